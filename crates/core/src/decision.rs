@@ -1,0 +1,198 @@
+//! Decisions about a route: one append-only row explains every weight ever served.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ArtifactId, Bounds, KScore, RequestId, RouteName, Timestamp, Weight};
+
+/// Where a route stands on its way from cloud to local.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "at", content = "bp")]
+pub enum Stage {
+    /// Pairs are gathered; there is no student yet.
+    Collecting,
+    /// A student is being trained.
+    Distilling,
+    /// The student answers in the shadow; clients get the teacher.
+    Shadow,
+    /// The student answers this share of the buckets.
+    Step(Weight),
+    /// The student answers all; the teacher is asked as a control.
+    Full,
+    /// A person stopped the ladder.
+    Paused,
+    /// Rolled back; waits before the next attempt.
+    Cooldown,
+    /// The gate rejected this artifact.
+    Rejected,
+}
+
+impl Stage {
+    /// The weight that a stage serves.
+    pub fn weight(self) -> Weight {
+        match self {
+            Self::Step(weight) => weight,
+            Self::Full => Weight::FULL,
+            Self::Collecting
+            | Self::Distilling
+            | Self::Shadow
+            | Self::Paused
+            | Self::Cooldown
+            | Self::Rejected => Weight::ZERO,
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Collecting => f.write_str("collecting"),
+            Self::Distilling => f.write_str("distilling"),
+            Self::Shadow => f.write_str("shadow"),
+            Self::Step(weight) => write!(f, "step {weight}"),
+            Self::Full => f.write_str("full"),
+            Self::Paused => f.write_str("paused"),
+            Self::Cooldown => f.write_str("cooldown"),
+            Self::Rejected => f.write_str("rejected"),
+        }
+    }
+}
+
+/// What a Decision does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecisionKind {
+    /// Training began.
+    Distill,
+    /// A new artifact enters the shadow.
+    Candidate,
+    /// The gate passed: shadow to the first step.
+    Promote,
+    /// One step up.
+    Advance,
+    /// Waits at a step for time or samples.
+    Dwell,
+    /// Evidence is missing.
+    Hold,
+    /// The gate failed for good.
+    Reject,
+    /// Back to 0.
+    Rollback,
+    /// A person stopped the ladder.
+    Pause,
+    /// A person let it go on.
+    Resume,
+    /// Arrived at 100 %.
+    Done,
+}
+
+impl DecisionKind {
+    /// The name in rows, receipts and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Distill => "distill",
+            Self::Candidate => "candidate",
+            Self::Promote => "promote",
+            Self::Advance => "advance",
+            Self::Dwell => "dwell",
+            Self::Hold => "hold",
+            Self::Reject => "reject",
+            Self::Rollback => "rollback",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// The counts that a Decision rests on.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Scored requests.
+    pub requests: u64,
+    /// Closed units (conversations).
+    pub units: u64,
+    /// Double-primary pairs.
+    pub double_primary: u64,
+    /// Critical violations.
+    pub critical: u64,
+    /// Units scored since the present step began.
+    pub step_units: u64,
+    /// Scored / sampled, in ppm.
+    pub completeness_ppm: u64,
+    /// Sampled but never scored.
+    pub dropped: u64,
+}
+
+/// One row of the append-only `decisions` table, unique by (`route`, `seq`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionRow {
+    /// The row's id.
+    pub id: RequestId,
+    /// The route decided about.
+    pub route: RouteName,
+    /// Position in the route's history, from 0 without gaps.
+    pub seq: u64,
+    /// When.
+    pub t: Timestamp,
+    /// `digest` of the row before, empty at `seq` 0.
+    pub prev: String,
+    /// What was decided.
+    pub kind: DecisionKind,
+    /// Why, in words: a reason or what is missing.
+    pub because: Vec<String>,
+    /// Weight before.
+    pub from: Weight,
+    /// Weight after.
+    pub to: Weight,
+    /// Stage after.
+    pub stage: Stage,
+    /// The artifact decided about.
+    pub artifact: Option<ArtifactId>,
+    /// Digest of the policy in force.
+    pub policy: String,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// The alpha of this attempt in parts per billion.
+    pub alpha_ppb: u64,
+    /// What it rests on.
+    pub n: Counts,
+    /// Axes and K with bounds.
+    pub k: KScore,
+    /// The noise ceiling: the teacher's agreement with itself.
+    pub ceiling: Option<Bounds>,
+    /// `reconciler`, or who gave the intent.
+    pub actor: String,
+    /// The reason a person gave, else empty.
+    pub reason: String,
+    /// SHA-256 over the row's canonical bytes without this field.
+    pub digest: String,
+}
+
+/// What a person may ask for; the reconciler turns it into a Decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentKind {
+    /// Stop the ladder and serve from the cloud.
+    Pause,
+    /// Let a paused route go on, from the shadow.
+    Resume,
+    /// Back to 0 at once.
+    Rollback,
+    /// Skip the dwell of the present step; the floors stay.
+    PromoteOneStep,
+}
+
+/// An intent with its author and reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The route.
+    pub route: RouteName,
+    /// What is asked for.
+    pub kind: IntentKind,
+    /// Who asks.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}

@@ -1,0 +1,22 @@
+//! The words and numbers of kolm: identifiers, units, axes, stages, Decisions and the doors through
+//! which time and chance come in. Everything above speaks this vocabulary; nothing here does I/O.
+//!
+//! **Invariant:** no tokio, no serde_json, no clock and no randomness of its own.
+
+mod axis;
+mod clock;
+mod decision;
+mod error;
+mod id;
+mod outcome;
+mod status;
+mod unit;
+
+pub use axis::{AXIS_WEIGHTS, Axis, Bounds, KScore};
+pub use clock::{Clock, Entropy, Env, FixedClock, SeededEntropy};
+pub use decision::{Counts, DecisionKind, DecisionRow, Intent, IntentKind, Stage};
+pub use error::{Code, Coded, Exit};
+pub use id::{ArtifactId, BadName, Namespace, RequestId, RouteName, hex};
+pub use outcome::{Arm, Outcome, Surface};
+pub use status::{AxisStatus, CaptureStatus, LedgerStatus, RouteStatus, Savings, Status, TrainStatus};
+pub use unit::{MicroUsd, Ppm, Timestamp, Weight};

@@ -1,0 +1,140 @@
+//! What a person is shown: the state of the whole, as `kolm status --json`, `/api/v1/status` and the pages print it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ArtifactId, Bounds, Counts, KScore, MicroUsd, Namespace, Ppm, RouteName, Stage, Timestamp, Weight};
+
+/// The state of one `kolm up`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the binary.
+    pub version: String,
+    /// When the process started.
+    pub since: Timestamp,
+    /// Version of the configuration in force, from 1.
+    pub config_version: u64,
+    /// Client address.
+    pub listen: String,
+    /// Address of the dashboard and the admin interface.
+    pub admin: String,
+    /// The routes.
+    pub routes: Vec<RouteStatus>,
+    /// The capture path.
+    pub capture: CaptureStatus,
+    /// The ledger.
+    pub ledger: LedgerStatus,
+}
+
+/// The state of one route.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RouteStatus {
+    /// Its name.
+    pub route: RouteName,
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Where it stands.
+    pub stage: Stage,
+    /// One sentence for people: stage, what is missing or next.
+    pub sentence: String,
+    /// The weight set.
+    pub weight: Weight,
+    /// The ladder of weights.
+    pub ladder: Vec<Weight>,
+    /// Share of the last 1,000 requests that the student answered.
+    pub actual: Ppm,
+    /// The artifact on trial or in service.
+    pub artifact: Option<ArtifactId>,
+    /// Whether the student process answers.
+    pub student_up: bool,
+    /// Attempt number.
+    pub attempt: u32,
+    /// What the present evidence counts.
+    pub n: Counts,
+    /// Axes and K.
+    pub k: KScore,
+    /// Need, have and margin of each axis and of K.
+    pub axes: Vec<AxisStatus>,
+    /// The noise ceiling.
+    pub ceiling: Option<Bounds>,
+    /// Requests answered by the student since the start.
+    pub served_local: u64,
+    /// Requests answered by the teacher since the start.
+    pub served_cloud: u64,
+    /// Of these, requests that fell back from the student.
+    pub fallbacks: u64,
+    /// Eligible pairs captured.
+    pub pairs: u64,
+    /// Pairs at which the next training starts, 0 = never.
+    pub pairs_wanted: u64,
+    /// The training under way.
+    pub train: Option<TrainStatus>,
+    /// Teacher's p95 latency in microseconds, 0 = unknown.
+    pub teacher_p95_us: u64,
+    /// Student's p95 latency in microseconds, 0 = unknown.
+    pub student_p95_us: u64,
+    /// Money.
+    pub savings: Savings,
+}
+
+/// One line of the gate: need against have.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AxisStatus {
+    /// `A`, `S`, `L`, `C`, `V`, `K` or the name of another floor.
+    pub name: String,
+    /// The floor or gate, `None` where the axis has none.
+    pub need: Option<Ppm>,
+    /// Value and bounds, `None` without evidence.
+    pub have: Option<Bounds>,
+}
+
+/// A training run under way.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrainStatus {
+    /// The phase in words.
+    pub phase: String,
+    /// Steps done.
+    pub step: u64,
+    /// Steps in all.
+    pub steps: u64,
+    /// Latest loss.
+    pub loss: f64,
+    /// Latest validation score in [0, 1].
+    pub valid: f64,
+}
+
+/// Money that a route saved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Savings {
+    /// List price of the answers the student gave.
+    pub avoided: MicroUsd,
+    /// List price paid to the teacher.
+    pub paid: MicroUsd,
+    /// Measured cost of the local answers.
+    pub local: MicroUsd,
+}
+
+/// The capture path in numbers: accepted = stored + spooled + dropped + in flight.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptureStatus {
+    /// Exchanges handed to the tap queue.
+    pub accepted: u64,
+    /// Rows in the database.
+    pub stored: u64,
+    /// Rows in the spool, not yet in the database.
+    pub spooled: u64,
+    /// Drops by reason, sorted by reason.
+    pub dropped: Vec<(String, u64)>,
+}
+
+/// The ledger in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerStatus {
+    /// Receipts opened since the start.
+    pub opens: u64,
+    /// Receipts closed since the start.
+    pub closes: u64,
+    /// Receipts of an earlier run closed as lost at this start.
+    pub lost: u64,
+    /// Answers sent with `st=none`.
+    pub none: u64,
+}
