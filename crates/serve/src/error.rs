@@ -1,0 +1,76 @@
+//! Why a port does not open.
+
+use kolm_core::{Code, Coded, Exit};
+use thiserror::Error;
+
+/// A port that could not be made, or broke.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// There is nothing to serve.
+    #[error("there is no artifact to serve")]
+    NoModels,
+    /// Two artifacts have one id.
+    #[error("two artifacts are called `{id}`")]
+    Twice {
+        /// The id.
+        id: String,
+    },
+    /// An artifact that is sound but no student.
+    #[error("artifact `{id}` cannot be loaded as a student")]
+    Load {
+        /// The id.
+        id: String,
+        /// What the model said.
+        #[source]
+        source: kolm_model::Error,
+    },
+    /// An alias leads nowhere.
+    #[error("alias `{glob}` names `{artifact}`, which is not served")]
+    Alias {
+        /// The name clients ask for.
+        glob: String,
+        /// The artifact that is to answer.
+        artifact: String,
+    },
+    /// The listener broke.
+    #[error("the listener broke")]
+    Listen {
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Coded for Error {
+    fn code(&self) -> Code {
+        Code(match self {
+            Self::NoModels => 701,
+            Self::Twice { .. } => 702,
+            Self::Load { .. } => 703,
+            Self::Alias { .. } => 704,
+            Self::Listen { .. } => 705,
+        })
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(String::from(match self {
+            Self::NoModels => "name a .kolm file or a directory that holds one",
+            Self::Twice { .. } => "ids are file names: rename one of the files",
+            Self::Load { .. } => {
+                "see what it is with `kolm inspect`; only students of task label are served so far"
+            }
+            Self::Alias { .. } => {
+                "an alias is written GLOB=FILE.kolm, and the file must be among those served"
+            }
+            Self::Listen { .. } => "start it again; if it returns, look at the limits on open files",
+        }))
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NoModels => Exit::Missing,
+            Self::Twice { .. } | Self::Alias { .. } => Exit::Usage,
+            Self::Load { .. } | Self::Listen { .. } => Exit::Failed,
+        }
+    }
+}

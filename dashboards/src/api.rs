@@ -1,0 +1,109 @@
+//! The JSON interface and the machine endpoints: health, metrics, status, decisions, intents, admin.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use kolm_core::{Intent, Status};
+use serde_json::json;
+
+use crate::lookup::{self, Refusal};
+use crate::{App, Freeze};
+
+fn refuse(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({ "error": { "message": message } }))).into_response()
+}
+
+/// `GET /healthz`: the process lives.
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: the proxy takes requests.
+pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
+    if (app.doors.ready)() {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+    }
+}
+
+/// `GET /metrics`.
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], (app.doors.metrics)()).into_response()
+}
+
+/// `GET /api/v1/status`.
+pub(crate) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
+    Json((app.doors.status)())
+}
+
+/// `GET /api/v1/routes/{route}/decisions`.
+pub(crate) async fn decisions(State(app): State<Arc<App>>, Path(name): Path<String>) -> Response {
+    let status = (app.doors.status)();
+    let Some(route) = lookup::find(&status, &name) else {
+        return refuse(StatusCode::NOT_FOUND, "there is no such route");
+    };
+    match (app.doors.decisions)(Some(route.route.clone())).await {
+        Ok(rows) => Json(rows).into_response(),
+        Err(why) => refuse(StatusCode::SERVICE_UNAVAILABLE, &why),
+    }
+}
+
+/// `POST /api/v1/intents`.
+pub(crate) async fn intent(
+    State(app): State<Arc<App>>,
+    body: Result<Json<Intent>, JsonRejection>,
+) -> Response {
+    let intent = match body {
+        Ok(Json(intent)) => intent,
+        Err(bad) => return refuse(bad.status(), &bad.body_text()),
+    };
+    match lookup::submit(&app, intent) {
+        Ok(()) => (StatusCode::ACCEPTED, Json(json!({ "accepted": true }))).into_response(),
+        Err(no) => {
+            let status = match no {
+                Refusal::NoRoute => StatusCode::NOT_FOUND,
+                Refusal::Reason => StatusCode::BAD_REQUEST,
+                Refusal::Said(_) => StatusCode::CONFLICT,
+            };
+            refuse(status, &no.sentence())
+        }
+    }
+}
+
+/// `POST /admin/config/reload`.
+pub(crate) async fn reload(State(app): State<Arc<App>>) -> Response {
+    match (app.doors.reload)() {
+        Ok(version) => Json(json!({ "config_version": version })).into_response(),
+        Err(problems) => {
+            let body = json!({
+                "error": { "message": "the configuration has problems; the old one stays in force" },
+                "problems": problems,
+            });
+            (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
+        }
+    }
+}
+
+/// `POST /admin/freeze`.
+pub(crate) async fn freeze(
+    State(app): State<Arc<App>>,
+    body: Result<Json<Freeze>, JsonRejection>,
+) -> Response {
+    let order = match body {
+        Ok(Json(order)) => order,
+        Err(bad) => return refuse(bad.status(), &bad.body_text()),
+    };
+    if !order.dir.is_absolute() {
+        return refuse(StatusCode::BAD_REQUEST, "dir must be an absolute path");
+    }
+    match (app.doors.freeze)(order).await {
+        Ok(frozen) => Json(frozen).into_response(),
+        Err(why) => refuse(StatusCode::CONFLICT, &why),
+    }
+}

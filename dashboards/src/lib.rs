@@ -1,0 +1,130 @@
+//! The web pages and the admin interface of `kolm up`: what the routes do, why, and the four intents
+//! a person may write. One router; everything it shows and does comes in through [`Doors`].
+//!
+//! **Invariant:** nothing here decides. A page writes intents, never a weight; no page needs
+//! JavaScript, another host, or a request whose `Host` is not this machine.
+
+mod api;
+mod assets;
+mod chart;
+mod guard;
+mod lookup;
+mod pages;
+mod route;
+mod time_line;
+mod view;
+mod words;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{get, post};
+use kolm_core::{Clock, DecisionRow, Intent, Namespace, RouteName, Status, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// An answer that is still on its way.
+pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Reads the decisions of one route, or of all for `None`, ordered by route and `seq`.
+pub type Decisions =
+    Arc<dyn Fn(Option<RouteName>) -> Pending<Result<Vec<DecisionRow>, String>> + Send + Sync>;
+
+/// Freezes a namespace into a directory.
+pub type Freezer = Arc<dyn Fn(Freeze) -> Pending<Result<Frozen, String>> + Send + Sync>;
+
+/// What the rest of the process offers to the pages: closures, so that this crate never imports it.
+#[derive(Clone)]
+pub struct Doors {
+    /// The present state.
+    pub status: Arc<dyn Fn() -> Status + Send + Sync>,
+    /// The metrics in Prometheus' text format.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Whether the proxy takes requests.
+    pub ready: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Hands an intent to the reconciler; the refusal is a sentence.
+    pub intent: Arc<dyn Fn(Intent) -> Result<(), String> + Send + Sync>,
+    /// Reads the configuration again: its new version, or all its problems.
+    pub reload: Arc<dyn Fn() -> Result<u64, Vec<String>> + Send + Sync>,
+    /// Reads decisions.
+    pub decisions: Decisions,
+    /// Freezes a snapshot.
+    pub freeze: Freezer,
+    /// The time that ages on the pages are counted from.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// How the pages are reached.
+#[derive(Clone)]
+pub struct Settings {
+    /// The bearer token of the API; also the login when bound off the loopback. Empty: nobody has it.
+    pub token: String,
+    /// The address that the listener is bound to.
+    pub address: SocketAddr,
+}
+
+/// The body of `POST /admin/freeze`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// The namespace to freeze.
+    pub namespace: Namespace,
+    /// The directory that the snapshot is written to.
+    pub dir: std::path::PathBuf,
+}
+
+/// A frozen snapshot, the answer to [`Freeze`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frozen {
+    /// `snap-` and 16 hex digits.
+    pub id: String,
+    /// The namespace.
+    pub namespace: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// SHA-256 of its rows.
+    pub sha256: String,
+    /// Digest of the anonymization policy.
+    pub policy: String,
+    /// When.
+    pub frozen_at: Timestamp,
+}
+
+/// What every handler is given.
+pub(crate) struct App {
+    pub(crate) doors: Doors,
+    pub(crate) settings: Settings,
+}
+
+/// Bodies here are forms and small JSON.
+const MAX_BODY: usize = 64 * 1024;
+
+/// The pages, the API and the admin interface as one router.
+pub fn router(doors: Doors, settings: Settings) -> Router {
+    let app = Arc::new(App { doors, settings });
+    Router::new()
+        .route("/", get(pages::overview))
+        .route("/routes/{route}", get(pages::route))
+        .route("/routes/{route}/ask/{kind}", get(pages::ask))
+        .route("/routes/{route}/intents", post(pages::intent))
+        .route("/login", get(pages::login).post(pages::sign_in))
+        .route("/assets/{name}", get(assets::asset))
+        .route("/healthz", get(api::healthz))
+        .route("/readyz", get(api::readyz))
+        .route("/metrics", get(api::metrics))
+        .route("/api/v1/status", get(api::status))
+        .route("/api/v1/routes/{route}/decisions", get(api::decisions))
+        .route("/api/v1/intents", post(api::intent))
+        .route("/admin/config/reload", post(api::reload))
+        .route("/admin/freeze", post(api::freeze))
+        .fallback(pages::not_found)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+        .with_state(app)
+}
+
+#[cfg(test)]
+mod tests;
