@@ -1,0 +1,92 @@
+//! What a call costs. List prices are data of the day; `[upstreams.NAME.prices]` overrides them.
+
+use kolm_core::MicroUsd;
+use serde::{Deserialize, Serialize};
+
+/// Prices in µUSD per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    /// Input tokens.
+    pub input: u64,
+    /// Input tokens read from the provider's prompt cache.
+    pub cached: u64,
+    /// Output tokens.
+    pub output: u64,
+}
+
+/// List prices by model family, from the vendor's public pricing page as generally known in 2025
+/// (platform.openai.com/docs/pricing, standard tier, text tokens).
+const LIST: [(&str, Price); 13] = [
+    ("gpt-3.5-turbo", Price { input: 500_000, cached: 500_000, output: 1_500_000 }),
+    ("gpt-4-turbo", Price { input: 10_000_000, cached: 10_000_000, output: 30_000_000 }),
+    ("gpt-4.1", Price { input: 2_000_000, cached: 500_000, output: 8_000_000 }),
+    ("gpt-4.1-mini", Price { input: 400_000, cached: 100_000, output: 1_600_000 }),
+    ("gpt-4.1-nano", Price { input: 100_000, cached: 25_000, output: 400_000 }),
+    ("gpt-4o", Price { input: 2_500_000, cached: 1_250_000, output: 10_000_000 }),
+    ("gpt-4o-mini", Price { input: 150_000, cached: 75_000, output: 600_000 }),
+    ("gpt-5", Price { input: 1_250_000, cached: 125_000, output: 10_000_000 }),
+    ("gpt-5-mini", Price { input: 250_000, cached: 25_000, output: 2_000_000 }),
+    ("gpt-5-nano", Price { input: 50_000, cached: 5_000, output: 400_000 }),
+    ("o3", Price { input: 2_000_000, cached: 500_000, output: 8_000_000 }),
+    ("o3-mini", Price { input: 1_100_000, cached: 550_000, output: 4_400_000 }),
+    ("o4-mini", Price { input: 1_100_000, cached: 275_000, output: 4_400_000 }),
+];
+
+/// The list price of a model; a dated name (`gpt-4o-mini-2024-07-18`) has its family's price.
+pub fn list(model: &str) -> Option<Price> {
+    let family = undated(model);
+    LIST.iter().find(|(name, _)| *name == family).map(|(_, price)| *price)
+}
+
+fn undated(model: &str) -> &str {
+    let date = |tail: &str| {
+        tail.len() == 11
+            && tail.bytes().enumerate().all(|(i, byte)| match i {
+                0 | 5 | 8 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            })
+    };
+    match model.len().checked_sub(11).and_then(|at| model.split_at_checked(at)) {
+        Some((family, tail)) if date(tail) => family,
+        Some(_) | None => model,
+    }
+}
+
+/// The cost of one call, rounded up. `tokens_cached` is part of `tokens_in`; a negative count is unknown
+/// and costs nothing.
+pub fn cost(price: &Price, tokens_in: i64, tokens_cached: i64, tokens_out: i64) -> MicroUsd {
+    let count = |tokens: i64| u128::from(tokens.max(0).unsigned_abs());
+    let cached = count(tokens_cached).min(count(tokens_in));
+    let sum = (count(tokens_in) - cached) * u128::from(price.input)
+        + cached * u128::from(price.cached)
+        + count(tokens_out) * u128::from(price.output);
+    MicroUsd(i64::try_from(sum.div_ceil(1_000_000)).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dated_names_have_their_family_price() {
+        assert_eq!(list("gpt-4o-mini-2024-07-18"), list("gpt-4o-mini"));
+        assert!(list("gpt-4o").is_some_and(|price| price.input == 2_500_000));
+        for unknown in ["gpt-4o-mini-2024", "gpt-99", "", "-2024-07-18", "gpt-4o-ééééé-18"] {
+            assert_eq!(list(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn cost_by_tokens() {
+        let price = list("gpt-4o-mini").unwrap();
+        for (tokens, musd) in [
+            ((1_000_000, 0, 1_000_000), 750_000),
+            ((1_000_000, 1_000_000, 0), 75_000),
+            ((1, 0, 0), 1),
+            ((-1, -1, -1), 0),
+            ((10, 50, 0), 1),
+        ] {
+            assert_eq!(cost(&price, tokens.0, tokens.1, tokens.2), MicroUsd(musd), "{tokens:?}");
+        }
+    }
+}

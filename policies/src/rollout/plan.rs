@@ -1,0 +1,309 @@
+//! The reconciler's brain: one function from what is to what shall be.
+//!
+//! **Invariant:** only `Verdict::Promote` raises a weight; a breach lowers it to 0 in one step.
+
+use kolm_core::{DecisionKind, Intent, IntentKind, Stage, Timestamp, Weight};
+
+use super::{Draft, Plan, RolloutPolicy, Seen, State, Training, ladder_after, sentence};
+use crate::gate::bounds::alpha_of;
+use crate::gate::{Breach, GatePolicy, Judged, Verdict};
+
+/// A hold or dwell row is repeated after this time.
+const HOURLY: i64 = 3_600_000;
+const RECONCILER: &str = "reconciler";
+
+/// What shall happen to a route now.
+pub fn plan(policy: &RolloutPolicy, gate: &GatePolicy, state: &State, seen: &Seen, now: Timestamp) -> Plan {
+    let digest = gate.digest();
+    let judged = seen.judged.as_ref().filter(|j| j.attempt == state.attempt && j.policy == digest);
+    let look = Look { policy, gate, state, seen, judged, digest: &digest, now };
+    if let Some(plan) = look.breach() {
+        return plan;
+    }
+    if let Some(intent) = seen.intents.first() {
+        return look.answer(intent);
+    }
+    if let Some(plan) = look.new_bars() {
+        return plan;
+    }
+    match state.stage {
+        Stage::Collecting => look.collecting(),
+        Stage::Distilling => look.distilling(),
+        Stage::Shadow => look.shadow(Pace::Ladder),
+        Stage::Step(_) => look.step(Pace::Ladder),
+        Stage::Full | Stage::Paused => look.rest(0),
+        Stage::Cooldown => look.cooldown(),
+        Stage::Rejected => look.rejected(),
+    }
+}
+
+/// Who sets the pace of a rise.
+#[derive(Clone, Copy)]
+enum Pace {
+    Ladder,
+    Person,
+}
+
+struct Look<'a> {
+    policy: &'a RolloutPolicy,
+    gate: &'a GatePolicy,
+    state: &'a State,
+    seen: &'a Seen,
+    judged: Option<&'a Judged>,
+    digest: &'a str,
+    now: Timestamp,
+}
+
+impl Look<'_> {
+    fn draft(&self, kind: DecisionKind, stage: Stage, because: Vec<String>) -> Draft {
+        let state = self.state;
+        Draft {
+            kind,
+            because,
+            stage,
+            artifact: state.artifact.clone(),
+            attempt: state.attempt,
+            policy: self.digest.to_owned(),
+            alpha_ppb: if state.attempt == 0 { 0 } else { alpha_of(self.gate.alpha_ppb, state.attempt) },
+            n: self.judged.map(|judged| judged.n).unwrap_or_default(),
+            k: self.judged.map(|judged| judged.k).unwrap_or_default(),
+            ceiling: self.judged.and_then(|judged| judged.ceiling),
+            actor: RECONCILER.to_owned(),
+            reason: String::new(),
+        }
+    }
+
+    fn decide(draft: Draft, sentence: String) -> Plan {
+        Plan { decision: Some(draft), sentence, answered: 0 }
+    }
+
+    /// A new attempt in the shadow: new artifact, new bars, or the cooldown is over.
+    fn attempt(&self, artifact: Option<kolm_core::ArtifactId>, because: &str) -> Plan {
+        let attempt = self.state.attempt + 1;
+        let draft = Draft {
+            artifact,
+            attempt,
+            alpha_ppb: alpha_of(self.gate.alpha_ppb, attempt),
+            n: kolm_core::Counts::default(),
+            k: kolm_core::KScore::default(),
+            ceiling: None,
+            ..self.draft(DecisionKind::Candidate, Stage::Shadow, vec![because.to_owned()])
+        };
+        Self::decide(draft, format!("attempt {attempt} begins in the shadow, because {because}"))
+    }
+
+    /// Breaches come before everything else, people included.
+    fn breach(&self) -> Option<Plan> {
+        let serving = self.state.weight > Weight::ZERO;
+        let rejected = self.judged.and_then(|judged| match &judged.verdict {
+            // An attempt that was promoted in time has not exhausted its chances.
+            Verdict::Reject { because: Breach::Exhausted } if serving => None,
+            Verdict::Reject { because } => Some(*because),
+            Verdict::Promote | Verdict::Hold { .. } => None,
+        });
+        if serving {
+            let alarm = self.judged.and_then(|judged| judged.alarm);
+            let breach = self.seen.hard.or(alarm).or(rejected)?;
+            let draft = self.draft(DecisionKind::Rollback, Stage::Cooldown, vec![breach.word()]);
+            return Some(Self::decide(draft, format!("rolled back to 0 %, because {}", breach.word())));
+        }
+        let unfit = self.seen.hard.filter(|breach| matches!(breach, Breach::Artifact | Breach::Critical));
+        let breach = unfit.or(rejected).filter(|_| self.state.stage == Stage::Shadow)?;
+        let draft = self.draft(DecisionKind::Reject, Stage::Rejected, vec![breach.word()]);
+        Some(Self::decide(draft, format!("rejected at 0 %, because {}", breach.word())))
+    }
+
+    fn answer(&self, intent: &Intent) -> Plan {
+        let plan = match (intent.kind, self.state.stage) {
+            (IntentKind::Pause, Stage::Shadow | Stage::Step(_) | Stage::Full) => {
+                let draft = self.draft(DecisionKind::Pause, Stage::Paused, Vec::new());
+                Self::decide(draft, "paused at 0 %".to_owned())
+            }
+            (IntentKind::Rollback, Stage::Step(_) | Stage::Full) => {
+                let why = vec![Breach::Operator.word()];
+                let draft = self.draft(DecisionKind::Rollback, Stage::Cooldown, why);
+                Self::decide(draft, "rolled back to 0 %, because operator".to_owned())
+            }
+            (IntentKind::Resume, Stage::Paused) if self.state.policy == self.digest => {
+                let draft = self.draft(DecisionKind::Resume, Stage::Shadow, Vec::new());
+                Self::decide(draft, "resumed in the shadow".to_owned())
+            }
+            (IntentKind::Resume, Stage::Paused) => {
+                self.attempt(self.state.artifact.clone(), "policy_changed")
+            }
+            (IntentKind::PromoteOneStep, Stage::Shadow) => self.shadow(Pace::Person),
+            (IntentKind::PromoteOneStep, Stage::Step(_)) => self.step(Pace::Person),
+            (
+                IntentKind::Pause | IntentKind::Resume | IntentKind::Rollback | IntentKind::PromoteOneStep,
+                stage,
+            ) => Plan {
+                decision: None,
+                sentence: format!("{} refused at {stage}: nothing to do", word(intent.kind)),
+                answered: 0,
+            },
+        };
+        let decision = plan.decision.map(|draft| Draft {
+            actor: intent.actor.clone(),
+            reason: intent.reason.clone(),
+            ..draft
+        });
+        Plan { decision, sentence: plan.sentence, answered: 1 }
+    }
+
+    /// Bars are fixed before data: changed ones begin a new attempt at 0.
+    fn new_bars(&self) -> Option<Plan> {
+        let tried =
+            matches!(self.state.stage, Stage::Shadow | Stage::Step(_) | Stage::Full | Stage::Rejected);
+        (tried && self.state.policy != self.digest)
+            .then(|| self.attempt(self.state.artifact.clone(), "policy_changed"))
+    }
+
+    /// A new artifact, or the pairs to train one.
+    fn new_student(&self) -> Option<Plan> {
+        let fresh = self.seen.candidate.as_ref().filter(|new| Some(*new) != self.state.artifact.as_ref());
+        if let Some(artifact) = fresh {
+            return Some(self.attempt(Some(artifact.clone()), "new_artifact"));
+        }
+        let trains = matches!(self.state.stage, Stage::Collecting | Stage::Rejected);
+        let wanted = self.wanted().filter(|wanted| trains && self.seen.pairs >= *wanted)?;
+        let mut draft = self.draft(DecisionKind::Distill, Stage::Distilling, vec![format!("pairs:{wanted}")]);
+        draft.n.requests = self.seen.pairs;
+        Some(Self::decide(draft, format!("distilling, {} of {wanted} pairs", self.seen.pairs)))
+    }
+
+    /// Pairs at which the next training starts.
+    fn wanted(&self) -> Option<u64> {
+        let policy = self.policy;
+        match (policy.distill_min_pairs, self.state.distilled) {
+            (0, _) => None,
+            (first, None) => Some(first),
+            (_, Some(then)) => (policy.distill_every > 0).then(|| then + policy.distill_every),
+        }
+    }
+
+    fn collecting(&self) -> Plan {
+        self.new_student().unwrap_or_else(|| Plan {
+            decision: None,
+            sentence: sentence::collecting(self.policy, self.state, self.seen, self.wanted()),
+            answered: 0,
+        })
+    }
+
+    fn distilling(&self) -> Plan {
+        if let Some(plan) = self.new_student() {
+            return plan;
+        }
+        match &self.seen.training {
+            Training::Failed { why } => {
+                let because = vec![format!("training:{why}")];
+                let draft = self.draft(DecisionKind::Hold, Stage::Collecting, because);
+                Self::decide(draft, format!("collecting, the training failed: {why}"))
+            }
+            Training::Idle | Training::Running => self.rest(0),
+        }
+    }
+
+    fn shadow(&self, pace: Pace) -> Plan {
+        if let Some(plan) = self.new_student() {
+            return plan;
+        }
+        let mut missing = self.missing();
+        if let (Pace::Ladder, false, true) = (pace, self.policy.enabled, missing.is_empty()) {
+            missing.push("shift_off".to_owned());
+        }
+        if missing.is_empty() {
+            return self.rise(Weight::ZERO);
+        }
+        self.hold(pace, missing)
+    }
+
+    fn step(&self, pace: Pace) -> Plan {
+        let weight = self.state.weight;
+        let missing = self.missing();
+        if !missing.is_empty() {
+            return self.hold(pace, missing);
+        }
+        let units = self.judged.map_or(0, |judged| judged.n.step_units);
+        let waited = self.now.since(self.state.since);
+        let mut lacking = Vec::new();
+        if units < self.policy.step_units {
+            lacking.push("units".to_owned());
+        }
+        match pace {
+            Pace::Ladder if !self.policy.enabled => lacking.push("shift_off".to_owned()),
+            Pace::Ladder if waited < self.policy.dwell_ms => lacking.push("dwell".to_owned()),
+            Pace::Ladder | Pace::Person => {}
+        }
+        if lacking.is_empty() {
+            return self.rise(weight);
+        }
+        let sentence = sentence::dwell(self.policy, weight, waited, units);
+        self.repeat(pace, self.draft(DecisionKind::Dwell, self.state.stage, lacking), sentence)
+    }
+
+    /// One step up the ladder.
+    fn rise(&self, from: Weight) -> Plan {
+        let to = ladder_after(self.policy, from);
+        let (kind, stage) = match (to, from) {
+            (Weight::FULL, _) => (DecisionKind::Done, Stage::Full),
+            (step, Weight::ZERO) => (DecisionKind::Promote, Stage::Step(step)),
+            (step, _) => (DecisionKind::Advance, Stage::Step(step)),
+        };
+        let draft = self.draft(kind, stage, vec!["gate".to_owned()]);
+        Self::decide(draft, format!("{} from {from} to {to}", kind.as_str()))
+    }
+
+    /// What the gate still lacks; empty only for `Promote`.
+    fn missing(&self) -> Vec<String> {
+        if let Some(breach) = self.seen.hard {
+            return vec![breach.word()];
+        }
+        match self.judged.map(|judged| &judged.verdict) {
+            None => vec!["evidence".to_owned()],
+            Some(Verdict::Promote) => Vec::new(),
+            Some(Verdict::Hold { missing }) => sentence::words(missing),
+            Some(Verdict::Reject { because }) => vec![because.word()],
+        }
+    }
+
+    fn hold(&self, pace: Pace, missing: Vec<String>) -> Plan {
+        let sentence = sentence::hold(self.gate, self.state.weight, self.judged, &missing);
+        self.repeat(pace, self.draft(DecisionKind::Hold, self.state.stage, missing), sentence)
+    }
+
+    /// A hold or dwell is written when its reasons change, else hourly; a person always gets an answer.
+    fn repeat(&self, pace: Pace, draft: Draft, sentence: String) -> Plan {
+        let said = self.state.last.as_ref().is_some_and(|(kind, because, t)| {
+            *kind == draft.kind && *because == draft.because && self.now.since(*t) < HOURLY
+        });
+        let decision = match pace {
+            Pace::Ladder if said => None,
+            Pace::Ladder | Pace::Person => Some(draft),
+        };
+        Plan { decision, sentence, answered: 0 }
+    }
+
+    fn cooldown(&self) -> Plan {
+        let left = self.policy.cooldown_ms - self.now.since(self.state.since);
+        if left > 0 { self.rest(left) } else { self.attempt(self.state.artifact.clone(), "cooldown_over") }
+    }
+
+    fn rejected(&self) -> Plan {
+        self.new_student().unwrap_or_else(|| self.rest(0))
+    }
+
+    fn rest(&self, left_ms: i64) -> Plan {
+        let why = self.state.last.as_ref().map(|(_, because, _)| because.as_slice()).unwrap_or_default();
+        let sentence = sentence::resting(self.state.stage, why, left_ms);
+        Plan { decision: None, sentence, answered: 0 }
+    }
+}
+
+fn word(kind: IntentKind) -> &'static str {
+    match kind {
+        IntentKind::Pause => "pause",
+        IntentKind::Resume => "resume",
+        IntentKind::Rollback => "rollback",
+        IntentKind::PromoteOneStep => "promote_one_step",
+    }
+}
