@@ -1,0 +1,368 @@
+//! Dates and clock times: finding them, and writing them anew a number of days later in the same format.
+//!
+//! **Invariant:** what is found is read again by the same code when it is shifted, so a shifted date has the
+//! format of the original.
+
+use super::kind::{Evidence, Finding, Type};
+use super::token::{Token, after, before, in_token, tokens};
+
+mod calendar;
+mod clock;
+pub(crate) use calendar::{shift, shift_clock};
+
+use calendar::month_of;
+
+/// What a piece of a date says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Field {
+    /// 1 or 2 digits.
+    Day,
+    /// `4th`.
+    Ordinal,
+    /// 1 or 2 digits.
+    Month,
+    /// `March`, `Mar`.
+    Name,
+    /// Four digits.
+    Year,
+    /// Two digits.
+    Short,
+    /// `Friday`, `Fri`.
+    Weekday,
+}
+
+/// One date in a text: its range, and its pieces in order.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) pieces: Vec<(Field, usize, usize)>,
+    score: u8,
+}
+
+impl Written {
+    fn new(pieces: Vec<(Field, usize, usize)>, score: u8) -> Option<Self> {
+        let (start, end) = (pieces.first()?.1, pieces.last()?.2);
+        Some(Self { start, end, pieces, score })
+    }
+}
+
+fn number(text: &[u8], token: Token) -> u32 {
+    token.of(text).iter().filter(|b| b.is_ascii_digit()).take(6).fold(0, |n, b| n * 10 + u32::from(b - b'0'))
+}
+
+/// All dates of the text.
+pub(crate) fn dates(text: &[u8], tokens: &[Token]) -> Vec<Written> {
+    let mut out: Vec<Written> = Vec::new();
+    let mut i = 0;
+    while i < tokens.len() {
+        let found = if tokens[i].digits > 0 {
+            numeric(text, tokens, i).or_else(|| day_first(text, tokens, i))
+        } else {
+            month_first(text, tokens, i)
+        };
+        match found {
+            Some(date) => {
+                let date = with_weekday(text, tokens, i, date);
+                i = tokens.partition_point(|t| t.start < date.end).max(i + 1);
+                if out.last().is_none_or(|last| last.end <= date.start) {
+                    out.push(date);
+                }
+            }
+            None => i += 1,
+        }
+    }
+    out
+}
+
+/// Dates and times as findings.
+pub(crate) fn find(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
+    for date in dates(text, tokens) {
+        let end = clock::joined(text, date.end).unwrap_or(date.end);
+        out.push(Finding::new(date.start, end, Type::DATE, Evidence::Shape).scored(date.score));
+    }
+    clock::times(text, tokens, out);
+}
+
+/// Is the value one date and nothing else?
+pub(crate) fn is_date(value: &[u8]) -> bool {
+    let all = dates(value, &tokens(value));
+    matches!(all.as_slice(), [one] if one.start == 0 && one.end == value.len())
+}
+
+fn gap(text: &[u8], a: Token, b: Token) -> &[u8] {
+    &text[a.end..b.start]
+}
+
+/// `2021-05-21`, `5/21/2021`, `21.5.21`, `05/2021`, `5/21`.
+fn numeric(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
+    let a = all[i];
+    if matches!(before(text, a.start), b'-' | b'/' | b'.' | b'_' | b':' | b'$')
+        || !a.is_number()
+        || a.len() > 4
+    {
+        return None;
+    }
+    let b = *all.get(i + 1).filter(|b| b.is_number() && b.len() <= 4)?;
+    let sep = match gap(text, a, b) {
+        [sep @ (b'-' | b'/' | b'.')] => *sep,
+        _ => return None,
+    };
+    let third = all.get(i + 2).copied().filter(|c| gap(text, b, *c) == [sep]);
+    match third {
+        Some(c) => three(text, [a, b, c], sep),
+        None => two(text, a, b, sep),
+    }
+}
+
+/// Digits of the third token: `21T09` of a timestamp counts as `21`.
+fn lead(text: &[u8], token: Token) -> Option<Token> {
+    let head = token.of(text).iter().take_while(|b| b.is_ascii_digit()).count();
+    let tail = token.of(text).get(head);
+    let clock = matches!(tail, Some(b'T' | b't')) && after(text, token.end) == b':';
+    (head > 0 && (tail.is_none() || clock)).then_some(Token {
+        end: token.start + head,
+        digits: head,
+        ..token
+    })
+}
+
+fn three(text: &[u8], [a, b, c]: [Token; 3], sep: u8) -> Option<Written> {
+    let c = lead(text, c)?;
+    let next = after(text, c.end);
+    if next == sep && in_token(after(text, c.end + 1)) || matches!(next, b'-' | b'/' | b'_') {
+        return None;
+    }
+    let (x, y, z) = (number(text, a), number(text, b), number(text, c));
+    let day = |n| (1..=31).contains(&n);
+    let month = |n| (1..=12).contains(&n);
+    let year = |n| (1800..=2199).contains(&n);
+    if a.len() == 4 && year(x) && b.len() <= 2 && month(y) && c.len() <= 2 && day(z) {
+        return Written::new(vec![piece(Field::Year, a), piece(Field::Month, b), piece(Field::Day, c)], 95);
+    }
+    let last = match c.len() {
+        4 if year(z) => Field::Year,
+        2 if sep != b'.' || a.len() <= 2 => Field::Short,
+        _ => return None,
+    };
+    if a.len() > 2 || b.len() > 2 {
+        return None;
+    }
+    let day_first = x > 12 || (sep == b'.' && y <= 12);
+    let (first, second) = if day_first { (Field::Day, Field::Month) } else { (Field::Month, Field::Day) };
+    let fits = if day_first { day(x) && month(y) } else { month(x) && day(y) };
+    let score = if last == Field::Short { 85 } else { 95 };
+    // `1.2.3` is a version, `1.2.34` may be one.
+    let versioned = sep == b'.' && last == Field::Short && a.len() + b.len() < 3;
+    if !fits || versioned {
+        return None;
+    }
+    Written::new(vec![piece(first, a), piece(second, b), piece(last, c)], score)
+}
+
+fn two(text: &[u8], a: Token, b: Token, sep: u8) -> Option<Written> {
+    let (x, y) = (number(text, a), number(text, b));
+    if matches!(after(text, b.end), b'-' | b'/' | b'%' | b'_') || sep == b'.' {
+        return None;
+    }
+    if a.len() <= 2 && (1..=12).contains(&x) && b.len() == 4 && (1900..=2099).contains(&y) {
+        return Written::new(vec![piece(Field::Month, a), piece(Field::Year, b)], 85);
+    }
+    let said =
+        [&b"on "[..], b"from ", b"for ", b"until ", b"since ", b"by ", b"is ", b"dob ", b"through ", b"is,"];
+    let head = text[a.start.saturating_sub(10)..a.start].to_ascii_lowercase();
+    let plausible =
+        sep == b'/' && a.len() <= 2 && b.len() <= 2 && (1..=12).contains(&x) && (1..=31).contains(&y);
+    if !plausible || !said.iter().any(|word| head.ends_with(word)) {
+        return None;
+    }
+    Written::new(vec![piece(Field::Month, a), piece(Field::Day, b)], 35)
+}
+
+fn piece(field: Field, token: Token) -> (Field, usize, usize) {
+    (field, token.start, token.end)
+}
+
+/// A day of the month: `4`, `04`, `4th`.
+fn day_token(text: &[u8], token: Token) -> Option<Field> {
+    let value = token.of(text);
+    let n = number(text, token);
+    let suffix = &value[token.digits.min(value.len())..];
+    let ordinal = [&b"st"[..], b"nd", b"rd", b"th"].iter().any(|s| suffix.eq_ignore_ascii_case(s));
+    match (token.digits, ordinal, suffix.is_empty()) {
+        (1..=2, false, true) if (1..=31).contains(&n) => Some(Field::Day),
+        (1..=2, true, false) if (1..=31).contains(&n) => Some(Field::Ordinal),
+        _ => None,
+    }
+}
+
+fn is_year(text: &[u8], token: Token) -> bool {
+    token.is_number() && token.len() == 4 && (1800..=2199).contains(&number(text, token))
+}
+
+fn joins(gap: &[u8]) -> bool {
+    matches!(gap, b" " | b"-" | b". " | b", " | b"." | b"/" | b" ,")
+}
+
+/// `March 4th, 2021`, `Mar-4`, `May 2021`.
+fn month_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
+    let name = all[i];
+    month_of(name.of(text))?;
+    if matches!(before(text, name.start), b'_' | b'/' | b'@' | b'.') {
+        return None;
+    }
+    let next = *all.get(i + 1)?;
+    if is_year(text, next) && joins(gap(text, name, next)) {
+        let score = if capital(text, name) || plain_month(text, name) { 85 } else { 60 };
+        return Written::new(vec![piece(Field::Name, name), piece(Field::Year, next)], score);
+    }
+    let day = day_token(text, next)?;
+    if !joins(gap(text, name, next)) || matches!(after(text, next.end), b':' | b'%' | b'_') {
+        return None;
+    }
+    let mut pieces = vec![piece(Field::Name, name), piece(day, next)];
+    let year = all.get(i + 2).filter(|y| {
+        is_year(text, **y) && matches!(gap(text, next, **y), b", " | b" " | b"," | b"-" | b". " | b" , ")
+    });
+    let Some(year) = year else {
+        let score = if capital(text, name) { 85 } else { 35 };
+        return Written::new(pieces, score).filter(|_| day == Field::Ordinal || said_as_month(text, name));
+    };
+    pieces.push(piece(Field::Year, *year));
+    Written::new(pieces, 95)
+}
+
+/// `4 March 2021`, `4th of March`, `21-May-21`.
+fn day_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
+    let day_at = all[i];
+    let day = day_token(text, day_at)?;
+    if matches!(before(text, day_at.start), b'-' | b'/' | b'.' | b':' | b'$' | b'_') {
+        return None;
+    }
+    let mut next = i + 1;
+    if all.get(next)?.of(text).eq_ignore_ascii_case(b"of") && day == Field::Ordinal {
+        next += 1;
+    }
+    let name = *all.get(next)?;
+    month_of(name.of(text))?;
+    if !joins(gap(text, all[next - 1], name)) {
+        return None;
+    }
+    // `at 4, may i ...`: a small word after a number is a month only beside a year, an ordinal or a dash.
+    let mut pieces = vec![piece(day, day_at), piece(Field::Name, name)];
+    let year = all.get(next + 1).filter(|y| joins(gap(text, name, **y)));
+    match year {
+        Some(year) if is_year(text, *year) => {
+            pieces.push(piece(Field::Year, *year));
+            Written::new(pieces, 95)
+        }
+        Some(year) if gap(text, name, *year) == b"-" && year.is_number() && year.len() == 2 => {
+            pieces.push(piece(Field::Short, *year));
+            Written::new(pieces, 95)
+        }
+        Some(_) | None => {
+            let score = if capital(text, name) { 85 } else { 35 };
+            let sure = plain_month(text, name) || day == Field::Ordinal || capital(text, name);
+            Written::new(pieces, score).filter(|_| sure)
+        }
+    }
+}
+
+fn capital(text: &[u8], name: Token) -> bool {
+    text[name.start].is_ascii_uppercase()
+}
+
+/// A month name that is no other word.
+fn plain_month(text: &[u8], name: Token) -> bool {
+    !matches!(
+        name.of(text).to_ascii_lowercase().as_slice(),
+        b"may" | b"march" | b"mar" | b"dec" | b"sep" | b"jan" | b"jun"
+    )
+}
+
+/// `may 5`: only after a word that dates follow.
+fn said_as_month(text: &[u8], name: Token) -> bool {
+    let head = text[name.start.saturating_sub(10)..name.start].to_ascii_lowercase();
+    let said = [
+        &b"on "[..],
+        b"from ",
+        b"for ",
+        b"until ",
+        b"since ",
+        b"by ",
+        b"to ",
+        b"between ",
+        b"and ",
+        b"through ",
+    ];
+    plain_month(text, name) || capital(text, name) || said.iter().any(|word| head.ends_with(word))
+}
+
+/// `Friday, 5 March 2021`: the weekday belongs to a date that has a year.
+fn with_weekday(text: &[u8], all: &[Token], i: usize, mut date: Written) -> Written {
+    let dated =
+        date.pieces.iter().any(|p| matches!(p.0, Field::Year | Field::Short)) && date.pieces.len() == 3;
+    if dated && i > 0 {
+        let day = all[i - 1];
+        if calendar::weekday_of(day.of(text)).is_some()
+            && matches!(&text[day.end..date.start], b", " | b" " | b",")
+        {
+            date.pieces.insert(0, piece(Field::Weekday, day));
+            date.start = day.start;
+        }
+    }
+    date
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Vec<(&str, u8)> {
+        let bytes = text.as_bytes();
+        let mut out = Vec::new();
+        find(bytes, &tokens(bytes), &mut out);
+        out.iter().map(|f| (&text[f.start..f.end], f.score)).filter(|(_, score)| *score > 20).collect()
+    }
+
+    #[test]
+    fn dates_in_many_forms() {
+        for (text, want) in [
+            ("Today is 5-20-2021", "5-20-2021"),
+            ("Today is 21.5.21.", "21.5.21"),
+            ("on 5-MAY-2021 ok", "5-MAY-2021"),
+            ("born May 1st, 1977", "May 1st, 1977"),
+            ("at 2024-06-05T09:15:30.500-07:00 or", "2024-06-05T09:15:30.500-07:00"),
+            ("2024-03-15T14:30Z", "2024-03-15T14:30Z"),
+            ("Friday, 5 March 2021", "Friday, 5 March 2021"),
+            ("in march 2018", "march 2018"),
+            ("is 05/2021", "05/2021"),
+            ("the 4th of July", "4th of July"),
+        ] {
+            assert!(check(text).iter().any(|(f, s)| *f == want && *s >= 40), "{text}: {:?}", check(text));
+        }
+        for text in ["on march 4", "for may 5th", "pto from 2/24 to"] {
+            assert!(
+                check(text).iter().all(|(_, s)| *s == 35) && !check(text).is_empty(),
+                "{text}: {:?}",
+                check(text)
+            );
+        }
+        for text in [
+            "may i",
+            "in 2019",
+            "what is 3/4 of 18",
+            "1.2.3",
+            "gpt-4o-2024-08-06",
+            "march 4 peace? no 500",
+            "at 4, may i",
+        ] {
+            assert!(check(text).iter().all(|(_, s)| *s <= 35), "{text}: {:?}", check(text));
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_one_date() {
+        assert!(is_date(b"2021-05-21") && !is_date(b"2021-05-21 x") && !is_date(b"8847"));
+    }
+}

@@ -1,0 +1,206 @@
+//! Detection: all detectors over one folded text, then what code and lists take away.
+//!
+//! **Invariant:** linear in the text: prefilters decide what runs, and every pattern runs on a bounded region.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use regex::bytes::Regex;
+
+use super::kind::{Evidence, Finding, Type};
+use super::label::Labels;
+use super::number::Numbers;
+use super::policy::{Fences, Policy};
+use super::shape::Shapes;
+use super::token::{Token, stands_alone, tokens};
+use super::{date, net, phone, secret};
+
+mod encoded;
+
+/// Where a text comes from, as far as detection cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Running text or a value.
+    Text,
+    /// A choice of a JSON Schema: only strong evidence counts.
+    Choice,
+    /// An object key.
+    Key,
+}
+
+/// What a text holds at a glance.
+struct Glance {
+    digits: usize,
+    at: bool,
+    colon: bool,
+    dot: bool,
+    percent: bool,
+}
+
+impl Glance {
+    fn of(text: &[u8]) -> Self {
+        let mut seen = [0_usize; 256];
+        for byte in text {
+            seen[usize::from(*byte)] += 1;
+        }
+        Self {
+            digits: seen[usize::from(b'0')..=usize::from(b'9')].iter().sum(),
+            at: seen[usize::from(b'@')] > 0,
+            colon: seen[usize::from(b':')] > 0,
+            dot: seen[usize::from(b'.')] > 0,
+            percent: seen[usize::from(b'%')] > 0,
+        }
+    }
+}
+
+/// Everything that may be an identifier in `text`, a folded text that stands under `key`.
+pub(crate) fn detect(text: &str, key: &str, place: Place, policy: &Policy) -> Vec<Finding> {
+    let bytes = text.as_bytes();
+    let mut out = scan(bytes, key, place == Place::Text && hardly_more_than_a_value(bytes));
+    encoded::find(bytes, &mut out);
+    by_policy(text, key, policy, &mut out);
+    if policy.fences == Fences::StrongOnly && text.contains("```") {
+        let fences = fences(text);
+        let inside = |f: &Finding| {
+            let next = fences.partition_point(|(from, _)| *from <= f.start);
+            next.checked_sub(1).is_some_and(|i| f.end <= fences[i].1)
+        };
+        out.retain(|f| strong(f, bytes) || !inside(f));
+    }
+    if place == Place::Choice {
+        out.retain(|f| f.evidence >= Evidence::Label);
+    }
+    out
+}
+
+/// The detectors, without lists and without looking into encoded runs.
+fn scan(text: &[u8], key: &str, alone: bool) -> Vec<Finding> {
+    let mut out = Vec::new();
+    let glance = Glance::of(text);
+    secret::find(text, &mut out);
+    if glance.at {
+        net::emails(text, &mut out);
+    }
+    if glance.dot || glance.colon {
+        net::urls(text, &mut out);
+    }
+    spelled_emails(text, &mut out);
+    let tokens = tokens(text);
+    net::macs(text, &tokens, &mut out);
+    if glance.digits == 0 {
+        return out;
+    }
+    if glance.colon {
+        net::ipv6(text, &mut out);
+    }
+    date::find(text, &tokens, &mut out);
+    if glance.digits < 2 && !alone {
+        return out;
+    }
+    let labels = Labels::find(text, key);
+    labels.values(text, &tokens, &mut out);
+    let labelled = |start: usize, end: usize, family: &str| labels.vouch(text, start, end, family);
+    Shapes { text, tokens: &tokens, alone, labelled: &labelled }.find(&mut out);
+    if glance.dot {
+        net::ipv4(text, &tokens, &mut out);
+    }
+    net::codes(text, &tokens, &mut out);
+    if glance.digits >= 7 {
+        phone::find(text, &mut out);
+    }
+    if glance.digits >= 9 {
+        Numbers { text, tokens: &tokens, alone, labelled: &labelled }.find(&mut out);
+        beside_a_card(text, &tokens, &mut out);
+    }
+    out
+}
+
+/// At most three words: an answer to `your passport number?`.
+fn hardly_more_than_a_value(text: &[u8]) -> bool {
+    text.len() <= 64 && text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).nth(3).is_none()
+}
+
+/// Evidence that counts inside code.
+fn strong(f: &Finding, text: &[u8]) -> bool {
+    let bare_url = f.ty == Type::URL && !text[f.start..f.end].contains(&b'@');
+    f.evidence >= Evidence::Propagated && !bare_url
+}
+
+/// Byte ranges between lines of three backticks.
+fn fences(text: &str) -> Vec<(usize, usize)> {
+    let marks: Vec<usize> = text.match_indices("```").map(|(at, _)| at).collect();
+    marks.chunks(2).map(|pair| (pair[0], pair.get(1).copied().unwrap_or(text.len()))).collect()
+}
+
+/// Expiry date and security code stand within forty characters of a card.
+fn beside_a_card(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
+    let ends: Vec<usize> = out.iter().filter(|f| f.ty == Type::CREDIT_CARD).map(|f| f.end).collect();
+    for end in ends {
+        let first = tokens.partition_point(|t| t.start < end);
+        let near = tokens[first..].iter().take_while(|t| t.end <= end + 40);
+        for (i, token) in near.enumerate() {
+            let next = tokens.get(first + i + 1);
+            let slash = |next: &&Token| {
+                next.is_number() && matches!(next.len(), 2 | 4) && &text[token.end..next.start] == b"/"
+            };
+            if !token.is_number() {
+                continue;
+            }
+            if let Some(year) = next.filter(slash).filter(|_| token.len() == 2) {
+                out.push(Finding::new(token.start, year.end, Type::EXPIRY, Evidence::Label));
+            } else if token.len() == 3 && stands_alone(text, token.start, token.end) {
+                out.push(Finding::new(token.start, token.end, Type::CVV, Evidence::Label));
+            }
+        }
+    }
+}
+
+/// `deny`, `keys` and `allow` of the policy.
+fn by_policy(text: &str, key: &str, policy: &Policy, out: &mut Vec<Finding>) {
+    for word in &policy.deny {
+        for (at, hit) in text.match_indices(word.as_str()) {
+            out.push(Finding::new(at, at + hit.len(), Type::ID, Evidence::Label));
+        }
+    }
+    if let Some(ty) = policy.keys.get(key).filter(|_| !text.trim().is_empty()) {
+        let start = text.len() - text.trim_start().len();
+        out.push(Finding::new(start, start + text.trim().len(), *ty, Evidence::Label));
+    }
+    if !policy.allow.is_empty() {
+        out.retain(|f| {
+            let weak = f.evidence < Evidence::Label;
+            !(weak && policy.allow.iter().any(|word| text.get(f.start..f.end) == Some(word)))
+        });
+    }
+}
+
+static SPELLED: LazyLock<Option<(AhoCorasick, Regex)>> = LazyLock::new(|| {
+    let part = r"(?:[a-z0-9](?:\ [a-z0-9._\-])+\b|[a-z0-9][a-z0-9._+\-]*)";
+    let dot = r"(?:\s{0,2}(?:\(dot\)|\[dot\]|\{dot\})\s{0,2}|\ \.\ ?|\.|\ dot\ )";
+    let pattern = format!(
+        r"(?ix-u)\b{part}(?:\s{{0,2}}(?:\(at\)|\[at\]|\{{at\}}|<at>)\s{{0,2}}|\ ?@\ ?){part}(?:{dot}{part})+
+        | \b{part}\ at\ {part}(?:\ dot\ {part})+"
+    );
+    let marks = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(["(at)", "[at]", "{at}", "<at>", " dot ", "(dot)", "[dot]", "{dot}", " @ ", "@ "])
+        .ok()?;
+    Some((marks, Regex::new(&pattern).ok()?))
+});
+
+/// `j o h n (at) x (dot) com`, `john [at] x . com`.
+fn spelled_emails(text: &[u8], out: &mut Vec<Finding>) {
+    let Some((marks, regex)) = SPELLED.as_ref() else { return };
+    if !marks.is_match(text) {
+        return;
+    }
+    for hit in regex.find_iter(text) {
+        let plain = hit.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"@._-+".contains(b));
+        if !plain && hit.len() >= 8 {
+            out.push(Finding::new(hit.start(), hit.end(), Type::EMAIL, Evidence::Shape));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Runs of base64 and percent-encoding: decoded once; what they hide masks the whole run.
+
+use super::{Glance, scan};
+use crate::anonymize::kind::{Evidence, Finding, Type};
+
+/// Longer runs are media, not hidden text.
+const LONGEST: usize = 255;
+
+pub(super) fn find(text: &[u8], out: &mut Vec<Finding>) {
+    let glance = Glance::of(text);
+    if text.len() >= 24 {
+        runs(
+            text,
+            |b| b.is_ascii_alphanumeric() || b"+/_-=".contains(&b),
+            |start, end| {
+                if end - start > LONGEST {
+                    if varied(&text[start..end]) {
+                        out.push(Finding::new(start, end, Type::ENCODED, Evidence::Validated));
+                    }
+                } else if end - start >= 24 && base64(&text[start..end]).is_some_and(|inner| hides(&inner)) {
+                    out.push(Finding::new(start, end, Type::ENCODED, Evidence::Validated));
+                }
+            },
+        );
+    }
+    if glance.percent {
+        runs(
+            text,
+            |b| b.is_ascii_alphanumeric() || b"%._~+-=&".contains(&b),
+            |start, end| {
+                let run = &text[start..end];
+                let encoded = run.contains(&b'%') && run.len() >= 6 && run.len() <= LONGEST;
+                if encoded && percent(run).is_some_and(|inner| hides(&inner)) {
+                    out.push(Finding::new(start, end, Type::ENCODED, Evidence::Validated));
+                }
+            },
+        );
+    }
+}
+
+fn runs(text: &[u8], inside: impl Fn(u8) -> bool, mut each: impl FnMut(usize, usize)) {
+    let mut start = 0;
+    for at in 0..=text.len() {
+        if at == text.len() || !inside(text[at]) {
+            if at > start {
+                each(start, at);
+            }
+            start = at + 1;
+        }
+    }
+}
+
+/// Letters of both cases and digits, as encoded bytes have them.
+fn varied(run: &[u8]) -> bool {
+    run.iter().any(u8::is_ascii_lowercase)
+        && run.iter().any(u8::is_ascii_uppercase)
+        && run.iter().any(u8::is_ascii_digit)
+}
+
+fn hides(inner: &[u8]) -> bool {
+    let readable =
+        std::str::from_utf8(inner).is_ok_and(|t| !t.chars().any(|c| c.is_control() && !c.is_whitespace()));
+    readable
+        && scan(inner, "", false).iter().any(|f| f.score >= 60 && f.ty != Type::DATE && f.ty != Type::TIME)
+}
+
+fn base64(run: &[u8]) -> Option<Vec<u8>> {
+    let body = run.split(|b| *b == b'=').next()?;
+    let mut out = Vec::with_capacity(body.len() * 3 / 4);
+    let (mut bits, mut n) = (0_u32, 0);
+    for byte in body {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(six);
+        n += 6;
+        if n >= 8 {
+            n -= 8;
+            out.push((bits >> n & 255) as u8);
+        }
+    }
+    Some(out)
+}
+
+fn percent(run: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(run.len());
+    let mut decoded = false;
+    let mut i = 0;
+    while i < run.len() {
+        let hex = run
+            .get(i + 1..i + 3)
+            .and_then(|h| std::str::from_utf8(h).ok())
+            .and_then(|h| u8::from_str_radix(h, 16).ok());
+        match (run[i], hex) {
+            (b'%', Some(byte)) => {
+                out.push(byte);
+                decoded = true;
+                i += 3;
+            }
+            (byte, _) => {
+                out.push(byte);
+                i += 1;
+            }
+        }
+    }
+    decoded.then_some(out)
+}

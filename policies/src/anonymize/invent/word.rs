@@ -1,0 +1,56 @@
+//! Surrogates made of invented words and of characters of the same class.
+
+use super::Choice;
+use crate::anonymize::secret::prefix_len;
+
+/// A pronounceable word of nobody.
+pub(super) fn name(choice: &mut Choice, len: usize) -> String {
+    const CONSONANTS: &[u8] = b"bdfgklmnprstvz";
+    const VOWELS: &[u8] = b"aeiou";
+    let mut vowel = choice.below(3) == 0;
+    let mut out = String::with_capacity(len);
+    for _ in 0..len {
+        out.push(char::from(choice.pick(if vowel { VOWELS } else { CONSONANTS })));
+        vowel = !vowel;
+    }
+    out
+}
+
+/// Every digit becomes a digit, every letter a letter of the same case; the rest stays.
+pub(super) fn alike(original: &str, choice: &mut Choice) -> String {
+    original
+        .chars()
+        .enumerate()
+        .map(|(i, c)| match c {
+            // Nineteen digits must still fit a signed 64-bit number: no leading 9.
+            '1'..='9' if i == 0 => {
+                char::from(b'1' + choice.below(if original.len() == 19 { 8 } else { 9 }) as u8)
+            }
+            c if c.is_numeric() => char::from(choice.digit()),
+            'A'..='Z' => char::from(choice.letter()),
+            c if c.is_uppercase() => char::from(choice.letter()),
+            c if c.is_alphabetic() => char::from(choice.letter().to_ascii_lowercase()),
+            c => c,
+        })
+        .collect()
+}
+
+/// The vendor's prefix, characters of the same class, and `EXAMPLE` for all to see.
+pub(super) fn secret(original: &str, choice: &mut Choice) -> String {
+    const TAIL: &str = "EXAMPLE";
+    if let Some(start) = original.find("KEY").filter(|_| original.starts_with("-----BEGIN")) {
+        let open = original[start..].find("-----").map_or(original.len(), |n| start + n + 5);
+        let close = original.rfind("-----END").unwrap_or(original.len()).max(open);
+        let code = choice.below(1_000_000_000);
+        return format!("{}\n{TAIL}{code:09}\n{}", &original[..open], &original[close..]);
+    }
+    let keep = prefix_len(original.as_bytes());
+    let keep = if original.is_char_boundary(keep) { keep } else { 0 };
+    let (head, rest) = original.split_at(keep);
+    let body = alike(rest, choice);
+    let cut = body.char_indices().rev().nth(TAIL.len() - 1).map(|(at, _)| at);
+    match cut {
+        Some(at) if body.len() > 2 * TAIL.len() => format!("{head}{}{TAIL}", &body[..at]),
+        _ => format!("{head}{body}{TAIL}"),
+    }
+}

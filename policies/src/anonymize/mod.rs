@@ -1,0 +1,184 @@
+//! The anonymizer: a finished exchange goes in, a record without personal data, health identifiers and
+//! secrets comes out, or nothing does.
+//!
+//! **Invariant:** only [`anonymize`] mints [`Anonymized`]; it is pure, linear in its input, and every doubt ends
+//! in a [`Dropped`], never in a raw or half-masked record.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use kolm_core::{Code, Coded};
+use kolm_wire::Exchange;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+mod body;
+mod check;
+mod date;
+mod detect;
+mod exchange;
+mod fold;
+mod invent;
+mod kind;
+mod label;
+mod net;
+mod number;
+mod phone;
+mod policy;
+mod resolve;
+mod salts;
+mod secret;
+mod shape;
+mod token;
+
+pub use kind::Type;
+pub use policy::{Error, Policy, Scope};
+pub use salts::Salts;
+
+/// Version of the detectors, part of every report.
+const DETECTOR: &str = concat!("kolm-anon/", env!("CARGO_PKG_VERSION"));
+
+/// An exchange that may be stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Anonymized {
+    request: String,
+    reply: String,
+}
+
+impl Anonymized {
+    /// The request body.
+    pub fn request(&self) -> &str {
+        &self.request
+    }
+
+    /// The reply body; may be empty.
+    pub fn reply(&self) -> &str {
+        &self.reply
+    }
+}
+
+impl fmt::Debug for Anonymized {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Anonymized({} + {} bytes)", self.request.len(), self.reply.len())
+    }
+}
+
+/// The secret that a conversation's surrogates are drawn with; it dies with the conversation.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Salt(pub [u8; 32]);
+
+impl fmt::Debug for Salt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Salt")
+    }
+}
+
+/// What was done to a record, stored beside it: never a value, never an offset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Version of this form.
+    pub v: u8,
+    /// `<name>@<12 hexadecimal digits>`.
+    pub policy: String,
+    /// Version of the detectors.
+    pub detector: String,
+    /// The policy's general mode.
+    pub mode: String,
+    /// How far the surrogates hold.
+    pub scope: String,
+    /// Mentions by type.
+    pub counts: BTreeMap<String, u64>,
+    /// Something was nearly sure enough to be masked: not for training until released.
+    pub quarantined: bool,
+    /// Bytes of request and reply before.
+    pub bytes_in: u64,
+    /// Bytes of request and reply after.
+    pub bytes_out: u64,
+}
+
+/// Why there is no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Error)]
+#[error("the exchange was not captured: {}", self.as_str())]
+pub enum Dropped {
+    /// The queue of the capture worker was full.
+    QueueFull,
+    /// More text or more values than the limits allow.
+    Oversize,
+    /// Nested too deep.
+    TooDeep,
+    /// A body is no JSON.
+    NotJson,
+    /// A body is not UTF-8.
+    BadUtf8,
+    /// Token ids instead of text: nobody can read them.
+    TokenIds,
+    /// An object key is an identifier.
+    IdentifierInKey,
+    /// The policy blocks a type that was found.
+    BlockedType,
+    /// The audit found something that should have been gone.
+    AuditLeak,
+    /// The anonymizer panicked.
+    Panic,
+    /// It took too long.
+    Timeout,
+    /// There is no sound policy.
+    PolicyMissing,
+}
+
+impl Dropped {
+    /// The label of `kolm_capture_dropped_total`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::Oversize => "oversize",
+            Self::TooDeep => "too_deep",
+            Self::NotJson => "not_json",
+            Self::BadUtf8 => "bad_utf8",
+            Self::TokenIds => "token_ids",
+            Self::IdentifierInKey => "identifier_in_key",
+            Self::BlockedType => "blocked_type",
+            Self::AuditLeak => "audit_leak",
+            Self::Panic => "panic",
+            Self::Timeout => "timeout",
+            Self::PolicyMissing => "policy_missing",
+        }
+    }
+}
+
+impl Coded for Dropped {
+    fn code(&self) -> Code {
+        Code(904)
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("the client's answer was not affected; docs/errors/K0904.md lists the reasons".to_owned())
+    }
+}
+
+/// Turns one finished exchange into a record without identifiers.
+///
+/// The same exchange, policy and salt give the same bytes on every machine.
+pub fn anonymize(exchange: &Exchange, policy: &Policy, salt: &Salt) -> Result<(Anonymized, Report), Dropped> {
+    if !secret::ready() {
+        return Err(Dropped::PolicyMissing);
+    }
+    let outcome = exchange::run(&exchange.request, &exchange.reply, policy, salt)?;
+    let bytes_out = (outcome.request.len() + outcome.reply.len()) as u64;
+    let report = Report {
+        v: 1,
+        policy: format!("{}@{}", policy.name(), policy.digest()),
+        detector: DETECTOR.to_owned(),
+        mode: policy.mode.as_str().to_owned(),
+        scope: policy.scope.as_str().to_owned(),
+        counts: outcome.counts,
+        quarantined: outcome.quarantined,
+        bytes_in: (exchange.request.len() + exchange.reply.len()) as u64,
+        bytes_out,
+    };
+    let text = |bytes| String::from_utf8(bytes).map_err(|_| Dropped::BadUtf8);
+    Ok((Anonymized { request: text(outcome.request)?, reply: text(outcome.reply)? }, report))
+}
+
+#[cfg(test)]
+mod tests;

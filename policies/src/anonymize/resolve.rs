@@ -1,0 +1,97 @@
+//! Overlaps: what is covered is the union of all candidates; the best evidence names the type.
+//!
+//! **Invariant:** the spans that come out are disjoint, sorted, and cover every letter and digit that a
+//! candidate covered.
+
+use std::collections::BTreeMap;
+
+use super::kind::{Evidence, Finding, Type};
+use super::token::in_token;
+
+/// URLs and encoded runs swallow what lies inside them, for they are invented as a whole.
+fn wraps(f: &Finding) -> bool {
+    f.evidence >= Evidence::Validated && [Type::URL, Type::ENCODED].contains(&f.ty)
+        || f.evidence == Evidence::Secret && f.end - f.start >= 64
+}
+
+/// Disjoint spans from candidates.
+pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
+    all.sort_unstable_by(|a, b| {
+        let key = |f: &Finding| (wraps(f), f.evidence, f.score, f.end - f.start);
+        key(b).cmp(&key(a)).then(a.start.cmp(&b.start)).then(a.ty.cmp(&b.ty))
+    });
+    let mut taken: BTreeMap<usize, Finding> = BTreeMap::new();
+    for f in all {
+        for (start, end) in free(&taken, f.start, f.end) {
+            let whole = start == f.start && end == f.end;
+            let Some((start, end)) = trimmed(text, start, end, whole) else { continue };
+            // A remainder is masked like the value it is part of, under the general name.
+            let ty = if whole { f.ty } else { Type::ID };
+            taken.insert(start, Finding { start, end, ty, ..f });
+        }
+    }
+    taken.into_values().collect()
+}
+
+/// The parts of `start..end` that nothing has taken.
+fn free(taken: &BTreeMap<usize, Finding>, start: usize, end: usize) -> Vec<(usize, usize)> {
+    let mut out = Vec::new();
+    let mut from = taken.range(..=start).next_back().map_or(start, |(_, f)| f.end.max(start));
+    for (at, f) in taken.range(start..end) {
+        if *at > from {
+            out.push((from, *at));
+        }
+        from = from.max(f.end);
+    }
+    if from < end {
+        out.push((from, end));
+    }
+    out
+}
+
+/// A remainder without its outer punctuation; `None` where only that is left.
+fn trimmed(text: &[u8], start: usize, end: usize, whole: bool) -> Option<(usize, usize)> {
+    if whole {
+        return Some((start, end));
+    }
+    let first = (start..end).find(|i| in_token(text[*i]))?;
+    let last = (start..end).rfind(|i| in_token(text[*i]))?;
+    Some((first, last + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_best_evidence_names_the_whole() {
+        let text = b"078-05-1123 and more";
+        let all = vec![
+            Finding::new(0, 11, Type::ID, Evidence::Failed),
+            Finding::new(0, 11, Type::US_SSN, Evidence::Validated),
+            Finding::new(7, 15, Type::MRN, Evidence::Label),
+        ];
+        let spans = resolve(text, all);
+        assert_eq!(
+            spans.iter().map(|f| (f.start, f.end, f.ty)).collect::<Vec<_>>(),
+            [(0, 11, Type::US_SSN), (12, 15, Type::ID)]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn disjoint_and_complete(ranges in prop::collection::vec((0usize..40, 1usize..12, 0u8..3), 0..12)) {
+            let text = [b'x'; 60];
+            let evidence = [Evidence::Failed, Evidence::Label, Evidence::Validated];
+            let all: Vec<Finding> =
+                ranges.iter().map(|(s, n, e)| Finding::new(*s, s + n, Type::ID, evidence[usize::from(*e)])).collect();
+            let spans = resolve(&text, all.clone());
+            prop_assert!(spans.windows(2).all(|p| p[0].end <= p[1].start));
+            for i in 0..60 {
+                let covered = |set: &[Finding]| set.iter().any(|f| f.start <= i && i < f.end);
+                prop_assert_eq!(covered(&all), covered(&spans));
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Every shipped rule compiles, and finds what its vendor writes.
+
+use super::*;
+
+/// Assembled at run time, so that no scanner takes the test for a leak.
+fn key(parts: &[&str]) -> String {
+    parts.concat()
+}
+
+fn check(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    find(text.as_bytes(), &mut out);
+    out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+}
+
+#[test]
+fn the_shipped_rules_are_sound() {
+    let engine = build(RULES).unwrap();
+    assert!(engine.rules.len() >= 40, "{} rules", engine.rules.len());
+    let mut names: Vec<&str> = engine.rules.iter().map(|rule| rule.raw.name.as_str()).collect();
+    names.sort_unstable();
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count, "a rule name is given twice");
+    for rule in &engine.rules {
+        assert!(rule.raw.keywords.iter().all(|w| *w == w.to_ascii_lowercase()), "{}", rule.raw.name);
+    }
+}
+
+#[test]
+fn vendor_formats() {
+    let body36 = "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5";
+    let cases = [
+        key(&["AKIA", "QWERTYUIOP2345AS"]),
+        key(&["ghp_", body36]),
+        key(&["glpat-", "aB3dE5fG7hI9jK1lM3nO"]),
+        key(&["sk-proj-", body36, body36]),
+        key(&["sk-ant-", "api03-", body36, body36, body36]),
+        key(&["hf_", "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH"]),
+        key(&["xoxb-", "123456789012-123456789012-aB3dE5fG7hI9jK1lM3nO5pQ7"]),
+        key(&["sk_live_", "aB3dE5fG7hI9jK1lM3nO5pQ7"]),
+        key(&["npm_", body36]),
+        key(&["AIza", "SyA1bC2dE3fG4hI5jK6lM7nO8pQ9rS0tU1v"]),
+        key(&["SG.", "aB3dE5fG7hI9jK1lM3nO5p", ".", "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5zA7bC9d"]),
+        key(&[
+            "eyJ",
+            "hbGciOiJIUzI1NiJ9",
+            ".eyJ",
+            "zdWIiOiIxMjM0NTY3ODkwIn0",
+            ".dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+        ]),
+    ];
+    for secret in &cases {
+        let found = check(&format!("use {secret} now"));
+        assert!(found.iter().any(|f| f == &format!("SECRET {secret}")), "{secret}: {found:?}");
+    }
+    let pem = key(&[
+        "-----BEGIN RSA PRIVATE",
+        " KEY-----\nMIIEpAIBAAKCAQEA7\nabc==\n-----END RSA PRIVATE",
+        " KEY-----",
+    ]);
+    assert!(check(&pem).contains(&format!("SECRET {pem}")));
+    assert!(check("postgres://admin:s3cr3tpw@db.local/x").contains(&"SECRET s3cr3tpw".to_owned()));
+    assert!(
+        check("Authorization: Basic dXNlcjpwYXNzd29yZA==")
+            .contains(&"SECRET dXNlcjpwYXNzd29yZA==".to_owned())
+    );
+    assert!(check("my password is hunter2!").contains(&"PASSWORD hunter2!".to_owned()));
+    assert!(check("api_key = \"q8Zr7LmW2xKp4TvB\"").contains(&"SECRET q8Zr7LmW2xKp4TvB".to_owned()));
+}
+
+#[test]
+fn look_alikes_stay() {
+    for text in [
+        "api_key = ${API_KEY}",
+        "token: <your-token-here>",
+        "password: required",
+        "secret = os.environ['SECRET_TOKEN']",
+        "my password is wrong",
+        "how do i change my password",
+        "token_count = maximum_length_of_it",
+        "private_key_path = /etc/ssl/private/key.pem",
+        "sk-learn is a library",
+        "card_payment_fee_charged",
+    ] {
+        assert_eq!(check(text), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
+fn a_rule_file_with_a_mistake_is_refused() {
+    assert!(build("[[rule]]\nname='x'\nkeywords=['x']\nregex='('\n").is_err());
+    assert!(build("[[rule]]\nname='x'\nkeywords=['x']\nregex='x'\nshade=1\n").is_err());
+}
