@@ -1,0 +1,88 @@
+//! What is wrong with a configuration: all of it at once, each with its place.
+
+use std::fmt;
+
+use kolm_core::{Code, Coded, Exit};
+
+/// The file cannot be read.
+pub(crate) const UNREADABLE: Code = Code(100);
+/// The file is not TOML.
+pub(crate) const SYNTAX: Code = Code(101);
+/// A key that means nothing.
+pub(crate) const UNKNOWN: Code = Code(102);
+/// A value of the wrong type or form, or a missing one.
+pub(crate) const FORM: Code = Code(103);
+/// A well-formed value that is out of range or out of order.
+pub(crate) const RANGE: Code = Code(104);
+/// A name that nothing has.
+pub(crate) const DANGLING: Code = Code(105);
+/// A secret written into the file.
+pub(crate) const LITERAL: Code = Code(106);
+/// A secret that is not there.
+pub(crate) const NO_SECRET: Code = Code(107);
+/// An address outside the host under `airgap`.
+pub(crate) const AIRGAP: Code = Code(108);
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Its code.
+    pub code: Code,
+    /// The TOML path, `routes.support.canary.steps[2]`; empty for the file as a whole.
+    pub path: String,
+    /// The line, from 1; 0 for the file as a whole.
+    pub line: usize,
+    /// What is wrong, lower case.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// All that is wrong with one file; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems {
+    /// The file.
+    pub file: String,
+    /// The problems in the order of the file.
+    pub list: Vec<Problem>,
+}
+
+impl Problems {
+    /// Every problem as `file:line: code: path: message`, each with its hint below.
+    pub fn report(&self) -> String {
+        let lines = self.list.iter().map(|problem| {
+            let hint = problem.hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+            self.line(problem) + &hint
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    fn line(&self, problem: &Problem) -> String {
+        let line = if problem.line > 0 { format!(":{}", problem.line) } else { String::new() };
+        let path = if problem.path.is_empty() { String::new() } else { format!("{}: ", problem.path) };
+        format!("{}{line}: {}: {path}{}", self.file, problem.code, problem.message)
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.list.iter().map(|problem| self.line(problem)).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Coded for Problems {
+    fn code(&self) -> Code {
+        self.list.first().map_or(UNREADABLE, |problem| problem.code)
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.list.iter().find_map(|problem| problem.hint.clone())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Usage
+    }
+}

@@ -1,0 +1,90 @@
+//! The raw file: bytes that were read, and nothing believed yet.
+
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use crate::check;
+use crate::problem::{Problem, SYNTAX, UNREADABLE};
+use crate::table::{Checker, Table};
+use crate::{Config, Outside, Problems};
+
+/// The default: the commented `gateway.toml` at the root of the repository.
+const EMBEDDED: &str = include_str!("../../gateway.toml");
+
+/// An unchecked configuration file.
+#[derive(Debug, Clone)]
+pub struct RawConfig {
+    file: String,
+    folder: PathBuf,
+    text: String,
+}
+
+impl RawConfig {
+    /// Reads a file.
+    pub fn read(path: &Path) -> Result<Self, Problems> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+                Ok(Self { file, folder, text })
+            }
+            Err(error) => {
+                let hint = "without a file the built-in configuration is used: leave `--config` away";
+                let problem = Problem {
+                    code: UNREADABLE,
+                    path: String::new(),
+                    line: 0,
+                    message: format!("cannot be read: {error}"),
+                    hint: Some(hint.to_owned()),
+                };
+                Err(Problems { file, list: vec![problem] })
+            }
+        }
+    }
+
+    /// A text with a name for messages; relative paths start in the working folder.
+    pub fn parse(file: &str, text: &str) -> Self {
+        Self { file: file.to_owned(), folder: PathBuf::new(), text: text.to_owned() }
+    }
+
+    /// The built-in configuration.
+    pub fn embedded() -> Self {
+        Self::parse("(built-in)", EMBEDDED)
+    }
+
+    /// The text as read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Checks the whole file: a configuration, or all that is wrong with it.
+    pub fn check(&self, outside: &Outside) -> Result<Config, Problems> {
+        let (root, errors) = DeTable::parse_recoverable(&self.text);
+        let mut check = Checker::new(&self.text, self.folder.clone(), outside);
+        if !errors.is_empty() {
+            let list = errors.iter().map(|error| Problem {
+                code: SYNTAX,
+                path: String::new(),
+                line: error.span().map_or(0, |span| check.line(span.start)),
+                message: error.message().to_owned(),
+                hint: None,
+            });
+            return Err(Problems { file: self.file.clone(), list: list.collect() });
+        }
+        let config = check::config(&mut check, Table::root(root.get_ref()));
+        let mut list = check.problems;
+        list.sort_by_key(|problem| problem.line);
+        match config {
+            Some(config) if list.is_empty() => Ok(config),
+            Some(_) | None => Err(Problems { file: self.file.clone(), list }),
+        }
+    }
+}
+
+impl Config {
+    /// The built-in configuration; it has no problems, which a test holds.
+    pub fn embedded(outside: &Outside) -> Result<Self, Problems> {
+        RawConfig::embedded().check(outside)
+    }
+}

@@ -1,0 +1,50 @@
+//! Where a secret is: in the environment or in a file of its own, never in the configuration.
+//!
+//! **Invariant:** no message repeats a secret.
+
+use crate::Secret;
+use crate::problem::{FORM, LITERAL, NO_SECRET};
+use crate::table::{Checker, Node, Table, string};
+
+/// What a secret's place says.
+pub(crate) enum Found {
+    /// The secret.
+    Secret(Secret),
+    /// The variable is not set.
+    Unset(String),
+}
+
+/// `{ env = "NAME" }` or `{ file = "path" }`; anything else has been noted.
+pub(crate) fn secret(check: &mut Checker<'_>, node: &Node<'_>) -> Option<Found> {
+    if node.value.is_str() {
+        let hint =
+            "write { env = \"NAME\" } or { file = \"path\" }, and change the key: it may have been read";
+        check.add_with_hint(LITERAL, &node.place, "a secret must not stand in the file", Some(hint));
+        return None;
+    }
+    let mut table = Table::of(check, node);
+    let env = table.optional(check, "env", string);
+    let file = table.optional(check, "file", string);
+    table.finish(check);
+    match (env, file) {
+        (Some(name), None) => {
+            let value = (check.outside.env)(&name).filter(|value| !value.trim().is_empty());
+            Some(value.map_or(Found::Unset(name), |value| Found::Secret(Secret::new(&value))))
+        }
+        (None, Some(file)) => match std::fs::read_to_string(check.resolve(&file)) {
+            Ok(text) if !text.trim().is_empty() => Some(Found::Secret(Secret::new(&text))),
+            Ok(_) => {
+                check.add(NO_SECRET, &node.place, format!("`{file}` is empty"));
+                None
+            }
+            Err(error) => {
+                check.add(NO_SECRET, &node.place, format!("`{file}` cannot be read: {error}"));
+                None
+            }
+        },
+        (Some(_), Some(_)) | (None, None) => {
+            check.add(FORM, &node.place, "must be { env = \"NAME\" } or { file = \"path\" }");
+            None
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Files and what is said of them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+use kolm_core::{Code, Coded, Exit, Weight};
+use kolm_policies::gate::GatePolicy;
+
+use super::*;
+
+fn outside() -> Outside {
+    let env = |name: &str| match name {
+        "OPENAI_API_KEY" => Some("sk-of-the-house\n".to_owned()),
+        "EMPTY" => Some(" ".to_owned()),
+        "TEAM_KEY" => Some("team".to_owned()),
+        _ => None,
+    };
+    Outside { home: "/home/kolm".into(), env: Arc::new(env) }
+}
+
+fn config(text: &str) -> Config {
+    RawConfig::parse("gateway.toml", text).check(&outside()).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn problems(text: &str) -> Problems {
+    RawConfig::parse("gateway.toml", text).check(&outside()).unwrap_err()
+}
+
+/// What is said of a file.
+fn check(text: &str, said: Expect) {
+    said.assert_eq(&problems(text).to_string());
+}
+
+#[test]
+fn an_empty_file_is_the_built_in_one() {
+    let embedded = Config::embedded(&outside()).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(format!("{:#?}", config("")), format!("{embedded:#?}"));
+    assert_eq!(embedded.data_dir, Path::new("/home/kolm"));
+    let openai = &embedded.upstreams["openai"];
+    assert_eq!(openai.api_key.as_ref().map(Secret::expose), Some("sk-of-the-house"));
+    assert_eq!(
+        (openai.base_url.authority().as_str(), openai.credentials),
+        ("api.openai.com", Credentials::Client)
+    );
+    let route = &embedded.routes[0];
+    assert_eq!((route.gate.clone(), route.rollout.enabled), (GatePolicy::default(), false));
+    assert_eq!(route.rollout.distill_min_pairs, 0, "distillation is off");
+    // Without a key in the environment the caller's own is passed on.
+    let bare = Config::embedded(&Outside::bare("/tmp")).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(bare.upstreams["openai"].api_key, None);
+}
+
+#[test]
+fn secrets_are_never_printed() {
+    let config = config("[namespaces.a]\nkeys = [{ env = \"TEAM_KEY\" }]");
+    let printed = format!("{config:?} {:?}", Secret::new("sk-of-the-house"));
+    assert!(!printed.contains("house") && !printed.contains("team"), "{printed}");
+    assert_eq!(config.namespaces.values().next().map(|n| n.keys[0].expose()), Some("team"));
+    let said = problems("[upstreams.x]\nbase_url = \"http://x\"\napi_key = \"sk-literal\"");
+    assert!(!said.report().contains("sk-literal"), "{}", said.report());
+    assert_eq!((said.code(), said.exit()), (Code(106), Exit::Usage));
+}
+
+const EVERYTHING: &str = r#"
+airgap = true
+data_dir = "data"
+[listen]
+address = "0.0.0.0:9000"
+max_body_bytes = 4096
+[upstreams.local]
+base_url = "http://[::1]:8000/openai/v1/"
+credentials = "gateway"
+api_key = { env = "OPENAI_API_KEY" }
+timeouts = { total = "90s" }
+[upstreams.local.prices."house-model"]
+input = 0.5
+output = 2
+[namespaces.support]
+policy = "default"
+retention = "7days"
+[[routes]]
+name = "support"
+model = "gpt-4o*"
+distill = { enabled = true, min_pairs = 200 }
+gate = { preset = "regulated", min_wall = "10s", latency_budget = "800ms", alpha = 0.01, cost_cap_usd = 0.01 }
+canary = { enabled = true, steps = [1000, 10000], dwell = "2s", cooldown = "5s", step_units = 20 }
+shadow = { rate = 1, teacher_budget_per_day_usd = 0.25 }
+"#;
+
+#[test]
+fn every_setting_arrives() {
+    let config = config(EVERYTHING);
+    let local = &config.upstreams["local"];
+    assert_eq!((local.base_url.authority().as_str(), local.base_url.is_loopback()), ("[::1]:8000", true));
+    assert_eq!(local.base_url.path("/v1/models?a=b"), "/openai/v1/models?a=b");
+    assert_eq!(
+        (local.timeouts.total, local.timeouts.connect),
+        (Duration::from_secs(90), Duration::from_secs(5))
+    );
+    assert_eq!(
+        local.price("house-model").map(|p| (p.input, p.cached, p.output)),
+        Some((500_000, 500_000, 2_000_000))
+    );
+    assert_eq!(local.price("gpt-4o-mini").map(|p| p.input), Some(150_000));
+    let route = &config.routes[0];
+    assert_eq!((route.namespace.as_str(), route.upstream.as_str()), ("support", "local"));
+    assert_eq!(
+        (route.gate.gate, route.gate.alpha_ppb, route.gate.min_wall_ms),
+        (900_000, 10_000_000, 10_000)
+    );
+    assert_eq!((route.gate.latency_budget_us, route.gate.cost_cap_musd), (Some(800_000), Some(10_000)));
+    assert_eq!(route.rollout.steps, [Weight(1_000), Weight::FULL]);
+    assert_eq!((route.rollout.distill_min_pairs, route.rollout.dwell_ms), (200, 2_000));
+    assert_eq!((route.shadow.rate.0, route.shadow.teacher_budget_per_day.0), (1_000_000, 250_000));
+    assert_eq!((config.listen.max_body_bytes, config.data_dir.to_str()), (4096, Some("data")));
+    let found =
+        |model| config.route(&route.namespace, model, "/v1/chat/completions").map(|r| r.name.as_str());
+    assert_eq!((found("gpt-4o-mini"), found("gpt-5")), (Some("support"), None));
+}
+
+const WRONG: &str = r#"airgap = "no"
+[listen]
+adress = "127.0.0.1:1"
+address = "here"
+header_timeout = "soon"
+[admin]
+address = "127.0.0.1:99999"
+[upstreams.openai]
+api_key = "sk-literal"
+[upstreams.own]
+base_url = "https://own.example"
+credentials = "gateway"
+api_key = { env = "NOT_SET" }
+[namespaces.Support]
+keys = [{ env = "EMPTY" }, { env = "TEAM_KEY" }]
+[[routes]]
+name = "support"
+upstream = "opnai"
+[routes.canary]
+steps = [100, 5000, 4000]
+[routes.gate]
+a_floor = 0.4
+min_units = -1
+alpha = 1.5
+[[routes]]
+name = "support"
+namespace = "other"
+model = 4
+"#;
+
+#[test]
+fn all_problems_are_listed_with_path_and_line() {
+    check(
+        WRONG,
+        expect![[r#"
+            gateway.toml:1: K0103: airgap: must be true or false, not a string
+            gateway.toml:3: K0102: listen.adress: unknown key
+            gateway.toml:4: K0103: listen.address: `here`: invalid socket address syntax
+            gateway.toml:5: K0103: listen.header_timeout: `soon` is no duration such as "250ms" or "24h"
+            gateway.toml:7: K0103: admin.address: `127.0.0.1:99999`: invalid socket address syntax
+            gateway.toml:8: K0103: upstreams.openai.base_url: is missing
+            gateway.toml:9: K0106: upstreams.openai.api_key: a secret must not stand in the file
+            gateway.toml:13: K0107: upstreams.own.api_key: missing upstream key: the environment has no `NOT_SET`
+            gateway.toml:14: K0103: namespaces.Support: `Support` is no namespace: it must match [a-z0-9][a-z0-9._-]{0,62}
+            gateway.toml:15: K0107: namespaces.Support.keys[0]: the environment has no `EMPTY`
+            gateway.toml:18: K0105: routes.support.upstream: no upstream is named `opnai`
+            gateway.toml:20: K0104: routes.support.canary.steps[2]: 40 % follows 50 %
+            gateway.toml:20: K0104: routes.support.canary.steps: the last step must be 10000
+            gateway.toml:22: K0104: routes.support.gate.a_floor: must be between 0.5 and 1
+            gateway.toml:23: K0103: routes.support.gate.min_units: must be a whole number from 0 up, not -1
+            gateway.toml:24: K0104: routes.support.gate.alpha: must be between 0.000001 and 0.5
+            gateway.toml:26: K0104: routes[1].name: a second route is named `support`
+            gateway.toml:27: K0105: routes.support.namespace: no namespace is named `other`
+            gateway.toml:28: K0103: routes.support.model: must be a string, not 4"#]],
+    );
+}
+
+#[test]
+fn each_kind_of_problem_has_its_code() {
+    for (text, code, path, line) in [
+        ("a = ", 101, "", 1),
+        ("[listen]\nport = 1", 102, "listen.port", 2),
+        ("[listen]\naddress = 1", 103, "listen.address", 2),
+        ("[capture]\nqueue = 0", 104, "capture.queue", 2),
+        ("\ndefault_upstream = \"x\"", 105, "default_upstream", 2),
+        ("[upstreams.x]\nbase_url = \"http://x\"\napi_key = \"k\"", 106, "upstreams.x.api_key", 3),
+        ("[upstreams.x]\nbase_url = \"http://x\"\ncredentials = \"gateway\"", 107, "upstreams.x.api_key", 1),
+        ("airgap = true\n[upstreams.x]\nbase_url = \"http://x\"", 108, "upstreams.x.base_url", 3),
+        ("airgap = true", 108, "upstreams", 0),
+        ("[listen]\naddress = \"127.0.0.1:8766\"", 104, "admin.address", 0),
+        ("[upstreams.x]\nbase_url = \"ftp://x\"", 103, "upstreams.x.base_url", 2),
+        ("[namespaces.a]\nkeys = [{ file = \"/nowhere/key\" }]", 107, "namespaces.a.keys[0]", 2),
+        ("[namespaces.a]\nstrict = true", 104, "namespaces.a.strict", 2),
+        ("[namespaces.a]\npolicy = \"open\"", 104, "namespaces.a.policy", 2),
+        ("[[routes]]\nmodel = \"x\"", 103, "routes[0].name", 1),
+        ("[[routes]]\nname = \"r\"\n[routes.gate]\npreset = \"lax\"", 104, "routes.r.gate.preset", 4),
+        ("[[routes]]\nname = \"r\"\npath = \"/v1/embeddings\"", 104, "routes.r.path", 3),
+        ("[[routes]]\nname = \"r\"\ncanary.steps = [100]", 104, "routes.r.canary.steps", 3),
+    ] {
+        let found = problems(text);
+        let got: Vec<_> = found.list.iter().map(|p| (p.code, p.path.as_str(), p.line)).collect();
+        assert_eq!(got, [(Code(code), path, line)], "{text}");
+    }
+    let missing = RawConfig::read(Path::new("/nowhere/gateway.toml")).unwrap_err();
+    assert_eq!((missing.code(), missing.hint().is_some()), (Code(100), true));
+    assert!(problems("[listen]\nadress = 1").report().ends_with("\n  hint: did you mean `address`?"));
+}
+
+#[test]
+fn urls_and_globs() {
+    for bad in [
+        "x",
+        "https://",
+        "https://a b",
+        "http://h:0",
+        "http://h:p",
+        "https://u@h",
+        "http://h?x",
+        "http://[::1",
+    ] {
+        assert!(bad.parse::<BaseUrl>().is_err(), "{bad}");
+    }
+    for (url, authority, path, loopback) in [
+        ("https://api.openai.com/v1", "api.openai.com", "/v1/models", false),
+        ("http://127.0.0.1:4010/v1", "127.0.0.1:4010", "/v1/models", true),
+        ("http://localhost", "localhost", "/models", true),
+        ("https://h:8443/a/b/", "h:8443", "/a/b/models", false),
+    ] {
+        let parsed: BaseUrl = url.parse().unwrap();
+        assert_eq!((parsed.authority().as_str(), parsed.path("/v1/models").as_str()), (authority, path));
+        assert_eq!(parsed.is_loopback(), loopback, "{url}");
+    }
+    for (glob, text, fits) in [
+        ("*", "", true),
+        ("gpt-4o", "gpt-4o", true),
+        ("gpt-4o", "gpt-4o-mini", false),
+        ("gpt-*-mini", "gpt-4o-mini", true),
+        ("gpt-*-mini", "gpt-mini", false),
+        ("*4*o*", "gpt-4o", true),
+        ("*ab*ab", "ab", false),
+        ("a*a", "a", false),
+    ] {
+        assert_eq!(Glob::new(glob).matches(text), fits, "{glob} {text}");
+    }
+}
+
+#[test]
+fn a_reload_is_whole_or_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.toml");
+    std::fs::write(folder.path().join("key"), "of a file\n").unwrap();
+    std::fs::write(&path, "[upstreams.a]\nbase_url = \"http://a\"\napi_key = { file = \"key\" }").unwrap();
+    let live = Live::new(Config::embedded(&outside()).unwrap());
+    let before = live.load();
+    assert_eq!(before.version, 1);
+    let loaded = live.reload(Some(&path), &outside()).unwrap();
+    assert_eq!((loaded.version, live.load().version), (2, 2));
+    assert_eq!(loaded.upstreams["a"].api_key.as_ref().map(Secret::expose), Some("of a file"));
+    assert!(before.upstreams.contains_key("openai"), "a request keeps what it began with");
+    std::fs::write(&path, "[upstreams.a]\nbase_url = \"http://a\"\nnoise = 1\n[listen]\naddress = 1")
+        .unwrap();
+    let problems = live.reload(Some(&path), &outside()).unwrap_err();
+    assert_eq!((problems.list.len(), live.load().version), (2, 2));
+    assert_eq!(live.reload(None, &outside()).unwrap().version, 3);
+}

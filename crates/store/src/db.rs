@@ -1,0 +1,389 @@
+//! The database: its schema and every statement sent to it. One connection, on one thread.
+//!
+//! **Invariant:** no extension is loaded or fetched; ids are unique though no index says so, because one
+//! thread inserts and looks first.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use duckdb::types::ToSql;
+use duckdb::{Config, Connection, appender_params_from_iter, params};
+use kolm_core::{ArtifactId, DecisionRow, Namespace, RequestId, RouteName, Timestamp};
+use kolm_wire::chat;
+
+use crate::pair::{PairCounts, PairView, Record, Row};
+use crate::{Error, ScoreRow};
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS pairs (
+    id VARCHAR NOT NULL, ts_ms BIGINT NOT NULL, namespace VARCHAR NOT NULL, route VARCHAR NOT NULL,
+    upstream VARCHAR NOT NULL, requested_model VARCHAR NOT NULL, served_model VARCHAR NOT NULL,
+    surface VARCHAR NOT NULL, modality VARCHAR NOT NULL, request_json VARCHAR NOT NULL,
+    response_json VARCHAR NOT NULL, template_hash VARCHAR NOT NULL, input_sha VARCHAR NOT NULL,
+    output_sha VARCHAR NOT NULL, tokens_in BIGINT NOT NULL, tokens_out BIGINT NOT NULL,
+    tokens_cached BIGINT NOT NULL, cost_usd_micros BIGINT NOT NULL, latency_ms BIGINT NOT NULL,
+    ttft_ms BIGINT NOT NULL, status BIGINT NOT NULL, outcome VARCHAR NOT NULL, error_class VARCHAR NOT NULL,
+    finish_reason VARCHAR NOT NULL, arm VARCHAR NOT NULL, artifact VARCHAR NOT NULL,
+    receipt_id VARCHAR NOT NULL, eligible BOOLEAN NOT NULL, reason VARCHAR NOT NULL,
+    anonymizer_report VARCHAR NOT NULL, conversation_key VARCHAR NOT NULL, retry_of VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS receipt_salts (
+    id VARCHAR NOT NULL, req_salt VARCHAR NOT NULL, resp_salt VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS decisions (
+    route VARCHAR NOT NULL, seq BIGINT NOT NULL, id VARCHAR NOT NULL, t BIGINT NOT NULL,
+    kind VARCHAR NOT NULL, digest VARCHAR NOT NULL, row_json VARCHAR NOT NULL, PRIMARY KEY (route, seq));
+CREATE TABLE IF NOT EXISTS scores (
+    route VARCHAR NOT NULL, artifact VARCHAR NOT NULL, attempt BIGINT NOT NULL, t BIGINT NOT NULL,
+    score_json VARCHAR NOT NULL);
+";
+
+/// Bytes of text in a page's list.
+const PREVIEW: usize = 400;
+
+/// What a row of a snapshot is made of.
+pub(crate) struct Exchange {
+    pub(crate) id: String,
+    pub(crate) ts_ms: i64,
+    pub(crate) conversation: String,
+    pub(crate) teacher: String,
+    pub(crate) request: String,
+    pub(crate) reply: String,
+}
+
+/// The open database.
+pub(crate) struct Db {
+    conn: Connection,
+}
+
+impl Db {
+    /// Opens or makes the database.
+    pub(crate) fn open(path: &Path, memory_limit: &str) -> Result<Self, Error> {
+        let config = Config::default()
+            .max_memory(memory_limit)
+            .and_then(|config| config.threads(2))
+            .and_then(|config| config.with("autoinstall_known_extensions", "false"))
+            .and_then(|config| config.with("autoload_known_extensions", "false"))
+            .map_err(Error::db("take its settings"))?;
+        let conn = Connection::open_with_flags(path, config).map_err(|source| open_error(path, source))?;
+        conn.execute_batch(SCHEMA).map_err(Error::db("make its tables"))?;
+        Ok(Self { conn })
+    }
+
+    /// Whether the handle still works; a fatal error leaves one that refuses everything.
+    pub(crate) fn alive(&self) -> bool {
+        self.conn.query_row("SELECT count(*) FROM decisions", [], |row| row.get::<_, i64>(0)).is_ok()
+    }
+
+    /// Inserts what is new, in one transaction.
+    pub(crate) fn insert(&mut self, records: &[Record]) -> Result<(), Error> {
+        let failed = Error::db("store pairs");
+        self.insert_all(records).map_err(failed)
+    }
+
+    fn insert_all(&mut self, records: &[Record]) -> duckdb::Result<()> {
+        let ids = || records.iter().map(Record::id);
+        let (Some(first), Some(last)) = (ids().min(), ids().max()) else { return Ok(()) };
+        let transaction = self.conn.transaction()?;
+        let mut pairs = known(&transaction, "pairs", first, last)?;
+        let mut salts = known(&transaction, "receipt_salts", first, last)?;
+        {
+            let mut into_pairs = transaction.appender("pairs")?;
+            let mut into_salts = transaction.appender("receipt_salts")?;
+            for record in records {
+                let salt = match record {
+                    Record::Pair { row, salts } => {
+                        if pairs.insert(row.id.clone()) {
+                            into_pairs.append_row(appender_params_from_iter(columns(row)))?;
+                        }
+                        salts.as_ref()
+                    }
+                    Record::Salts { salts, .. } => Some(salts),
+                };
+                if let Some((req, resp)) = salt
+                    && salts.insert(record.id().to_owned())
+                {
+                    into_salts.append_row(params![record.id(), req, resp])?;
+                }
+            }
+            // Errors of an appender show at flush alone.
+            into_pairs.flush()?;
+            into_salts.flush()?;
+        }
+        transaction.commit()
+    }
+
+    /// The salts of a receipt in hex.
+    pub(crate) fn salts(&self, id: RequestId) -> Result<Option<(String, String)>, Error> {
+        let sql = "SELECT req_salt, resp_salt FROM receipt_salts WHERE id = ?";
+        self.rows(sql, params![id.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map(|mut rows| rows.pop())
+    }
+
+    /// How many pairs a namespace has.
+    pub(crate) fn counts(&self, namespace: &Namespace) -> Result<PairCounts, Error> {
+        let sql = "SELECT count(*), count(*) FILTER (WHERE eligible) FROM pairs WHERE namespace = ?";
+        let (total, eligible): (i64, i64) = self
+            .conn
+            .query_row(sql, params![namespace.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(Error::db("count pairs"))?;
+        Ok(PairCounts { total: total.unsigned_abs(), eligible: eligible.unsigned_abs() })
+    }
+
+    /// The next eligible exchanges behind `after`, by id.
+    pub(crate) fn eligible(
+        &self,
+        namespace: &Namespace,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Exchange>, Error> {
+        let sql = "SELECT id, ts_ms, conversation_key, \
+                   CASE WHEN served_model = '' THEN requested_model ELSE served_model END, \
+                   request_json, response_json \
+                   FROM pairs WHERE namespace = ? AND eligible AND id > ? ORDER BY id LIMIT ?";
+        self.rows(sql, params![namespace.as_str(), after, limit], |row| {
+            Ok(Exchange {
+                id: row.get(0)?,
+                ts_ms: row.get(1)?,
+                conversation: row.get(2)?,
+                teacher: row.get(3)?,
+                request: row.get(4)?,
+                reply: row.get(5)?,
+            })
+        })
+    }
+
+    /// Writes the eligible pairs of a namespace as Parquet.
+    pub(crate) fn copy_parquet(&self, namespace: &Namespace, path: &str) -> Result<(), Error> {
+        // A name holds no quote, a path may; COPY takes no parameters.
+        let sql = format!(
+            "COPY (SELECT * FROM pairs WHERE namespace = '{namespace}' AND eligible ORDER BY id) \
+             TO '{}' (FORMAT parquet)",
+            path.replace('\'', "''")
+        );
+        self.conn.execute_batch(&sql).map_err(Error::db("write Parquet"))
+    }
+
+    /// The newest pairs of a namespace.
+    pub(crate) fn recent(&self, namespace: &Namespace, limit: u32) -> Result<Vec<PairView>, Error> {
+        let sql = "SELECT id, ts_ms, route, served_model, surface, arm, status, outcome, eligible, reason, \
+                   tokens_in, tokens_out, cost_usd_micros, latency_ms, request_json, response_json \
+                   FROM pairs WHERE namespace = ? ORDER BY ts_ms DESC, id DESC LIMIT ?";
+        self.rows(sql, params![namespace.as_str(), limit], |row| {
+            let (request, reply): (String, String) = (row.get(14)?, row.get(15)?);
+            Ok(PairView {
+                id: row.get(0)?,
+                ts: Timestamp(row.get(1)?),
+                route: row.get(2)?,
+                model: row.get(3)?,
+                surface: row.get(4)?,
+                arm: row.get(5)?,
+                status: row.get(6)?,
+                outcome: row.get(7)?,
+                eligible: row.get(8)?,
+                reason: row.get(9)?,
+                tokens_in: row.get(10)?,
+                tokens_out: row.get(11)?,
+                cost_usd_micros: row.get(12)?,
+                latency_ms: row.get(13)?,
+                text: preview(chat::question(request.as_bytes()).map(|q| q.text).unwrap_or_default()),
+                answer: preview(chat::facts(reply.as_bytes()).text.unwrap_or_default()),
+            })
+        })
+    }
+
+    /// Adds a Decision; the same one twice is fine, another one of its number is a conflict.
+    pub(crate) fn put_decision(&mut self, decision: &DecisionRow) -> Result<(), Error> {
+        let json = serde_json::to_string(decision)
+            .map_err(|source| Error::Unreadable { what: "decision", source })?;
+        let (route, seq) = (decision.route.as_str(), decision.seq as i64);
+        let sql = "SELECT row_json FROM decisions WHERE route = ? AND seq = ?";
+        let known: Vec<String> = self.rows(sql, params![route, seq], |row| row.get(0))?;
+        match known.first() {
+            Some(known) if *known == json => return Ok(()),
+            Some(_) => return Err(Error::Conflict { route: decision.route.clone(), seq: decision.seq }),
+            None => {}
+        }
+        let row = params![
+            route,
+            seq,
+            decision.id.to_string(),
+            decision.t.0,
+            decision.kind.as_str(),
+            decision.digest,
+            json
+        ];
+        self.conn
+            .execute("INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            .map(drop)
+            .map_err(Error::db("store a decision"))
+    }
+
+    /// The Decisions of one route or of all, in order.
+    pub(crate) fn decisions(&self, route: Option<&RouteName>) -> Result<Vec<DecisionRow>, Error> {
+        let all = "SELECT row_json FROM decisions ORDER BY route, seq";
+        let one = "SELECT row_json FROM decisions WHERE route = ? ORDER BY seq";
+        let rows: Vec<String> = match route {
+            Some(route) => self.rows(one, params![route.as_str()], |row| row.get(0))?,
+            None => self.rows(all, params![], |row| row.get(0))?,
+        };
+        read_all("decision", &rows)
+    }
+
+    /// Adds scores of an attempt.
+    pub(crate) fn put_scores(
+        &mut self,
+        route: &RouteName,
+        artifact: &ArtifactId,
+        attempt: u32,
+        scores: &[ScoreRow],
+    ) -> Result<(), Error> {
+        let lines: Result<Vec<String>, _> = scores.iter().map(serde_json::to_string).collect();
+        let lines = lines.map_err(|source| Error::Unreadable { what: "score", source })?;
+        let rows = scores.iter().map(|score| score.t.0).zip(lines);
+        self.insert_scores(route, artifact, attempt, rows).map_err(Error::db("store scores"))
+    }
+
+    fn insert_scores(
+        &mut self,
+        route: &RouteName,
+        artifact: &ArtifactId,
+        attempt: u32,
+        rows: impl Iterator<Item = (i64, String)>,
+    ) -> duckdb::Result<()> {
+        let transaction = self.conn.transaction()?;
+        {
+            let mut into = transaction.appender("scores")?;
+            for (t, line) in rows {
+                into.append_row(params![route.as_str(), artifact.as_str(), attempt, t, line])?;
+            }
+            into.flush()?;
+        }
+        transaction.commit()
+    }
+
+    /// The scores of an attempt, as they came.
+    pub(crate) fn scores(&self, route: &RouteName, attempt: u32) -> Result<Vec<ScoreRow>, Error> {
+        let sql = "SELECT score_json FROM scores WHERE route = ? AND attempt = ? ORDER BY rowid";
+        let rows: Vec<String> = self.rows(sql, params![route.as_str(), attempt], |row| row.get(0))?;
+        read_all("score", &rows)
+    }
+
+    /// Rows of a Parquet file.
+    #[cfg(test)]
+    pub(crate) fn count_parquet(&self, path: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM read_parquet('{}')", path.replace('\'', "''"));
+        self.conn.query_row(&sql, [], |row| row.get(0)).unwrap()
+    }
+
+    fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl duckdb::Params,
+        read: impl FnMut(&duckdb::Row<'_>) -> duckdb::Result<T>,
+    ) -> Result<Vec<T>, Error> {
+        let run = || -> duckdb::Result<Vec<T>> { self.conn.prepare(sql)?.query_map(params, read)?.collect() };
+        run().map_err(Error::db("answer a question"))
+    }
+}
+
+/// Which of the ids in a range exist; ids begin with their time, so few row groups are read.
+fn known(conn: &Connection, table: &str, first: &str, last: &str) -> duckdb::Result<HashSet<String>> {
+    let sql = format!("SELECT id FROM {table} WHERE id BETWEEN ? AND ?");
+    conn.prepare(&sql)?.query_map(params![first, last], |row| row.get(0))?.collect()
+}
+
+fn read_all<T: serde::de::DeserializeOwned>(what: &'static str, rows: &[String]) -> Result<Vec<T>, Error> {
+    let read: Result<Vec<T>, _> = rows.iter().map(|row| serde_json::from_str(row)).collect();
+    read.map_err(|source| Error::Unreadable { what, source })
+}
+
+fn preview(mut text: String) -> String {
+    let mut end = text.len().min(PREVIEW);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    if end < text.len() {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+fn open_error(path: &Path, source: duckdb::Error) -> Error {
+    if source.to_string().contains("Could not set lock on file") {
+        return Error::Locked { path: path.to_owned() };
+    }
+    Error::Database { what: "be opened", source }
+}
+
+/// The columns of `pairs`, in the order of the table.
+fn columns(row: &Row) -> [&dyn ToSql; 32] {
+    [
+        &row.id,
+        &row.ts_ms,
+        &row.namespace,
+        &row.route,
+        &row.upstream,
+        &row.requested_model,
+        &row.served_model,
+        &row.surface,
+        &row.modality,
+        &row.request_json,
+        &row.response_json,
+        &row.template_hash,
+        &row.input_sha,
+        &row.output_sha,
+        &row.tokens_in,
+        &row.tokens_out,
+        &row.tokens_cached,
+        &row.cost_usd_micros,
+        &row.latency_ms,
+        &row.ttft_ms,
+        &row.status,
+        &row.outcome,
+        &row.error_class,
+        &row.finish_reason,
+        &row.arm,
+        &row.artifact,
+        &row.receipt_id,
+        &row.eligible,
+        &row.reason,
+        &row.anonymizer_report,
+        &row.conversation_key,
+        &row.retry_of,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use kolm_core::Coded;
+
+    use super::*;
+
+    #[test]
+    fn a_lock_held_elsewhere_is_told_from_other_failures() {
+        let failure = |message: &str| {
+            duckdb::Error::DuckDBFailure(duckdb::ffi::Error::new(1), Some(message.to_owned()))
+        };
+        let held = "IO Error: Could not set lock on file \"x\": Conflicting lock is held in kolm (PID 7)";
+        let error = open_error(Path::new("x"), failure(held));
+        assert_eq!(error.code().to_string(), "K0201");
+        assert!(error.to_string().contains("another kolm process has it open"));
+        let error = open_error(Path::new("x"), failure("IO Error: No space left on device"));
+        assert_eq!(error.code().to_string(), "K0200");
+    }
+
+    #[test]
+    fn a_decision_of_another_version_is_an_error_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(&dir.path().join("x.duckdb"), "64MB").unwrap();
+        db.conn.execute_batch("INSERT INTO decisions VALUES ('r', 0, '', 0, 'hold', '', '{}')").unwrap();
+        assert_eq!(db.decisions(None).unwrap_err().code().to_string(), "K0206");
+        assert!(db.alive());
+    }
+
+    #[test]
+    fn previews_end_at_a_character() {
+        assert_eq!(preview("é".repeat(300)), format!("{}…", "é".repeat(200)));
+        assert_eq!(preview("short".into()), "short");
+    }
+}

@@ -1,0 +1,21 @@
+//! The capture store: anonymized pairs on their way to disk (spool), at rest (DuckDB) and frozen for training;
+//! beside them the Decisions and the scores.
+//!
+//! One thread owns the database; everyone else holds a [`Handle`].
+//! **Invariant:** an acknowledged pair survives `kill -9` and any failure of the database, and only what the
+//! anonymizer minted is ever written.
+
+mod db;
+mod error;
+mod freeze;
+mod pair;
+mod service;
+mod spool;
+mod sync;
+
+pub use error::Error;
+pub use kolm_policies::dataset::SnapshotMeta;
+/// One scored comparison of student and teacher.
+pub use kolm_policies::gate::Score as ScoreRow;
+pub use pair::{Pair, PairCounts, PairView, Salts};
+pub use service::{Handle, Service};

@@ -1,0 +1,363 @@
+//! The service: one thread that owns the database, and the handle through which all others speak to it.
+//!
+//! **Invariant:** appending needs the spool alone; a database that fails is opened again, with growing
+//! pauses, while pairs wait in the spool.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use kolm_core::{ArtifactId, CaptureStatus, Clock, DecisionRow, Env, Namespace, RequestId, RouteName};
+use kolm_policies::dataset::SnapshotMeta;
+use rustix::fs::{FlockOperation, flock};
+use tokio::sync::oneshot;
+
+use crate::db::Db;
+use crate::pair::{Pair, PairCounts, PairView, Record, Salts};
+use crate::spool::{Batch, Spool};
+use crate::{Error, ScoreRow, freeze};
+
+/// The pause after the first failure to open the database.
+const MIN_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause between two attempts to open the database.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+
+/// The running store; it ends with [`Service::shutdown`] or when dropped.
+pub struct Service {
+    tx: Sender<Cmd>,
+    owner: Option<JoinHandle<()>>,
+    _lock: File,
+}
+
+/// The door to the store.
+#[derive(Clone)]
+pub struct Handle {
+    tx: Sender<Cmd>,
+    spool: Arc<Spool>,
+    clock: Arc<dyn Clock>,
+    trouble: Arc<Mutex<Option<String>>>,
+    wake_at: u64,
+}
+
+type Job = Box<dyn FnOnce(Result<&mut Db, String>) + Send>;
+
+enum Cmd {
+    /// Enough pairs wait for a batch.
+    Wake,
+    /// A question to the database.
+    Job(Job),
+    /// Store what waits and end.
+    Stop,
+}
+
+impl Service {
+    /// Opens the store in `dir`, making it when there is none; what an earlier run left in the spool is stored.
+    pub fn open(dir: &Path, settings: &kolm_config::Store, env: &Env) -> Result<(Self, Handle), Error> {
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(Error::io("create", dir))?;
+        let lock = lock(dir)?;
+        let spool = Spool::open(&dir.join("spool"), settings.spool_quota_bytes, settings.fsync_interval)?;
+        let spool = Arc::new(spool);
+        let trouble = Arc::new(Mutex::new(None));
+        let (tx, rx) = mpsc::channel();
+        let mut owner = Owner {
+            rx,
+            path: dir.join("captures.duckdb"),
+            memory_limit: format!("{}B", settings.memory_limit_bytes),
+            batch: settings.batch_rows.clamp(1, 10_000) as usize,
+            interval: settings.batch_interval,
+            spool: Arc::clone(&spool),
+            trouble: Arc::clone(&trouble),
+            db: None,
+            clock: Arc::clone(&env.clock),
+            pause: MIN_PAUSE,
+            retry_at: 0,
+        };
+        // A database in use elsewhere is a mistake to report; any other failure is lived with.
+        if let Err(error @ Error::Locked { .. }) = owner.open_db() {
+            return Err(error);
+        }
+        let wake_at = owner.batch as u64;
+        let name = std::thread::Builder::new().name("kolm-store".into());
+        let thread = name.spawn(move || owner.run()).map_err(Error::io("start the owner of", dir))?;
+        let handle = Handle { tx: tx.clone(), spool, clock: Arc::clone(&env.clock), trouble, wake_at };
+        Ok((Self { tx, owner: Some(thread), _lock: lock }, handle))
+    }
+
+    /// Stores what waits, closes the database and ends. Pairs appended later wait for the next start.
+    pub fn shutdown(mut self) {
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        if let Some(owner) = self.owner.take() {
+            drop(self.tx.send(Cmd::Stop));
+            if owner.join().is_err() {
+                tracing::error!("the store's owner thread panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Service")
+    }
+}
+
+/// DuckDB's own lock is one of the process; this one also holds within it.
+fn lock(dir: &Path) -> Result<File, Error> {
+    let path = dir.join("LOCK");
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600);
+    let file = options.open(&path).map_err(Error::io("open", &path))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::Locked { path: dir.to_owned() }),
+        Err(cause) => Err(Error::io("lock", &path)(cause.into())),
+    }
+}
+
+impl Handle {
+    /// Takes a pair: when this returns, it survives `kill -9`. Blocks for a write(2), so not for async code.
+    pub fn append(&self, pair: Pair) -> Result<(), Error> {
+        self.spool(Record::pair(pair))
+    }
+
+    /// Takes the salts of a receipt whose bodies are not captured.
+    pub fn append_salts(&self, id: RequestId, salts: Salts) -> Result<(), Error> {
+        self.spool(Ok(Record::salts(id, salts)))
+    }
+
+    fn spool(&self, record: Result<Record, serde_json::Error>) -> Result<(), Error> {
+        let bytes = record.and_then(|record| serde_json::to_vec(&record));
+        let bytes = bytes.map_err(|source| Error::Unreadable { what: "pair", source })?;
+        let pending = self.spool.append(&bytes)?;
+        if pending % self.wake_at == 0 {
+            drop(self.tx.send(Cmd::Wake));
+        }
+        Ok(())
+    }
+
+    /// How many pairs a namespace has.
+    pub async fn counts(&self, namespace: &Namespace) -> Result<PairCounts, Error> {
+        let namespace = namespace.clone();
+        self.ask(move |db| db.counts(&namespace)).await
+    }
+
+    /// The newest pairs of a namespace.
+    pub async fn recent(&self, namespace: &Namespace, limit: u32) -> Result<Vec<PairView>, Error> {
+        let namespace = namespace.clone();
+        self.ask(move |db| db.recent(&namespace, limit)).await
+    }
+
+    /// The salts of a receipt, in hex, of request and response.
+    pub async fn salts(&self, id: RequestId) -> Result<Option<(String, String)>, Error> {
+        self.ask(move |db| db.salts(id)).await
+    }
+
+    /// Freezes the eligible pairs of a namespace into `dir`.
+    pub async fn freeze(
+        &self,
+        namespace: &Namespace,
+        dir: &Path,
+        policy: &str,
+    ) -> Result<SnapshotMeta, Error> {
+        let (namespace, dir, policy) = (namespace.clone(), dir.to_owned(), policy.to_owned());
+        let now = self.clock.now();
+        self.ask(move |db| freeze::freeze(db, &namespace, &dir, &policy, now)).await
+    }
+
+    /// Adds a Decision; one of the same route and number that differs is a conflict.
+    pub async fn put_decision(&self, decision: DecisionRow) -> Result<(), Error> {
+        self.ask(move |db| db.put_decision(&decision)).await
+    }
+
+    /// The Decisions of one route or of all, in order.
+    pub async fn decisions(&self, route: Option<RouteName>) -> Result<Vec<DecisionRow>, Error> {
+        self.ask(move |db| db.decisions(route.as_ref())).await
+    }
+
+    /// Adds scores of an attempt.
+    pub async fn put_scores(
+        &self,
+        route: RouteName,
+        artifact: ArtifactId,
+        attempt: u32,
+        scores: Vec<ScoreRow>,
+    ) -> Result<(), Error> {
+        self.ask(move |db| db.put_scores(&route, &artifact, attempt, &scores)).await
+    }
+
+    /// The scores of an attempt, as they came.
+    pub async fn scores(&self, route: RouteName, attempt: u32) -> Result<Vec<ScoreRow>, Error> {
+        self.ask(move |db| db.scores(&route, attempt)).await
+    }
+
+    /// The capture path in numbers, since this start and with what it found in the spool:
+    /// accepted = stored + spooled + dropped.
+    pub fn status(&self) -> CaptureStatus {
+        self.spool.status()
+    }
+
+    /// Why the database is closed at present, `None` while it is open.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Db) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (tx, rx) = oneshot::channel();
+        let job: Job = Box::new(move |db| {
+            let answer = match db {
+                Ok(db) => question(db),
+                Err(why) => Err(Error::Unavailable { why }),
+            };
+            let _gone = tx.send(answer);
+        });
+        let ended = || Error::Unavailable { why: "the store has ended".to_owned() };
+        self.tx.send(Cmd::Job(job)).map_err(|_| ended())?;
+        rx.await.map_err(|_| ended())?
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handle")
+    }
+}
+
+struct Owner {
+    rx: Receiver<Cmd>,
+    path: PathBuf,
+    memory_limit: String,
+    batch: usize,
+    interval: Duration,
+    spool: Arc<Spool>,
+    trouble: Arc<Mutex<Option<String>>>,
+    db: Option<Db>,
+    clock: Arc<dyn Clock>,
+    pause: Duration,
+    retry_at: u64,
+}
+
+impl Owner {
+    fn run(mut self) {
+        loop {
+            let next = self.rx.recv_timeout(self.interval);
+            self.try_again();
+            // What was appended before a question is part of its answer.
+            self.drain();
+            match next {
+                Ok(Cmd::Job(job)) => self.answer(job),
+                Ok(Cmd::Wake) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Cmd::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn open_db(&mut self) -> Result<(), Error> {
+        match Db::open(&self.path, &self.memory_limit) {
+            Ok(db) => {
+                if self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+                    tracing::info!("the capture database is open again");
+                }
+                (self.db, self.pause) = (Some(db), MIN_PAUSE);
+                Ok(())
+            }
+            Err(error) => {
+                self.close_db(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives up on the present handle; pairs wait in the spool until the next one opens.
+    fn close_db(&mut self, cause: &Error) {
+        let why = match std::error::Error::source(cause) {
+            Some(source) => format!("{cause}: {source}"),
+            None => cause.to_string(),
+        };
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if trouble.is_none() {
+            tracing::error!(why, "the capture database is closed; pairs wait in the spool");
+        }
+        *trouble = Some(why);
+        drop(trouble);
+        self.db = None;
+        self.retry_at = self.clock.micros() + self.pause.as_micros() as u64;
+        self.pause = (self.pause * 2).min(MAX_PAUSE);
+    }
+
+    fn try_again(&mut self) {
+        if self.db.is_none() && self.clock.micros() >= self.retry_at {
+            // Its failure is noted where it can be seen; the pause grows.
+            drop(self.open_db());
+        }
+    }
+
+    fn answer(&mut self, job: Job) {
+        match &mut self.db {
+            Some(db) => {
+                job(Ok(db));
+                if !db.alive() {
+                    self.close_db(&Error::Unavailable { why: "it failed while answering".to_owned() });
+                }
+            }
+            None => {
+                let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                job(Err(trouble.unwrap_or_default()));
+            }
+        }
+    }
+
+    /// Stores what waits in the spool, batch by batch.
+    fn drain(&mut self) {
+        while let Some(db) = &mut self.db {
+            let stored = match self.spool.peek(self.batch) {
+                Ok(None) => return,
+                Ok(Some(batch)) => store(db, &self.spool, &batch),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = stored {
+                self.close_db(&error);
+            }
+        }
+    }
+}
+
+/// One batch: insert, then forget it in the spool.
+fn store(db: &mut Db, spool: &Spool, batch: &Batch) -> Result<(), Error> {
+    let mut records: Vec<Record> = Vec::with_capacity(batch.records.len());
+    let mut unreadable = 0;
+    for bytes in &batch.records {
+        match serde_json::from_slice(bytes) {
+            Ok(record) => records.push(record),
+            Err(error) => {
+                unreadable += 1;
+                tracing::error!(
+                    line = error.line(),
+                    column = error.column(),
+                    "a spooled record cannot be read"
+                );
+            }
+        }
+    }
+    db.insert(&records)?;
+    spool.commit(batch, unreadable);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
