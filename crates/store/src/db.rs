@@ -190,6 +190,12 @@ impl Db {
         })
     }
 
+    /// Every body, request and reply apart.
+    pub(crate) fn bodies(&self) -> Result<Vec<String>, Error> {
+        let sql = "SELECT request_json FROM pairs UNION ALL SELECT response_json FROM pairs";
+        self.rows(sql, params![], |row| row.get(0))
+    }
+
     /// Adds a Decision; the same one twice is fine, another one of its number is a conflict.
     pub(crate) fn put_decision(&mut self, decision: &DecisionRow) -> Result<(), Error> {
         let json = serde_json::to_string(decision)

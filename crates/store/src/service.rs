@@ -160,6 +160,11 @@ impl Handle {
         self.ask(move |db| db.recent(&namespace, limit)).await
     }
 
+    /// The text of every body, for a search of what is stored: the database keeps it compressed on disk.
+    pub async fn bodies(&self) -> Result<Vec<String>, Error> {
+        self.ask(|db| db.bodies()).await
+    }
+
     /// The salts of a receipt, in hex, of request and response.
     pub async fn salts(&self, id: RequestId) -> Result<Option<(String, String)>, Error> {
         self.ask(move |db| db.salts(id)).await

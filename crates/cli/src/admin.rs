@@ -1,0 +1,94 @@
+//! Talking to a running `kolm up`: where it is stands in `run/up.json` of the data directory.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kolm_core::{Code, Exit, Status};
+use serde::{Deserialize, Serialize};
+
+use crate::report::Failure;
+
+/// What a running `kolm up` says of itself, readable by its user alone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RunFile {
+    /// Process id.
+    pub(crate) pid: u32,
+    /// Client address.
+    pub(crate) listen: String,
+    /// Address of dashboard and admin interface.
+    pub(crate) admin: String,
+    /// Bearer token of the admin interface.
+    pub(crate) token: String,
+}
+
+impl RunFile {
+    /// Where the file lies.
+    pub(crate) fn path(data_dir: &Path) -> PathBuf {
+        data_dir.join("run/up.json")
+    }
+}
+
+/// A client of the admin interface.
+pub(crate) struct Admin {
+    http: reqwest::Client,
+    /// What the process said of itself.
+    pub(crate) run: RunFile,
+}
+
+impl Admin {
+    /// The gateway that runs on `data_dir`.
+    pub(crate) fn find(data_dir: &Path) -> Result<Self, Failure> {
+        let path = RunFile::path(data_dir);
+        let run = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let run: RunFile = run.ok_or_else(|| not_running(data_dir))?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(60))
+            .build()
+            .map_err(|error| Failure::new(Code(2), Exit::Failed, error, "this is a defect of this machine's TLS set-up"))?;
+        Ok(Self { http, run })
+    }
+
+    /// The state of the whole.
+    pub(crate) async fn status(&self) -> Result<Status, Failure> {
+        let url = format!("http://{}/api/v1/status", self.run.admin);
+        let response = self.http.get(url).bearer_auth(&self.run.token).send().await.map_err(|_| self.gone())?;
+        response.json().await.map_err(|error| self.unexpected(&error.to_string()))
+    }
+
+    /// Freezes the eligible pairs of `namespace` into `dir`.
+    pub(crate) async fn freeze(&self, namespace: &str, dir: &Path) -> Result<(), Failure> {
+        let url = format!("http://{}/admin/freeze", self.run.admin);
+        let dir = std::path::absolute(dir).map_err(|error| Failure::io(dir, &error))?;
+        let body = serde_json::json!({ "namespace": namespace, "dir": dir });
+        let request = self.http.post(url).bearer_auth(&self.run.token).json(&body);
+        let response = request.send().await.map_err(|_| self.gone())?;
+        if response.status().is_success() {
+            return Ok(());
+        }
+        Err(self.unexpected(&response.text().await.unwrap_or_default()))
+    }
+
+    fn gone(&self) -> Failure {
+        Failure::new(
+            Code(4),
+            Exit::Usage,
+            format_args!("kolm up (pid {}) does not answer on {}", self.run.pid, self.run.admin),
+            "see whether it still runs; after a crash simply start it again",
+        )
+    }
+
+    fn unexpected(&self, text: &str) -> Failure {
+        Failure::new(Code(4), Exit::Failed, format_args!("the gateway refused: {text}"), "its log says more")
+    }
+}
+
+/// Nothing runs on this data directory.
+fn not_running(data_dir: &Path) -> Failure {
+    Failure::new(
+        Code(3),
+        Exit::Usage,
+        format_args!("no kolm up runs on {}", data_dir.display()),
+        "start one with `kolm up`, or name its directory with --data-dir",
+    )
+}

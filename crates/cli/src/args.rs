@@ -1,0 +1,247 @@
+//! The command line: what `kolm --help` prints.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXITS: &str = "Exit status: 0 done, 1 failed or not verified, 2 usage or not decided, 3 too few pairs, \
+4 something needed is missing, 130 cancelled.";
+
+/// Put kolm between your apps and OpenAI: it captures, distills, proves, and moves routes to a model you own.
+#[derive(Debug, Parser)]
+#[command(name = "kolm", version, after_help = EXITS, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// Print machine-readable JSON on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Directory for captures, keys, ledger and artifacts [default: $KOLM_HOME or ~/.kolm]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the gateway: proxy, capture, shadow, rollout and dashboard
+    #[command(alias = "gateway", after_help = "Example:\n  kolm up --config gateway.toml\n  OPENAI_BASE_URL=http://127.0.0.1:8765/v1 python app.py")]
+    Up(Up),
+    /// Run the proxy in capture-only mode, no file needed
+    #[command(after_help = "Example:\n  kolm capture --provider openai --as support\n  OPENAI_BASE_URL=http://127.0.0.1:8765/v1 python app.py")]
+    Capture(Capture),
+    /// Train a student on captured pairs or on a file and pack it into a signed .kolm
+    #[command(after_help = "Examples:\n  kolm distill --namespace support --out support.kolm\n  kolm distill --pairs pairs.jsonl --eval eval.jsonl --out support.kolm")]
+    Distill(Distill),
+    /// Serve one or many .kolm files on an OpenAI-compatible port
+    #[command(after_help = "Example:\n  kolm serve --http support.kolm --port 8765")]
+    Serve(Serve),
+    /// Score a .kolm on its held-out cases or on a file, beside a cloud model if asked
+    #[command(after_help = "Examples:\n  kolm eval support.kolm\n  kolm eval support.kolm --pairs eval.jsonl --baseline openai:gpt-4o-mini")]
+    Eval(Eval),
+    /// Verify an artifact, a receipt or a ledger
+    #[command(after_help = "Examples:\n  kolm verify support.kolm\n  kolm verify receipt 01a1fb67-1800-7000-8000-000000000001\n  kolm verify ledger ~/.kolm/ledger")]
+    Verify(Verify),
+    /// Show what is inside a .kolm
+    #[command(after_help = "Example:\n  kolm inspect support.kolm --json")]
+    Inspect {
+        /// The artifact
+        artifact: PathBuf,
+    },
+    /// Check a gateway.toml
+    #[command(after_help = "Example:\n  kolm config check gateway.toml")]
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Show the state of the running gateway
+    #[command(after_help = "Example:\n  kolm status --json")]
+    Status,
+    /// Run the whole loop on this machine, offline, with a sample cloud
+    #[command(after_help = "Examples:\n  kolm demo\n  kolm demo --pairs train.jsonl --eval val.jsonl --json")]
+    Demo(Demo),
+    /// A sample cloud on loopback, for the demo; reads its answers from stdin
+    #[command(hide = true)]
+    SampleCloud(SampleCloud),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Configuration; without it the embedded default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Capture {
+    /// The provider whose API is proxied
+    #[arg(long, default_value = "openai", value_parser = ["openai"])]
+    pub(crate) provider: String,
+    /// Namespace that captures go to
+    #[arg(long = "as", value_name = "NAME", default_value = "default")]
+    pub(crate) namespace: String,
+    /// Port to listen on, on 127.0.0.1
+    #[arg(long, default_value_t = 8765)]
+    pub(crate) port: u16,
+    /// Another base URL than the provider's
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Distill {
+    /// Train on the captured pairs of this namespace
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["pairs", "snapshot"], conflicts_with_all = ["pairs", "snapshot"])]
+    pub(crate) namespace: Option<String>,
+    /// Train on a file: JSON lines {"text","label"} or {"messages":[...]}
+    #[arg(long, value_name = "FILE", conflicts_with = "snapshot")]
+    pub(crate) pairs: Option<PathBuf>,
+    /// Held-out rows: the report is made on these
+    #[arg(long, value_name = "FILE")]
+    pub(crate) eval: Option<PathBuf>,
+    /// Train on a frozen snapshot
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) snapshot: Option<PathBuf>,
+    /// Where the artifact goes
+    #[arg(long, value_name = "FILE.kolm")]
+    pub(crate) out: PathBuf,
+    /// Job folder: a run that was killed resumes from it [default: a folder under the data directory, named by content]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) job: Option<PathBuf>,
+    /// Name in the manifest [default: the file name of --out]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Anonymizer policy for --pairs
+    #[arg(long, default_value = "default", value_name = "POLICY")]
+    pub(crate) policy: String,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Threads to train on; the result does not depend on it
+    #[arg(long, default_value_t = 2)]
+    pub(crate) threads: usize,
+    /// Which branches of the nano-label student to train
+    #[arg(long, value_enum, default_value_t = BranchesArg::Both)]
+    pub(crate) branches: BranchesArg,
+    /// Accuracy promised on what the student answers itself, in [0.5, 0.999]; the rest goes to the teacher
+    #[arg(long, default_value_t = 0.95, value_name = "SHARE")]
+    pub(crate) target: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BranchesArg {
+    /// n-gram and transformer; the smaller that is not worse ships, or their sum
+    Both,
+    /// n-gram alone: seconds instead of minutes
+    Ngram,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// .kolm files or directories of them
+    #[arg(long = "http", value_name = "X.kolm", required = true, num_args = 1..)]
+    pub(crate) artifacts: Vec<PathBuf>,
+    /// Port; 0 picks a free one
+    #[arg(long, default_value_t = 8765)]
+    pub(crate) port: u16,
+    /// Address to bind
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: std::net::IpAddr,
+    /// Answer requests for models that match GLOB with ARTIFACT
+    #[arg(long, value_name = "GLOB=ARTIFACT")]
+    pub(crate) alias: Vec<String>,
+    /// Answer without receipts: a gateway stands in front and mints them
+    #[arg(long, hide = true)]
+    pub(crate) behind_gateway: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// The artifact
+    pub(crate) artifact: PathBuf,
+    /// Score on this file instead of the held-out cases inside
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairs: Option<PathBuf>,
+    /// A model that answers the same inputs, `openai:MODEL`
+    #[arg(long, value_name = "PROVIDER:MODEL")]
+    pub(crate) baseline: Option<String>,
+    /// Base URL of the baseline's API
+    #[arg(long, value_name = "URL", default_value = "https://api.openai.com/v1")]
+    pub(crate) base_url: String,
+    /// The label that means "out of scope"
+    #[arg(long, default_value = "oos", value_name = "LABEL")]
+    pub(crate) oos_label: String,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub(crate) struct Verify {
+    /// An artifact
+    pub(crate) artifact: Option<PathBuf>,
+    /// Trust this signing key (repeatable) [default: this installation's artifact key]
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) key: Vec<String>,
+    /// The identity that is expected
+    #[arg(long, value_name = "sha256:...")]
+    pub(crate) expect: Option<String>,
+    #[command(subcommand)]
+    pub(crate) what: Option<VerifyWhat>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VerifyWhat {
+    /// Verify one receipt: an id, a header value, or a file that holds one
+    Receipt {
+        /// Id, header value or file
+        receipt: String,
+        /// The ledger [default: DATA_DIR/ledger]
+        #[arg(long, value_name = "DIR")]
+        ledger: Option<PathBuf>,
+    },
+    /// Verify a whole ledger
+    Ledger {
+        /// The ledger [default: DATA_DIR/ledger]
+        dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Read and check a configuration; lists every problem
+    Check {
+        /// The file [default: the embedded one]
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Traffic to learn from: JSON lines {"text","label"} or {"messages":[...]}; without it support tickets are generated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairs: Option<PathBuf>,
+    /// Traffic to prove the student on; without it an eighth of the pairs
+    #[arg(long, value_name = "FILE")]
+    pub(crate) eval: Option<PathBuf>,
+    /// Keep the scratch directory here
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+    /// Fewer pairs, n-gram branch only
+    #[arg(long)]
+    pub(crate) fast: bool,
+    /// Milliseconds until the sample cloud sends its first token
+    #[arg(long, default_value_t = 150, value_name = "MS")]
+    pub(crate) cloud_delay: u64,
+    /// Seed of the generated traffic
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SampleCloud {
+    /// Address to bind
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub(crate) address: SocketAddr,
+    /// Milliseconds to the first token
+    #[arg(long, default_value_t = 150)]
+    pub(crate) first_token_ms: u64,
+}

@@ -1,0 +1,24 @@
+//! `kolm capture`: the proxy in capture-only mode, without a file.
+
+use std::path::PathBuf;
+
+use kolm_config::RawConfig;
+use kolm_core::{Code, Env, Exit, Namespace};
+
+use crate::args::Capture;
+use crate::report::{Done, Failure};
+
+/// Runs the gateway with one namespace and no rollout.
+pub(crate) fn run(args: &Capture, env: &Env, data_dir: PathBuf, json: bool) -> Done {
+    let namespace: Namespace = args.namespace.parse().map_err(|error: kolm_core::BadName| {
+        Failure::new(Code(5), Exit::Usage, error, "choose a name such as `support`")
+    })?;
+    let base_url = args.base_url.as_deref().unwrap_or("https://api.openai.com/v1");
+    let text = format!(
+        "default_namespace = \"{namespace}\"\n[listen]\naddress = \"127.0.0.1:{}\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
+         [upstreams.{}]\nbase_url = \"{base_url}\"\n[namespaces.\"{namespace}\"]\n",
+        args.port, args.provider
+    );
+    let config = RawConfig::parse("kolm capture", &text).check(&crate::env::outside(&data_dir))?;
+    crate::up::serve(config, None, env, data_dir, json)
+}

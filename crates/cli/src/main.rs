@@ -1,0 +1,66 @@
+//! The `kolm` binary: the composition root. The only place that reads the clock, the environment and randomness,
+//! that prints, and that ends the process.
+
+mod admin;
+mod args;
+mod baseline;
+mod capture;
+mod check;
+mod demo;
+mod distill;
+mod env;
+mod eval;
+mod inspect;
+mod logs;
+mod progress;
+mod report;
+mod serve;
+mod status;
+mod up;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use kolm_core::{Code, Env, Exit};
+
+use args::{Cli, Command};
+use report::{Done, Failure};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let env = env::system();
+    let data_dir = cli.data_dir.clone().unwrap_or_else(env::home);
+    let exit = match dispatch(cli.command, &env, data_dir, cli.json) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            failure.print(cli.json);
+            failure.exit()
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+fn dispatch(command: Command, env: &Env, data_dir: PathBuf, json: bool) -> Done {
+    match command {
+        Command::Up(args) => up::run(&args, env, data_dir, json),
+        Command::Capture(args) => capture::run(&args, env, data_dir, json),
+        Command::Distill(args) => distill::run(&args, env, &data_dir, json),
+        Command::Serve(args) => serve::run(&args, env, &data_dir, json),
+        Command::Eval(args) => eval::run(&args, env, json),
+        Command::Verify(args) => verify::run(args, &data_dir, json),
+        Command::Inspect { artifact } => inspect::run(&artifact, json),
+        Command::Config { command } => check::run(&command, &data_dir, json),
+        Command::Status => status::run(&data_dir, json),
+        Command::Demo(args) => demo::run(&args, env, json),
+        Command::SampleCloud(args) => demo::sample_cloud(&args, env),
+    }
+}
+
+/// A runtime for commands that talk to the network.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
+        Failure::new(Code(2), Exit::Failed, format_args!("no runtime: {error}"), "raise the limits on threads and files")
+    })
+}

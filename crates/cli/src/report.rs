@@ -1,0 +1,90 @@
+//! How a command ends: data on stdout, the rest on stderr, a `hint:` after every refusal, one exit status.
+
+use std::fmt;
+use std::io::Write as _;
+
+use kolm_core::{Code, Coded, Exit};
+use serde::Serialize;
+
+/// A command's failure: a sentence with a code, a hint and an exit status.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: Code,
+    sentence: String,
+    hint: Option<String>,
+    exit: Exit,
+}
+
+impl Failure {
+    /// A failure of the command line itself.
+    pub(crate) fn new(code: Code, exit: Exit, sentence: impl fmt::Display, hint: impl fmt::Display) -> Self {
+        Self { code, sentence: sentence.to_string(), hint: Some(hint.to_string()), exit }
+    }
+
+    /// An unreadable or unwritable path.
+    pub(crate) fn io(path: &std::path::Path, source: &std::io::Error) -> Self {
+        Self::new(
+            Code(1),
+            Exit::Usage,
+            format_args!("{}: {source}", path.display()),
+            "check that the path exists and that you may read and write it",
+        )
+    }
+
+    /// The exit status.
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Prints the failure: for people on stderr, and with `json` also as one object on stdout.
+    pub(crate) fn print(&self, json: bool) {
+        if json {
+            print_json(&serde_json::json!({
+                "error": { "code": self.code.to_string(), "message": self.sentence, "hint": self.hint }
+            }));
+        }
+        note(&format!("error[{}]: {}", self.code, self.sentence));
+        if let Some(hint) = &self.hint {
+            note(&format!("hint: {hint}"));
+        }
+    }
+}
+
+impl<E: Coded> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let mut sentence = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !sentence.contains(&text) {
+                sentence = format!("{sentence}: {text}");
+            }
+            source = cause.source();
+        }
+        Self { code: error.code(), sentence, hint: error.hint(), exit: error.exit() }
+    }
+}
+
+/// The result of a command.
+pub(crate) type Done = Result<Exit, Failure>;
+
+/// One line of data on stdout; a closed pipe ends the command quietly.
+pub(crate) fn say(line: impl fmt::Display) {
+    if writeln!(std::io::stdout().lock(), "{line}").is_err() {
+        #[expect(clippy::disallowed_methods, reason = "nobody reads any more")]
+        std::process::exit(Exit::Ok as i32);
+    }
+}
+
+/// One line for people on stderr.
+pub(crate) fn note(line: &str) {
+    drop(writeln!(std::io::stderr().lock(), "{line}"));
+}
+
+/// One JSON value on stdout.
+pub(crate) fn print_json(value: &impl Serialize) {
+    match serde_json::to_string(value) {
+        Ok(line) => say(line),
+        Err(error) => note(&format!("cannot print the result: {error}")),
+    }
+}

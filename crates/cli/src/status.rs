@@ -1,0 +1,42 @@
+//! `kolm status`: the state of the running gateway.
+
+use std::path::Path;
+
+use kolm_core::{Exit, Status};
+
+use crate::admin::Admin;
+use crate::report::{Done, print_json, say};
+
+/// Prints the state of the gateway that runs on `data_dir`.
+pub(crate) fn run(data_dir: &Path, json: bool) -> Done {
+    let admin = Admin::find(data_dir)?;
+    let status = crate::runtime()?.block_on(admin.status())?;
+    if json {
+        print_json(&status);
+    } else {
+        print(&status);
+    }
+    Ok(Exit::Ok)
+}
+
+fn print(status: &Status) {
+    say(format_args!("kolm {} on {}, dashboard http://{}", status.version, status.listen, status.admin));
+    for route in &status.routes {
+        say(format_args!("{}: {}", route.route, route.sentence));
+        say(format_args!(
+            "  {} local, {} cloud, {} fell back; {} pairs; saved {}",
+            route.served_local, route.served_cloud, route.fallbacks, route.pairs, route.savings.avoided
+        ));
+    }
+    let capture = &status.capture;
+    let dropped: u64 = capture.dropped.iter().map(|(_, n)| n).sum();
+    say(format_args!(
+        "captures: {} accepted, {} stored, {} spooled, {dropped} dropped",
+        capture.accepted, capture.stored, capture.spooled
+    ));
+    let ledger = &status.ledger;
+    say(format_args!(
+        "receipts: {} opened, {} closed, {} lost in an earlier run, {} without",
+        ledger.opens, ledger.closes, ledger.lost, ledger.none
+    ));
+}

@@ -1,0 +1,330 @@
+//! `kolm up`: everything wired together, and taken apart again in order.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kolm_config::{Config, Live, Outside, Problems, RawConfig};
+use kolm_core::{Code, Env, Exit, Status};
+use kolm_dashboards::{Doors, Freeze, Frozen};
+use kolm_gateway::reconcile::{Board, Settings};
+use kolm_gateway::table::{Shared, Table};
+use kolm_gateway::{server, tasks};
+use kolm_receipts::Ledger;
+use tokio::sync::mpsc;
+
+use crate::admin::RunFile;
+use crate::args::Up;
+use crate::report::{Done, Failure, note, print_json};
+
+/// The anonymizer policy that snapshots name until namespaces carry their own.
+const POLICY: &str = "default";
+
+/// From "not ready" to a closed listener, so that a load balancer can look away.
+const NOTICE: std::time::Duration = std::time::Duration::from_millis(200);
+/// How long requests under way are waited for.
+const DRAIN: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Runs the gateway until SIGTERM or SIGINT.
+pub(crate) fn run(args: &Up, env: &Env, data_dir: PathBuf, json: bool) -> Done {
+    let config = match &args.config {
+        Some(path) => RawConfig::read(path)?.check(&crate::env::outside(&data_dir))?,
+        None => Config::embedded(&crate::env::outside(&data_dir))?,
+    };
+    serve(config, args.config.clone(), env, data_dir, json)
+}
+
+/// Runs the gateway with a checked configuration; `file` is watched for changes.
+pub(crate) fn serve(config: Config, file: Option<PathBuf>, env: &Env, data_dir: PathBuf, json: bool) -> Done {
+    crate::logs::init(json);
+    for dir in ["run", "keys", "store", "ledger", "artifacts", "jobs"] {
+        let path = data_dir.join(dir);
+        std::fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
+    }
+    let (ledger, receipts, recovered) = Ledger::open(&data_dir.join("ledger"), &config.receipts.node, env)?;
+    let (store, handle) = kolm_store::Service::open(&data_dir.join("store"), &config.store, env)?;
+    if recovered.lost > 0 {
+        note(&format!("{} receipts of the last run were closed as lost", recovered.lost));
+    }
+    let live = Arc::new(Live::new(config));
+    let (captures, queue) = mpsc::channel(live.load().capture.queue as usize);
+    let shared = Arc::new(Shared {
+        env: env.clone(),
+        table: arc_swap::ArcSwap::from_pointee(Table { config: live.load(), routes: Vec::new() }),
+        ledger: receipts,
+        captures,
+        events: kolm_gateway::events::Events::new(),
+        process_key: env.bytes32(),
+        route_key: route_key(&data_dir.join("keys/route.key"), env)?,
+        ready: AtomicBool::new(false),
+    });
+    let board = Arc::new(Board::default());
+    let settings = Settings { program: program()?, data_dir: data_dir.clone() };
+    let background = tasks::start(&shared, &handle, &board, &live, queue, settings)
+        .map_err(|error| Failure::io("background".as_ref(), &error))?;
+    let source = Source { file, outside: crate::env::outside(&data_dir) };
+    let pages = Pages::start(&shared, &handle, &board, &live, &source)?;
+    let listen = listen_settings(&live.load());
+    let served = server::run(Arc::clone(&shared), &listen, server::stop_signal(), |address| {
+        pages.announce(address, &data_dir, json);
+    });
+    pages.stop();
+    background.stop();
+    store.shutdown();
+    ledger.shutdown();
+    drop(std::fs::remove_file(RunFile::path(&data_dir)));
+    served?;
+    Ok(Exit::Ok)
+}
+
+fn listen_settings(config: &Config) -> server::Settings {
+    server::Settings {
+        address: config.listen.address,
+        threads: std::thread::available_parallelism().map_or(2, usize::from),
+        header_timeout: config.listen.header_timeout,
+        notice: NOTICE,
+        drain: DRAIN,
+    }
+}
+
+/// This very binary, for children.
+fn program() -> Result<PathBuf, Failure> {
+    std::env::current_exe().map_err(|error| Failure::io("kolm".as_ref(), &error))
+}
+
+/// The secret that keys buckets and samples; made once, kept as long as the data directory.
+fn route_key(path: &Path, env: &Env) -> Result<[u8; 32], Failure> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    if let Ok(bytes) = std::fs::read(path)
+        && let Ok(key) = bytes.try_into()
+    {
+        return Ok(key);
+    }
+    let key = env.bytes32();
+    let mut file = std::fs::File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| Failure::io(path, &error))?;
+    file.write_all(&key).and_then(|()| file.sync_all()).map_err(|error| Failure::io(path, &error))?;
+    Ok(key)
+}
+
+/// Dashboard and admin interface, on a runtime of their own.
+struct Pages {
+    runtime: tokio::runtime::Runtime,
+    admin: SocketAddr,
+    token: String,
+    listen: Arc<OnceLock<SocketAddr>>,
+}
+
+impl Pages {
+    fn start(
+        shared: &Arc<Shared>,
+        store: &kolm_store::Handle,
+        board: &Arc<Board>,
+        live: &Arc<Live>,
+        source: &Source,
+    ) -> Result<Self, Failure> {
+        let runtime = crate::runtime()?;
+        let address = live.load().admin.address;
+        let cannot = |error: std::io::Error| crate::serve::in_use(address, &error);
+        let listener = runtime.block_on(tokio::net::TcpListener::bind(address)).map_err(cannot)?;
+        let admin = listener.local_addr().map_err(cannot)?;
+        let (token, listen) = (kolm_core::hex(&shared.env.bytes32()), Arc::new(OnceLock::new()));
+        let status = status_door(shared, store, board, live, (admin, &listen));
+        let doors = doors(status, shared, store, board, (live, source));
+        let settings = kolm_dashboards::Settings { token: token.clone(), address: admin };
+        let router = kolm_dashboards::router(doors, settings);
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        runtime.spawn(source.clone().watch(Arc::clone(live)));
+        Ok(Self { runtime, admin, token, listen })
+    }
+
+    /// Says, in `run/up.json` and to whoever looks, that clients may come.
+    fn announce(&self, address: SocketAddr, data_dir: &Path, json: bool) {
+        self.listen.get_or_init(|| address);
+        let run = RunFile {
+            pid: std::process::id(),
+            listen: address.to_string(),
+            admin: self.admin.to_string(),
+            token: self.token.clone(),
+        };
+        if let Err(failure) = write_private(&RunFile::path(data_dir), &run) {
+            failure.print(false);
+        }
+        if json {
+            print_json(&serde_json::json!({ "listening": run.listen, "dashboard": run.admin, "pid": run.pid }));
+        } else {
+            note(&format!("kolm listens on http://{}/v1 (set OPENAI_BASE_URL to it)", run.listen));
+            note(&format!("dashboard on http://{}", run.admin));
+        }
+    }
+
+    fn stop(self) {
+        self.runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    }
+}
+
+/// Where the configuration comes from.
+#[derive(Clone)]
+struct Source {
+    file: Option<PathBuf>,
+    outside: Outside,
+}
+
+impl Source {
+    /// The one way to another configuration: file, SIGHUP and admin interface all end here.
+    fn reload(&self, live: &Live) -> Result<u64, Problems> {
+        let reloaded = live.reload(self.file.as_deref(), &self.outside).map(|config| config.version);
+        match &reloaded {
+            Ok(version) => tracing::info!(version, "configuration reloaded"),
+            Err(problems) => tracing::error!(%problems, "configuration not reloaded, the old one stays"),
+        }
+        reloaded
+    }
+
+    fn modified(&self) -> Option<std::time::SystemTime> {
+        self.file.as_ref()?.metadata().ok()?.modified().ok()
+    }
+
+    /// Reloads a changed file within a second, and on SIGHUP.
+    async fn watch(self, live: Arc<Live>) {
+        let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else { return };
+        let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
+        let mut seen = self.modified();
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {
+                    let now = self.modified();
+                    if std::mem::replace(&mut seen, now) == now {
+                        continue;
+                    }
+                }
+                _ = hangup.recv() => {}
+            }
+            drop(self.reload(&live));
+        }
+    }
+}
+
+type StatusDoor = Arc<dyn Fn() -> Status + Send + Sync>;
+
+fn status_door(
+    shared: &Arc<Shared>,
+    store: &kolm_store::Handle,
+    board: &Arc<Board>,
+    live: &Arc<Live>,
+    (admin, listen): (SocketAddr, &Arc<OnceLock<SocketAddr>>),
+) -> StatusDoor {
+    let since = shared.env.clock.now();
+    let (shared, store, board) = (Arc::clone(shared), store.clone(), Arc::clone(board));
+    let (live, listen) = (Arc::clone(live), Arc::clone(listen));
+    Arc::new(move || Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        since,
+        config_version: live.load().version,
+        listen: listen.get().map(ToString::to_string).unwrap_or_default(),
+        admin: admin.to_string(),
+        routes: board.routes(),
+        capture: capture_status(&shared, &store),
+        ledger: shared.ledger.stats(),
+    })
+}
+
+fn doors(
+    status: StatusDoor,
+    shared: &Arc<Shared>,
+    store: &kolm_store::Handle,
+    board: &Arc<Board>,
+    (live, source): (&Arc<Live>, &Source),
+) -> Doors {
+    let (metrics, ready, intents) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(board));
+    let (reload, source, decisions, frozen) = (Arc::clone(live), source.clone(), store.clone(), store.clone());
+    Doors {
+        status,
+        metrics: Arc::new(move || metrics.events.render()),
+        ready: Arc::new(move || ready.ready.load(Ordering::Acquire)),
+        intent: Arc::new(move |intent| intents.intend(intent)),
+        reload: Arc::new(move || source.reload(&reload).map_err(|problems| problems.to_string().lines().map(str::to_owned).collect())),
+        decisions: Arc::new(move |route| {
+            let store = decisions.clone();
+            Box::pin(async move { store.decisions(route).await.map_err(|error| error.to_string()) })
+        }),
+        freeze: Arc::new(move |freeze| {
+            let store = frozen.clone();
+            Box::pin(async move { self::freeze(&store, freeze).await })
+        }),
+        clock: Arc::clone(&shared.env.clock),
+    }
+}
+
+async fn freeze(store: &kolm_store::Handle, freeze: Freeze) -> Result<Frozen, String> {
+    let frozen = store.freeze(&freeze.namespace, &freeze.dir, POLICY).await.map_err(|error| error.to_string())?;
+    Ok(Frozen {
+        id: frozen.id,
+        namespace: frozen.namespace,
+        rows: frozen.rows,
+        sha256: frozen.sha256,
+        policy: frozen.policy,
+        frozen_at: frozen.frozen_at,
+    })
+}
+
+fn capture_status(shared: &Shared, store: &kolm_store::Handle) -> kolm_core::CaptureStatus {
+    let mut status = store.status();
+    status.accepted = shared.events.accepted();
+    status.dropped = shared.events.dropped();
+    status
+}
+
+/// Writes a file that only its owner may read, whole or not at all.
+fn write_private(path: &Path, run: &RunFile) -> Result<(), Failure> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let temporary = path.with_extension("new");
+    let write = || {
+        let mut file =
+            std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        file.write_all(&serde_json::to_vec(run)?)?;
+        std::fs::rename(&temporary, path)
+    };
+    write().map_err(|error| Failure::io(path, &error))
+}
+
+/// Freezes a namespace straight from the store, while no gateway runs.
+pub(crate) fn freeze_offline(namespace: &str, dir: &Path, env: &Env, data_dir: &Path) -> Result<(), Failure> {
+    let namespace = namespace.parse().map_err(|error: kolm_core::BadName| {
+        Failure::new(Code(5), Exit::Usage, error, "choose a name such as `support`")
+    })?;
+    let config = Config::embedded(&crate::env::outside(data_dir))?;
+    let (store, handle) = kolm_store::Service::open(&data_dir.join("store"), &config.store, env)?;
+    let frozen = crate::runtime()?.block_on(handle.freeze(&namespace, dir, POLICY));
+    store.shutdown();
+    frozen?;
+    Ok(())
+}
+
+/// Ends when the process is asked to.
+pub(crate) async fn signalled() {
+    let Ok(mut term) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// Tells whether Ctrl-C or SIGTERM has come.
+pub(crate) fn interrupted() -> impl Fn() -> bool {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        if let Err(error) = signal_hook::flag::register(signal, Arc::clone(&flag)) {
+            note(&format!("Ctrl-C will not be noticed: {error}"));
+        }
+    }
+    move || flag.load(Ordering::Relaxed)
+}

@@ -1,0 +1,280 @@
+//! Admission: what is known of a request from its head alone, and through which door it goes.
+//!
+//! **Invariant:** one table per request; no credential is kept but the one that goes up.
+
+use std::sync::Arc;
+
+use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH};
+use http::{HeaderMap, HeaderValue, Method};
+use kolm_config::{Credentials, Upstream};
+use kolm_core::{Namespace, RequestId, Surface, Timestamp};
+use kolm_wire::error::ApiError;
+use pingora::Result;
+use pingora::proxy::Session;
+
+use crate::answer::{self, Answer};
+use crate::headers::{self, Upward};
+use crate::namespace;
+use crate::phases::{Ctx, Gateway};
+use crate::table::{Shared, Table, keyed};
+use crate::{own, proxy, relay};
+
+const ENDPOINT_MAX: usize = 128;
+
+/// A request as its head shows it.
+pub(crate) struct Admitted {
+    /// Its id.
+    pub(crate) id: RequestId,
+    /// When it was admitted.
+    pub(crate) at: Timestamp,
+    /// The same on the clock for durations.
+    pub(crate) started_us: u64,
+    /// The table in force.
+    pub(crate) table: Arc<Table>,
+    /// Its namespace.
+    pub(crate) namespace: Namespace,
+    /// The caller shows a key of this gateway.
+    ours: bool,
+    /// The caller may use the namespace.
+    allowed: bool,
+    /// Its method.
+    pub(crate) method: Method,
+    /// Path and query as the client sent them.
+    pub(crate) target: String,
+    /// Where it goes; meaningless before `route_to`.
+    pub(crate) way: Way,
+    /// Zero retention.
+    pub(crate) no_store: bool,
+    /// Keyed hash of the credentials; new with each process.
+    pub(crate) caller: [u8; 16],
+    /// Keyed hash of the credentials; lasts as long as the installation.
+    pub(crate) caller_lasting: [u8; 32],
+    /// `x-kolm-conversation`.
+    pub(crate) conversation: Option<String>,
+    /// `x-stainless-retry-count`.
+    pub(crate) retry_count: u32,
+}
+
+/// Where an admitted request goes.
+#[derive(Default)]
+pub(crate) struct Way {
+    /// The upstream's name.
+    pub(crate) upstream: String,
+    /// Path and query there, as under `/v1`.
+    pub(crate) path: String,
+    /// The part of the API.
+    pub(crate) surface: Option<Surface>,
+    /// The client chose a capture path.
+    pub(crate) captured: bool,
+    /// The `authorization` that goes up.
+    pub(crate) authorization: Option<HeaderValue>,
+}
+
+impl Admitted {
+    fn new(shared: &Shared, session: &Session) -> Self {
+        let head = session.req_header();
+        let (table, at) = (shared.table.load_full(), shared.env.clock.now());
+        let belongs = namespace::belongs(&table.config, &head.headers);
+        if belongs.refused {
+            shared.events.namespace_refused();
+        }
+        let credential = credential(session, &head.headers);
+        let mut caller = [0; 16];
+        caller.copy_from_slice(&keyed(&shared.process_key, &[b"caller", &credential])[..16]);
+        let settings = table.config.namespaces.get(&belongs.namespace);
+        let keeps_nothing = settings.is_some_and(|settings| settings.retention.is_zero());
+        Self {
+            id: RequestId::mint(at, &*shared.env.entropy),
+            at,
+            started_us: shared.env.clock.micros(),
+            namespace: belongs.namespace,
+            ours: belongs.ours,
+            allowed: belongs.allowed,
+            method: head.method.clone(),
+            target: head.uri.path_and_query().map_or_else(String::new, |target| target.as_str().to_owned()),
+            way: Way::default(),
+            no_store: keeps_nothing || namespace::asks_no_store(&head.headers),
+            caller,
+            caller_lasting: keyed(&shared.route_key, &[b"caller", &credential]),
+            conversation: headers::text(&head.headers, "x-kolm-conversation").map(str::to_owned),
+            retry_count: headers::text(&head.headers, "x-stainless-retry-count")
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(0),
+            table,
+        }
+    }
+
+    /// The path as the client sent it, without its query (which may hold a key).
+    pub(crate) fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// Method and path for the receipt, at most 128 bytes.
+    pub(crate) fn endpoint(&self) -> String {
+        let mut out = format!("{} {}", self.method, self.path());
+        let end = (0..=ENDPOINT_MAX.min(out.len())).rev().find(|at| out.is_char_boundary(*at)).unwrap_or(0);
+        out.truncate(end);
+        out
+    }
+
+    /// The path that routes are matched against.
+    pub(crate) fn upstream_path(&self) -> &str {
+        self.way.path.split('?').next().unwrap_or_default()
+    }
+
+    /// The surface.
+    pub(crate) fn surface(&self) -> Surface {
+        self.way.surface.unwrap_or(Surface::Other)
+    }
+
+    /// The upstream.
+    pub(crate) fn upstream(&self) -> Option<&Upstream> {
+        self.table.config.upstreams.get(&self.way.upstream)
+    }
+
+    /// Whether the exchange is to be captured.
+    pub(crate) fn is_captured(&self) -> bool {
+        let namespace = self.table.config.namespaces.get(&self.namespace).is_some_and(|ns| ns.capture);
+        self.surface() != Surface::Other && !self.no_store && (namespace || self.way.captured)
+    }
+
+    /// The address and key this request goes up with.
+    pub(crate) fn upward(&self, upstream: &Upstream) -> Upward {
+        Upward {
+            host: upstream.base_url.authority(),
+            path: upstream.base_url.path(&self.way.path),
+            authorization: self.way.authorization.clone(),
+        }
+    }
+}
+
+/// The first phase: own paths are answered, the rest goes through one of two doors.
+pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut Ctx) -> Result<bool> {
+    // What follows an upgrade is no next request.
+    let upgrades = session.is_upgrade_req();
+    session.set_pipelining_enabled(!upgrades);
+    session.set_total_drain_timeout(Some(answer::DRAIN));
+    let shared = &*gateway.shared;
+    let mut admitted = Admitted::new(shared, session);
+    if let Some(answer) = own::answer(shared, &admitted) {
+        return own::send(shared, session, &admitted, answer).await;
+    }
+    if let Err(refusal) = route_to(&mut admitted, session) {
+        return match refusal.status {
+            401 => own::send(shared, session, &admitted, refusal.into()).await,
+            _ => answer::refuse(gateway, session, &admitted, None, refusal.into()).await,
+        };
+    }
+    if admitted.surface() != Surface::Other {
+        if fits(session, admitted.table.config.listen.max_body_bytes) {
+            return Box::pin(relay::run(gateway, session, ctx, admitted)).await;
+        }
+        if admitted.is_captured() {
+            shared.events.capture_dropped("oversize");
+        }
+    }
+    proxy::begin(shared, ctx, admitted);
+    Ok(false)
+}
+
+fn route_to(admitted: &mut Admitted, session: &Session) -> Result<(), ApiError> {
+    let unknown = || ApiError::unknown_url(admitted.method.as_str(), admitted.path());
+    let config = &admitted.table.config;
+    let names: Vec<&str> = config.upstreams.keys().map(String::as_str).collect();
+    if !session.req_header().raw_path_is_utf8() {
+        return Err(unknown());
+    }
+    let (upstream, path, captured) =
+        kolm_wire::upstream_path(&admitted.target, &names, &config.default_upstream).ok_or_else(unknown)?;
+    let surface = Surface::of(admitted.method.as_str(), path.split('?').next().unwrap_or_default());
+    let chosen = config.upstreams.get(&upstream).ok_or_else(unknown)?;
+    let (authorization, lent) = authorization(chosen, &session.req_header().headers, admitted.ours);
+    if !admitted.allowed || lent && !admitted.ours && namespace::has_keys(config) {
+        return Err(ApiError::invalid_api_key());
+    }
+    admitted.way = Way { upstream, path, surface: Some(surface), captured, authorization };
+    Ok(())
+}
+
+/// Whose key goes up: the one sent for it, the caller's, or the operator's (then the second value is true). A key
+/// of this gateway (`ours`) is none of them.
+fn authorization(upstream: &Upstream, headers: &HeaderMap, ours: bool) -> (Option<HeaderValue>, bool) {
+    let bearer = |key: &str| HeaderValue::try_from(format!("Bearer {key}")).ok();
+    let callers = headers.get(AUTHORIZATION).filter(|_| !ours && upstream.credentials == Credentials::Client);
+    let beside = headers::text(headers, headers::UPSTREAM_KEY).and_then(bearer);
+    let (mut value, lent) = match (beside.or_else(|| callers.cloned()), &upstream.api_key) {
+        (Some(value), _) => (Some(value), false),
+        (None, Some(key)) => (bearer(key.expose()), true),
+        (None, None) => (None, false),
+    };
+    if let Some(value) = &mut value {
+        value.set_sensitive(true);
+    }
+    (value, lent)
+}
+
+/// What a caller is told apart by: its key, or its address when it shows none.
+fn credential(session: &Session, headers: &HeaderMap) -> Vec<u8> {
+    if let Some(value) = headers.get(AUTHORIZATION) {
+        return value.as_bytes().to_vec();
+    }
+    let address = session.client_addr().and_then(|address| address.as_inet()).map(|address| address.ip());
+    address.map_or_else(Vec::new, |ip| ip.to_string().into_bytes())
+}
+
+/// Whether a body may be read whole: a length that is not announced is found out while reading.
+fn fits(session: &Session, limit: u64) -> bool {
+    let announced = headers::text(&session.req_header().headers, CONTENT_LENGTH.as_str());
+    announced.and_then(|length| length.parse::<u64>().ok()).is_none_or(|length| length <= limit)
+}
+
+impl From<ApiError> for Answer {
+    fn from(error: ApiError) -> Self {
+        let mut answer = Self::json(error.status, error.body());
+        if let Some(seconds) = error.retry_after() {
+            answer = answer.with(http::header::RETRY_AFTER, &seconds.to_string());
+        }
+        answer
+    }
+}
+
+/// 405 with the methods that are allowed.
+pub(crate) fn not_allowed(method: &Method, allowed: &'static str) -> Answer {
+    Answer::from(ApiError::method_not_allowed(method.as_str(), allowed)).with(ALLOW, allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
+        list.iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn whose_key_goes_up() {
+        let mut config = kolm_config::Config::embedded(&kolm_config::Outside::bare("/tmp")).unwrap();
+        let mut upstream = config.upstreams.remove("openai").unwrap();
+        let none = headers(&[]);
+        let client = headers(&[("authorization", "Bearer caller")]);
+        let beside = headers(&[("authorization", "Bearer kolm"), ("x-upstream-api-key", "sk-up")]);
+        let (operator, no_key) = (Some(kolm_config::Secret::new("sk-op")), None);
+        for (credentials, key, given, ours, want, lent) in [
+            (Credentials::Client, &no_key, &client, false, Some("Bearer caller"), false),
+            (Credentials::Client, &operator, &client, false, Some("Bearer caller"), false),
+            (Credentials::Client, &operator, &none, false, Some("Bearer sk-op"), true),
+            (Credentials::Client, &operator, &client, true, Some("Bearer sk-op"), true),
+            (Credentials::Client, &no_key, &client, true, None, false),
+            (Credentials::Client, &operator, &beside, true, Some("Bearer sk-up"), false),
+            (Credentials::Gateway, &operator, &client, false, Some("Bearer sk-op"), true),
+            (Credentials::Gateway, &no_key, &client, false, None, false),
+        ] {
+            (upstream.credentials, upstream.api_key) = (credentials, key.clone());
+            let (got, got_lent) = authorization(&upstream, given, ours);
+            assert_eq!(got.as_ref().map(|value| value.to_str().unwrap()), want, "{credentials:?} {key:?}");
+            assert!(got.is_none_or(|value| value.is_sensitive()) && got_lent == lent);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Who answers a request whose body is known: the bucket, then all that may speak against the student.
+//!
+//! **Invariant:** same salt, same conversation, same weight: same arm; nothing here looks at load.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use kolm_core::{Arm, Surface, hex};
+use kolm_policies::rollout::{self, CallerKind};
+use kolm_wire::chat::{self, Question};
+
+use crate::admit::Admitted;
+use crate::table::{Entry, Shared, Student, keyed};
+
+/// What was decided.
+pub(crate) struct Choice {
+    /// The route that matched.
+    pub(crate) entry: Option<Arc<Entry>>,
+    /// Who is asked first.
+    pub(crate) first: First,
+    /// The unit of evidence, if it had to be known already.
+    pub(crate) unit: Option<String>,
+}
+
+/// Who is asked first.
+pub(crate) enum First {
+    /// The teacher; with the reason if the bucket is the student's.
+    Teacher(Option<&'static str>),
+    /// A student, at this address.
+    Student(Arc<Student>, SocketAddr),
+}
+
+/// Decides.
+pub(crate) fn choose(shared: &Shared, admitted: &Admitted, model: &str, body: &[u8]) -> Choice {
+    let entry = admitted.table.find(&admitted.namespace, admitted.upstream_path(), model).cloned();
+    let teacher = |entry, unit, why| Choice { entry, first: First::Teacher(why), unit };
+    let on_trial = entry.as_ref().and_then(|entry| {
+        let moves = admitted.surface() == Surface::Chat && entry.weight.0 > 0;
+        entry.student.clone().filter(|_| moves).map(|student| (entry.clone(), student))
+    });
+    let Some((route, student)) = on_trial else { return teacher(entry, None, None) };
+    let question = chat::question(body);
+    let opening = question.as_ref().map_or(body, |question| question.opening.as_bytes());
+    let unit = unit(shared, admitted, opening);
+    let bucket = rollout::bucket(&route.salt, CallerKind::Conversation, &unit);
+    if rollout::arm(bucket, route.weight) == Arm::Teacher {
+        return teacher(entry, Some(unit), None);
+    }
+    match question.map_err(|blocks| blocks.as_str()).and_then(|question| fit(&student, &question)) {
+        Ok(address) => Choice { entry, first: First::Student(student, address), unit: Some(unit) },
+        Err(why) => teacher(entry, Some(unit), Some(why)),
+    }
+}
+
+/// Whether the student can be asked this now.
+fn fit(student: &Student, question: &Question) -> Result<SocketAddr, &'static str> {
+    if !question.tools.is_empty() {
+        return Err("tools");
+    }
+    if student.breaker.tripped() {
+        return Err("breaker");
+    }
+    student.up().ok_or("down")
+}
+
+/// The unit of a request whose arm did not depend on it.
+pub(crate) fn unit_of(shared: &Shared, admitted: &Admitted, body: &[u8]) -> String {
+    if admitted.surface() == Surface::Chat
+        && admitted.conversation.is_none()
+        && let Ok(question) = chat::question(body)
+    {
+        return unit(shared, admitted, question.opening.as_bytes());
+    }
+    unit(shared, admitted, body)
+}
+
+/// The conversation as the client names it, else as caller and opening make it; hashed under the lasting key.
+fn unit(shared: &Shared, admitted: &Admitted, opening: &[u8]) -> String {
+    let caller = &admitted.caller_lasting[..];
+    let hash = match &admitted.conversation {
+        Some(named) => keyed(&shared.route_key, &[b"named", caller, named.as_bytes()]),
+        None => keyed(&shared.route_key, &[b"opening", caller, opening]),
+    };
+    hex(&hash[..16])
+}

@@ -1,0 +1,127 @@
+//! The end of a request: one leaf, one event, and a copy for the capture worker.
+//!
+//! **Invariant:** runs after the client has its last byte, and never waits.
+
+use bytes::Bytes;
+use kolm_core::{Arm, ArtifactId, Outcome, RouteName, Surface};
+use kolm_receipts::Close;
+use kolm_wire::{assemble, chat};
+
+use crate::admit::Admitted;
+use crate::exchange::{Fallback, Finished};
+use crate::receipt::Receipt;
+use crate::table::Shared;
+use crate::tap::Tee;
+
+/// A reply up to this size is looked into for the receipt; longer ones are left to the capture worker.
+const LOOKED_INTO: usize = 64 << 10;
+
+/// How it went.
+pub(crate) struct Told {
+    /// Who answered.
+    pub(crate) arm: Arm,
+    /// The artifact, if it was a student.
+    pub(crate) artifact: Option<ArtifactId>,
+    /// The route that matched.
+    pub(crate) route: Option<RouteName>,
+    /// Why the student did not answer although the bucket said so.
+    pub(crate) fallback: Option<Fallback>,
+    /// The requested model.
+    pub(crate) model: String,
+    /// The unit of evidence.
+    pub(crate) unit: String,
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+    /// The upstream's body came to its end.
+    pub(crate) ended_cleanly: bool,
+}
+
+/// Closes the receipt and hands the copy on.
+pub(crate) fn close(shared: &Shared, admitted: &Admitted, receipt: Receipt, mut tee: Tee, told: Told) {
+    let latency_us = books(shared, admitted, receipt, &mut tee, &told);
+    if !admitted.is_captured() {
+        return;
+    }
+    match shared.captures.try_send(finished(admitted, tee, told, latency_us)) {
+        Ok(()) => shared.events.capture_accepted(),
+        Err(_) => shared.events.capture_dropped("queue_full"),
+    }
+}
+
+/// The same for what passed verbatim: there is no copy.
+pub(crate) fn close_uncaptured(
+    shared: &Shared,
+    admitted: &Admitted,
+    receipt: Receipt,
+    mut tee: Tee,
+    told: &Told,
+) {
+    books(shared, admitted, receipt, &mut tee, told);
+}
+
+fn books(shared: &Shared, admitted: &Admitted, receipt: Receipt, tee: &mut Tee, told: &Told) -> u64 {
+    let now_us = shared.env.clock.micros();
+    let latency_us = now_us.saturating_sub(admitted.started_us);
+    let (req, resp) = tee.commitments();
+    let facts = facts(admitted, tee, told.ended_cleanly);
+    let mut leaf = Close::new(told.outcome, if tee.status == 0 { -1 } else { i64::from(tee.status) });
+    leaf.bytes_out = i64::try_from(tee.sent).unwrap_or(i64::MAX);
+    (leaf.req, leaf.resp) = (req, resp);
+    leaf.t_first = tee.first.map(|(at, _)| at);
+    if let Some(facts) = facts {
+        (leaf.tok_in, leaf.tok_out, leaf.finish) = (facts.tokens_in, facts.tokens_out, facts.finish);
+        if told.arm == Arm::Teacher {
+            (leaf.up_model, leaf.up_fp) = (facts.model, facts.fingerprint);
+        }
+    }
+    receipt.close(shared, leaf);
+    shared.events.request_finished(admitted.surface(), told.arm, told.outcome, tee.status, latency_us);
+    latency_us
+}
+
+fn finished(admitted: &Admitted, tee: Tee, told: Told, latency_us: u64) -> Finished {
+    let ttft_us = tee.first.map_or(latency_us, |(_, us)| us.saturating_sub(admitted.started_us));
+    Finished {
+        id: admitted.id,
+        at: admitted.at,
+        namespace: admitted.namespace.clone(),
+        route: told.route,
+        surface: admitted.surface(),
+        upstream: admitted.way.upstream.clone(),
+        path: admitted.way.path.clone(),
+        arm: told.arm,
+        artifact: told.artifact,
+        fallback: told.fallback,
+        model: told.model,
+        request: tee.request,
+        reply: Bytes::from(tee.reply),
+        truncated: tee.truncated,
+        encoding: tee.encoding,
+        streamed: tee.streamed,
+        ended_cleanly: told.ended_cleanly,
+        status: tee.status,
+        outcome: told.outcome,
+        latency_us,
+        ttft_us,
+        unit: told.unit,
+        caller: admitted.caller,
+        authorization: admitted.way.authorization.clone(),
+        no_store: admitted.no_store,
+        retry_count: admitted.retry_count,
+        request_salt: tee.request_salt,
+        reply_salt: tee.reply_salt,
+    }
+}
+
+/// What a short, plain, whole chat reply says of itself.
+fn facts(admitted: &Admitted, tee: &Tee, ended_cleanly: bool) -> Option<chat::Facts> {
+    let readable = ended_cleanly && !tee.truncated && tee.encoding.is_empty();
+    let short = (1..=LOOKED_INTO).contains(&tee.reply.len());
+    if admitted.surface() != Surface::Chat || !readable || !short {
+        return None;
+    }
+    if tee.streamed {
+        return Some(chat::facts(&assemble::of_stream(&tee.reply, true).reply));
+    }
+    Some(chat::facts(&tee.reply))
+}

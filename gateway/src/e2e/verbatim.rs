@@ -1,0 +1,170 @@
+//! The other door, and the gateway's own paths.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use super::fake::{Fake, Step, chunked, sized};
+use super::*;
+
+#[test]
+fn unknown_paths_and_methods_pass_as_they_are() {
+    let fake = Fake::start(|request| match request.header("x-answer") {
+        Some("chunked") => chunked("", request.body.chunks(1_000)),
+        _ => sized("200 OK", "x-request-id: req_1\r\n", request.head.lines().next().unwrap().as_bytes()),
+    });
+    let house = House::over(fake.address);
+    let mut client = house.client();
+    for (method, path, up) in [
+        ("GET", "/v1/models?limit=2&after=a%2Fb", "/v1/models?limit=2&after=a%2Fb"),
+        ("DELETE", "/v1/capture/openai/files/f-1", "/v1/files/f-1"),
+        ("GET", "/v1/chat/completions//x/", "/v1/chat/completions//x/"),
+        ("QUERY", "/v1/anything", "/v1/anything"),
+    ] {
+        let reply = client.call(format!("{method} {path} HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes());
+        assert_eq!(String::from_utf8(reply.body.clone()).unwrap(), format!("{method} {up} HTTP/1.1"));
+        assert_eq!(reply.header("x-request-id"), Some("req_1"));
+        let leaf = house.leaf(reply.id());
+        assert_eq!(leaf["open"]["ep"], format!("{method} {}", path.split('?').next().unwrap()));
+        assert_eq!(leaf["close"]["outcome"], "complete");
+    }
+    let body = vec![b'x'; 200_000];
+    let reply = client.call(&post("/v1/files", "x-answer: chunked\r\n", &body));
+    assert!(reply.body == body && fake.last().body == body);
+    client.send(b"HEAD /v1/models HTTP/1.1\r\nHost: h\r\n\r\n");
+    let head = client.head();
+    assert_eq!(
+        (headers(&head, "x-kolm-receipt").len(), fake::header(&head, "content-length")),
+        (1, Some("24"))
+    );
+    assert_eq!(client.call(&get("/v1/models")).status, 200, "the connection is still in order");
+}
+
+#[test]
+fn a_websocket_passes_with_a_receipt() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let peer = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let head = read_head(&mut reader).unwrap();
+        let accept = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nx-kolm-receipt: forged\r\n\r\n";
+        stream.write_all(accept.as_bytes()).unwrap();
+        let mut four = [0; 4];
+        reader.read_exact(&mut four).unwrap();
+        stream.write_all(&four).unwrap();
+        head
+    });
+    let house = House::over(address);
+    let mut client = house.client();
+    client.send(b"GET /v1/realtime?model=x HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\nx-kolm-namespace: x\r\n\r\n");
+    let head = client.head();
+    assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+    let receipts = headers(&head, "x-kolm-receipt");
+    assert!(receipts.len() == 1 && receipts[0].starts_with("kr1; id="), "{head}");
+    client.send(b"ping");
+    let mut four = [0; 4];
+    client.reader.read_exact(&mut four).unwrap();
+    assert_eq!(&four, b"ping");
+    let up = peer.join().unwrap();
+    assert_eq!(fake::header(&up, "upgrade"), Some("websocket"), "{up}");
+    assert!(!up.to_lowercase().contains("x-kolm"), "{up}");
+}
+
+#[test]
+fn no_upstream_is_a_502_here_too_and_a_break_is_a_break() {
+    let refused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let house = House::over(refused);
+    let reply = house.client().call(&get("/v1/models"));
+    assert_eq!((reply.status, reply.error_code().as_str()), (502, "upstream_unreachable"));
+    assert_eq!(house.leaf(reply.id())["close"]["outcome"], "upstream_error");
+
+    let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this".to_vec();
+    let fake = Fake::start(move |_| vec![Step::Write(half.clone()), Step::Close]);
+    let house = House::over(fake.address);
+    let reply = house.client().call(&get("/v1/models"));
+    assert!(reply.broken);
+    assert_eq!(house.leaf(reply.id())["close"]["outcome"], "upstream_error");
+}
+
+#[test]
+fn own_paths_are_answered_here() {
+    let fake = Fake::start(|_| sized("200 OK", "", CHAT));
+    let house = House::over(fake.address);
+    let mut client = house.client();
+    let first = client.call(&post("/v1/chat/completions", "", CHAT));
+    house.leaf(first.id());
+    let found = client.call(&get(&format!("/v1/receipts/{}", first.id())));
+    let body: serde_json::Value = serde_json::from_slice(&found.body).unwrap();
+    assert_eq!((found.status, &body["state"]), (200, &"closed".into()));
+    assert!(body["leaf_b64"].as_str().unwrap().len() > 100);
+    found.id();
+    for (request, status, code) in [
+        (get("/v1/receipts/0199"), 404, "unknown_url"),
+        (get("/v1/receipts"), 404, "unknown_url"),
+        (get("/nothing"), 404, "unknown_url"),
+        (post("/healthz", "", b""), 405, ""),
+        (post(&format!("/v1/receipts/{}", first.id()), "", b"{}"), 405, ""),
+    ] {
+        let reply = house.client().call(&request);
+        assert_eq!((reply.status, reply.error_code().as_str()), (status, code));
+        assert_eq!(reply.header("allow").is_some(), status == 405);
+        reply.id();
+    }
+    let healthy = client.call(&get("/healthz"));
+    assert_eq!((healthy.status, &healthy.body[..]), (200, &br#"{"status":"ok"}"#[..]));
+    assert_eq!(fake.requests(), 1, "none of these went up");
+}
+
+#[test]
+fn a_port_in_use_is_an_error_with_an_address() {
+    use kolm_core::Coded;
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let fake = Fake::start(|_| Vec::new());
+    let house = House::over(fake.address);
+    let settings = Settings { address: taken.local_addr().unwrap(), ..settings() };
+    let error = server::run(house.shared.clone(), &settings, async {}, |_| {}).unwrap_err();
+    assert_eq!(error.code().to_string(), "K0801");
+    assert!(error.hint().unwrap().contains(&taken.local_addr().unwrap().port().to_string()));
+}
+
+#[test]
+fn a_stop_waits_for_requests_under_way_and_refuses_new_ones() {
+    let (go, gate) = blocking::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let fake = Fake::start(move |_| {
+        gate.lock().unwrap().recv().unwrap();
+        sized("200 OK", "", b"late")
+    });
+    let mut house = House::over(fake.address);
+    let mut client = house.client();
+    client.send(&post("/v1/chat/completions", "", CHAT));
+    until("the request at the fake", || fake.requests() == 1);
+    drop(house.stop.take());
+    let address = house.address;
+    until("a closed listener", || TcpStream::connect(address).is_err());
+    go.send(()).unwrap();
+    let reply = client.read();
+    assert_eq!((reply.status, &reply.body[..]), (200, &b"late"[..]));
+    house.thread.take().unwrap().join().unwrap().unwrap();
+    assert!(!house.shared.ready.load(std::sync::atomic::Ordering::Acquire));
+}
+
+#[test]
+fn http2_without_tls_is_spoken_too() {
+    let fake =
+        Fake::start(|request| chunked("content-type: text/event-stream\r\n", request.body.chunks(50_000)));
+    let mut house = House::over(fake.address);
+    let body = vec![b'x'; 300_000];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (version, receipts, got) = runtime.block_on(async {
+        let client = reqwest::Client::builder().http2_prior_knowledge().no_proxy().build().unwrap();
+        let url = format!("http://{}/v1/chat/completions", house.address);
+        let reply = client.post(url).header("cookie", "a=1").body(body.clone()).send().await.unwrap();
+        let receipts = reply.headers().get_all("x-kolm-receipt").iter().count();
+        (reply.version(), receipts, reply.bytes().await.unwrap())
+    });
+    assert_eq!((version, receipts), (reqwest::Version::HTTP_2, 1));
+    assert!(got == body && fake.last().body == body);
+    assert!(fake.last().head.starts_with("POST /v1/chat/completions HTTP/1.1\r\n"), "{}", fake.last().head);
+    assert_eq!(house.captured().request.len(), body.len());
+}

@@ -1,0 +1,76 @@
+//! What keeps the gateway from starting.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use kolm_core::{Code, Coded, Exit};
+use thiserror::Error;
+
+/// Errors of the data path, K0800-K0809.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The client address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The configured address.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The runtime cannot be built.
+    #[error("cannot start the worker threads")]
+    Runtime(#[source] std::io::Error),
+    /// The platform's trust anchors cannot be read.
+    #[error("the trust anchors of this system cannot be read: {cause}")]
+    Platform {
+        /// Why.
+        cause: String,
+    },
+    /// A configured file of trust anchors cannot be read.
+    #[error("the certificates in {} cannot be used: {cause}", path.display())]
+    Anchors {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+}
+
+impl Coded for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Listen { .. } => Code(801),
+            Self::Platform { .. } => Code(802),
+            Self::Anchors { .. } => Code(803),
+            Self::Runtime(_) => Code(804),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Listen { address, .. } => {
+                format!(
+                    "is another kolm running? Look with `ss -ltnp 'sport = :{}'`, or set [listen] address",
+                    address.port()
+                )
+            }
+            Self::Platform { .. } => {
+                "repair the system's certificate store, or point SSL_CERT_FILE to a bundle".to_owned()
+            }
+            Self::Anchors { .. } => {
+                "give `extra_ca` a PEM file with the certificate of the authority".to_owned()
+            }
+            Self::Runtime(_) => {
+                "check the limits on threads and open files (`ulimit -u`, `ulimit -n`)".to_owned()
+            }
+        })
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Listen { .. } | Self::Runtime(_) => Exit::Failed,
+            Self::Platform { .. } | Self::Anchors { .. } => Exit::Missing,
+        }
+    }
+}

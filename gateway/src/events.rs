@@ -1,0 +1,264 @@
+//! What happens, said once: each method is one log line and one metric.
+//!
+//! **Invariant:** no text of a request or an answer and no key is ever an argument here.
+
+use std::net::SocketAddr;
+
+use kolm_core::{Arm, DecisionRow, Outcome, RouteName, Surface};
+use prometheus::core::Collector;
+use prometheus::{Encoder, IntCounterVec, Opts, Registry, TextEncoder};
+
+macro_rules! counters {
+    ($($field:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        /// Every metric's name.
+        pub const NAMES: &[&str] = &[$($name),*];
+
+        struct Counters { $($field: IntCounterVec,)* }
+
+        impl Counters {
+            fn register(registry: &Registry) -> prometheus::Result<Self> {
+                Ok(Self { $($field: {
+                    let counter = IntCounterVec::new(Opts::new($name, $help), &[$($label),*])?;
+                    registry.register(Box::new(counter.clone()))?;
+                    counter
+                },)* })
+            }
+        }
+    };
+}
+
+counters! {
+    finished "kolm_request_finish_total" ["surface", "arm", "outcome"] "Answered requests.";
+    refused "kolm_request_refuse_total" ["status"] "Requests the gateway itself refused.";
+    fell_back "kolm_request_fallback_total" ["route", "reason"] "Requests of the student's buckets that the teacher answered.";
+    namespace_refused "kolm_namespace_refused_total" [] "Namespace headers that named no namespace of this gateway.";
+    upstream_failed "kolm_upstream_fail_total" ["upstream", "why"] "Calls that got no whole answer.";
+    student_failed "kolm_student_fail_total" ["route", "why"] "Failures of a student before its first byte.";
+    abstained "kolm_student_abstain_total" ["route"] "Abstentions of a student.";
+    accepted "kolm_capture_accept_total" [] "Exchanges handed to the capture queue.";
+    dropped "kolm_capture_drop_total" ["reason"] "Exchanges that were not captured although they should have been.";
+    student_up "kolm_student_start_total" ["route"] "Student processes that began to answer.";
+    student_down "kolm_student_end_total" ["route"] "Student processes that ended or were given up.";
+    decisions "kolm_rollout_decide_total" ["route", "kind"] "Decisions about routes.";
+    reconcile_failed "kolm_reconcile_fail_total" ["route"] "Looks at a route that could not be finished.";
+    receipt_none "kolm_receipt_degrade_total" [] "Answers sent with st=none because the ledger did not take the record in time.";
+    drain_exceeded "kolm_drain_exceed_total" [] "Stops that cut requests because the drain took too long.";
+}
+
+/// Metrics and log lines of the gateway.
+pub struct Events {
+    registry: Registry,
+    counters: Counters,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Events {
+    /// Counters at zero, in a registry of their own.
+    #[expect(clippy::expect_used, reason = "names and labels are constants; a test registers them all")]
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let counters = Counters::register(&registry).expect("valid metric names");
+        Self { registry, counters }
+    }
+
+    /// The registry, for collectors that read state when asked.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// All metrics as Prometheus text.
+    pub fn render(&self) -> String {
+        let mut out = Vec::new();
+        if let Err(cause) = TextEncoder::new().encode(&self.registry.gather(), &mut out) {
+            tracing::error!(%cause, "metrics cannot be written");
+        }
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// An answer has ended, whoever gave it.
+    pub fn request_finished(
+        &self,
+        surface: Surface,
+        arm: Arm,
+        outcome: Outcome,
+        status: u16,
+        latency_us: u64,
+    ) {
+        let arm = match arm {
+            Arm::Teacher => "teacher",
+            Arm::Student => "student",
+        };
+        self.counters.finished.with_label_values(&[surface.as_str(), arm, outcome.as_str()]).inc();
+        tracing::debug!(surface = surface.as_str(), arm, %outcome, status, latency_us, "request finished");
+    }
+
+    /// The gateway itself answered with an error.
+    pub fn request_refused(&self, status: u16) {
+        self.counters.refused.with_label_values(&[&status.to_string()]).inc();
+        tracing::debug!(status, "request refused");
+    }
+
+    /// The teacher answers a request of the student's buckets.
+    pub fn request_fell_back(&self, route: &RouteName, reason: &'static str) {
+        self.counters.fell_back.with_label_values(&[route.as_str(), reason]).inc();
+        tracing::debug!(%route, reason, "request fell back to the teacher");
+    }
+
+    /// A namespace header named none that this caller may use.
+    pub fn namespace_refused(&self) {
+        self.counters.namespace_refused.with_label_values(&[]).inc();
+        tracing::debug!("namespace header ignored");
+    }
+
+    /// An upstream gave no answer, or broke one off.
+    pub fn upstream_failed(&self, upstream: &str, why: &'static str, cause: &str) {
+        self.counters.upstream_failed.with_label_values(&[upstream, why]).inc();
+        tracing::warn!(upstream, why, cause, "upstream failed");
+    }
+
+    /// A student failed before its first byte.
+    pub fn student_failed(&self, route: &RouteName, why: &'static str) {
+        self.counters.student_failed.with_label_values(&[route.as_str(), why]).inc();
+        tracing::warn!(%route, why, "student failed");
+    }
+
+    /// A student abstained.
+    pub fn student_abstained(&self, route: &RouteName) {
+        self.counters.abstained.with_label_values(&[route.as_str()]).inc();
+        tracing::debug!(%route, "student abstained");
+    }
+
+    /// A student process answers.
+    pub fn student_up(&self, route: &RouteName, address: SocketAddr) {
+        self.counters.student_up.with_label_values(&[route.as_str()]).inc();
+        tracing::info!(%route, %address, "student up");
+    }
+
+    /// A student process is gone, or did not come up.
+    pub fn student_down(&self, route: &RouteName, why: &str) {
+        self.counters.student_down.with_label_values(&[route.as_str()]).inc();
+        tracing::warn!(%route, why, "student down");
+    }
+
+    /// A Decision is recorded.
+    pub fn decided(&self, row: &DecisionRow) {
+        self.counters.decisions.with_label_values(&[row.route.as_str(), row.kind.as_str()]).inc();
+        let because = row.because.join(", ");
+        tracing::info!(route = %row.route, kind = row.kind.as_str(), from = %row.from, to = %row.to, because, "decision");
+    }
+
+    /// A look at a route failed; the next one tries again.
+    pub fn reconcile_failed(&self, route: &RouteName, cause: &kolm_store::Error) {
+        self.counters.reconcile_failed.with_label_values(&[route.as_str()]).inc();
+        tracing::error!(%route, %cause, "the route could not be reconciled");
+    }
+
+    /// An exchange is in the capture queue.
+    pub fn capture_accepted(&self) {
+        self.counters.accepted.with_label_values(&[]).inc();
+        tracing::trace!("exchange queued for capture");
+    }
+
+    /// An exchange will not be captured.
+    pub fn capture_dropped(&self, reason: &'static str) {
+        self.counters.dropped.with_label_values(&[reason]).inc();
+        tracing::warn!(reason, "exchange not captured");
+    }
+
+    /// Exchanges handed to the capture queue since the start.
+    pub fn accepted(&self) -> u64 {
+        self.counters.accepted.with_label_values(&[]).get()
+    }
+
+    /// Exchanges not captured since the start, by reason, sorted.
+    pub fn dropped(&self) -> Vec<(String, u64)> {
+        let families = self.counters.dropped.collect();
+        let metrics = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric);
+        let mut out: Vec<(String, u64)> = metrics
+            .filter_map(|metric| {
+                let reason = metric.get_label().first()?.get_value().to_owned();
+                Some((reason, metric.get_counter().get_value() as u64))
+            })
+            .collect();
+        out.sort();
+        out
+    }
+
+    /// A receipt went out with `st=none`.
+    pub fn receipt_degraded(&self) {
+        self.counters.receipt_none.with_label_values(&[]).inc();
+        tracing::warn!("the ledger did not take a record in time");
+    }
+
+    /// A stop did not wait for the last requests.
+    pub fn drain_exceeded(&self, in_flight: usize) {
+        self.counters.drain_exceeded.with_label_values(&[]).inc();
+        tracing::warn!(in_flight, "stopped before the last request had ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kolm_core::{Counts, DecisionKind, KScore, RequestId, Stage, Timestamp, Weight};
+
+    use super::*;
+
+    fn decision(route: RouteName) -> DecisionRow {
+        DecisionRow {
+            id: RequestId::from_parts(Timestamp(1), [0; 10]),
+            route,
+            seq: 0,
+            t: Timestamp(1),
+            prev: String::new(),
+            kind: DecisionKind::Hold,
+            because: Vec::new(),
+            from: Weight::ZERO,
+            to: Weight::ZERO,
+            stage: Stage::Shadow,
+            artifact: None,
+            policy: String::new(),
+            attempt: 1,
+            alpha_ppb: 0,
+            n: Counts::default(),
+            k: KScore::default(),
+            ceiling: None,
+            actor: "reconciler".to_owned(),
+            reason: String::new(),
+            digest: String::new(),
+        }
+    }
+
+    #[test]
+    fn every_name_is_in_the_grammar_and_in_the_page_once_counted() {
+        let events = Events::new();
+        let route: RouteName = "support".parse().unwrap();
+        events.request_finished(Surface::Chat, Arm::Student, Outcome::Complete, 200, 5);
+        events.request_refused(404);
+        events.request_fell_back(&route, "down");
+        events.namespace_refused();
+        events.upstream_failed("openai", "connect", "refused");
+        events.student_failed(&route, "timeout");
+        events.student_abstained(&route);
+        events.capture_accepted();
+        events.capture_dropped("queue_full");
+        events.student_up(&route, "127.0.0.1:9".parse().unwrap());
+        events.student_down(&route, "ended");
+        events.decided(&decision(route.clone()));
+        events.reconcile_failed(&route, &kolm_store::Error::SpoolFull { quota: 1 });
+        events.receipt_degraded();
+        events.drain_exceeded(1);
+        let page = events.render();
+        for name in NAMES {
+            let words: Vec<&str> = name.split('_').collect();
+            assert!(words.len() >= 4 && words[0] == "kolm" && words.last() == Some(&"total"), "{name}");
+            assert!(page.contains(&format!("\n{name}")), "{name} is not in the page");
+        }
+        assert_eq!(events.accepted(), 1);
+        assert_eq!(events.dropped(), [("queue_full".to_owned(), 1)]);
+    }
+}

@@ -1,0 +1,36 @@
+//! The gateway: Pingora in front of the cloud. The data path (`phases`, `relay`, `proxy`, `tap`) passes bytes;
+//! the background (`capture`, `shadow`, `students`, `reconcile`) learns from copies of them.
+//!
+//! **Invariant:** nothing in the background is ever waited for by a request.
+
+mod admit;
+mod answer;
+mod capture;
+mod choose;
+mod close;
+pub mod decode;
+pub mod error;
+pub mod events;
+pub mod exchange;
+mod headers;
+mod in_flight;
+mod namespace;
+mod own;
+pub mod phases;
+mod proxy;
+mod receipt;
+pub mod reconcile;
+mod relay;
+mod route;
+pub mod server;
+mod shadow;
+mod students;
+pub mod table;
+mod tap;
+pub mod tasks;
+mod training;
+mod trust;
+mod upstream;
+
+#[cfg(test)]
+mod e2e;

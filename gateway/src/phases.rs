@@ -1,0 +1,119 @@
+//! The phases of a request, as Pingora calls them: a table of contents.
+//!
+//! **Invariant:** no logic here; each phase calls one function.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::modules::http::HttpModules;
+use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, Result};
+
+use crate::in_flight::{Here, InFlight};
+use crate::proxy::{self, Passing};
+use crate::table::Shared;
+use crate::upstream::Upstreams;
+use crate::{admit, error};
+
+/// The data path.
+pub struct Gateway {
+    /// What it shares with the background.
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) in_flight: Arc<InFlight>,
+}
+
+impl Gateway {
+    /// A data path that keeps up to `pool` idle upstream connections.
+    pub fn new(shared: Arc<Shared>, pool: usize) -> Result<Self, error::Error> {
+        Ok(Self { shared, upstreams: Upstreams::new(pool)?, in_flight: Arc::default() })
+    }
+}
+
+/// One request's state.
+pub struct Ctx {
+    pub(crate) passing: Option<Box<Passing>>,
+    /// The connection is to break off, not to be answered on.
+    pub(crate) broken: bool,
+    _here: Here,
+}
+
+#[async_trait]
+impl ProxyHttp for Gateway {
+    type CTX = Ctx;
+
+    fn new_ctx(&self) -> Ctx {
+        Ctx { passing: None, broken: false, _here: self.in_flight.enter() }
+    }
+
+    fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
+
+    async fn request_filter(&self, session: &mut Session, ctx: &mut Ctx) -> Result<bool> {
+        admit::request(self, session, ctx).await
+    }
+
+    async fn upstream_peer(&self, session: &mut Session, ctx: &mut Ctx) -> Result<Box<HttpPeer>> {
+        proxy::peer(self, session, ctx).await
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        _session: &mut Session,
+        request: &mut RequestHeader,
+        ctx: &mut Ctx,
+    ) -> Result<()> {
+        proxy::dress(ctx, request)
+    }
+
+    async fn request_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        _end_of_stream: bool,
+        ctx: &mut Ctx,
+    ) -> Result<()> {
+        proxy::request_piece(ctx, body.as_ref());
+        Ok(())
+    }
+
+    async fn response_filter(
+        &self,
+        _session: &mut Session,
+        response: &mut ResponseHeader,
+        ctx: &mut Ctx,
+    ) -> Result<()> {
+        proxy::response_head(self, ctx, response).await
+    }
+
+    fn response_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        _end_of_stream: bool,
+        ctx: &mut Ctx,
+    ) -> Result<Option<std::time::Duration>> {
+        proxy::response_piece(self, ctx, body.as_ref());
+        Ok(None)
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Ctx) -> FailToProxy {
+        proxy::failed(self, session, error, ctx).await
+    }
+
+    async fn logging(&self, _session: &mut Session, error: Option<&Error>, ctx: &mut Ctx) {
+        proxy::close(self, error, ctx);
+    }
+
+    fn suppress_error_log(&self, _session: &Session, _ctx: &Ctx, _error: &Error) -> bool {
+        true
+    }
+
+    fn request_summary(&self, session: &Session, _ctx: &Ctx) -> String {
+        // Query strings may hold keys.
+        let head = session.req_header();
+        format!("{} {}", head.method, head.uri.path())
+    }
+}

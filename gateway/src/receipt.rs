@@ -1,0 +1,108 @@
+//! The receipt of one request: opened before each try, closed once.
+//!
+//! **Invariant:** the header names the arm that answers; a request whose record is not written in time says so.
+
+use std::time::Duration;
+
+use kolm_core::{ArtifactId, RouteName};
+use kolm_receipts::header::Rt;
+use kolm_receipts::{Close, Kind, Open, Opened, Try};
+use tokio::time::timeout;
+
+use crate::admit::Admitted;
+use crate::table::Shared;
+
+const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
+
+/// An open receipt.
+pub(crate) struct Receipt {
+    opened: Opened,
+    under_way: UnderWay,
+    earlier: Vec<Try>,
+}
+
+/// The try under way.
+struct UnderWay {
+    no: u8,
+    rt: Rt,
+    artifact: Option<ArtifactId>,
+    route: Option<RouteName>,
+    model: String,
+}
+
+/// Who is to answer a try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The cloud.
+    Cloud,
+    /// A student.
+    Student(ArtifactId),
+    /// The gateway itself: an error.
+    Gateway,
+}
+
+impl By {
+    fn parts(self) -> (Rt, Option<ArtifactId>) {
+        match self {
+            Self::Cloud => (Rt::Cloud, None),
+            Self::Student(artifact) => (Rt::Local, Some(artifact)),
+            Self::Gateway => (Rt::Local, None),
+        }
+    }
+}
+
+impl Receipt {
+    /// Opens try 1.
+    pub(crate) fn open(
+        shared: &Shared,
+        admitted: &Admitted,
+        by: By,
+        route: Option<&RouteName>,
+        model: &str,
+    ) -> Self {
+        let (rt, artifact) = by.parts();
+        let under_way = UnderWay { no: 1, rt, artifact, route: route.cloned(), model: model.to_owned() };
+        Self { opened: under_way.open(shared, admitted), under_way, earlier: Vec::new() }
+    }
+
+    /// The try under way ended with `code` before its first byte; the next one is `by`'s.
+    pub(crate) fn again(&mut self, shared: &Shared, admitted: &Admitted, by: By, code: &str) {
+        let (now, ended) = (shared.env.clock.now(), &mut self.under_way);
+        self.earlier.push(Try::new(ended.no, ended.rt, ended.artifact.as_ref(), code, now));
+        (ended.rt, ended.artifact) = by.parts();
+        ended.no += 1;
+        self.opened = ended.open(shared, admitted);
+    }
+
+    /// The header's value, once the record is written; `st=none` when that takes too long.
+    pub(crate) async fn header(&mut self, shared: &Shared, admitted: &Admitted) -> String {
+        match timeout(WRITTEN_WITHIN, self.opened.written()).await {
+            Ok(true) => self.opened.header().to_owned(),
+            Ok(false) | Err(_) => {
+                shared.events.receipt_degraded();
+                shared.ledger.none_header(admitted.id, self.under_way.rt, self.under_way.artifact.as_ref())
+            }
+        }
+    }
+
+    /// Closes it.
+    pub(crate) fn close(self, shared: &Shared, close: Close) {
+        shared.ledger.close(&self.opened, Close { tries: self.earlier, ..close });
+    }
+}
+
+impl UnderWay {
+    fn open(&self, shared: &Shared, admitted: &Admitted) -> Opened {
+        shared.ledger.open(Open {
+            id: admitted.id,
+            try_no: self.no,
+            kind: Kind::Answer,
+            ns: admitted.namespace.clone(),
+            route: self.route.clone(),
+            rt: self.rt,
+            art: self.artifact.clone(),
+            ep: admitted.endpoint(),
+            model: self.model.clone(),
+        })
+    }
+}

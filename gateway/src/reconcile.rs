@@ -1,0 +1,171 @@
+//! The reconciler: re-reads what is, asks `rollout::plan` what shall be, records it, and only then acts.
+//!
+//! **Invariant:** no weight changes but by a Decision row that is in the store; a rollback never waits for the ledger.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kolm_config::{Config, Live, Route};
+use kolm_core::{Intent, RouteName, RouteStatus};
+use tokio::sync::watch;
+
+use crate::capture::Till;
+use crate::route::RouteRun;
+use crate::shadow::Inbox;
+use crate::table::{Entry, Shared, Table, keyed};
+
+/// Time between two looks.
+const TICK: Duration = Duration::from_millis(250);
+
+/// What the reconciler works with.
+pub struct Settings {
+    /// The `kolm` binary, for children.
+    pub program: PathBuf,
+    /// Data directory.
+    pub data_dir: PathBuf,
+}
+
+/// What pages and commands read, and where people leave intents.
+#[derive(Default)]
+pub struct Board {
+    routes: Mutex<Vec<RouteStatus>>,
+    intents: Mutex<Vec<Intent>>,
+}
+
+impl Board {
+    /// The state of all routes, as of the last look.
+    pub fn routes(&self) -> Vec<RouteStatus> {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Leaves an intent for the next look; refused for an unknown route.
+    ///
+    /// # Errors
+    /// A sentence that names the routes there are.
+    pub fn intend(&self, intent: Intent) -> Result<(), String> {
+        let routes = self.routes();
+        if !routes.iter().any(|route| route.route == intent.route) {
+            let names: Vec<_> = routes.iter().map(|route| route.route.to_string()).collect();
+            return Err(format!("no route `{}`; there are: {}", intent.route, names.join(", ")));
+        }
+        self.intents.lock().unwrap_or_else(PoisonError::into_inner).push(intent);
+        Ok(())
+    }
+
+    fn take_intents(&self, route: &RouteName) -> Vec<Intent> {
+        let mut intents = self.intents.lock().unwrap_or_else(PoisonError::into_inner);
+        let (taken, left) = intents.drain(..).partition(|intent| intent.route == *route);
+        *intents = left;
+        taken
+    }
+}
+
+/// Drives every route of the configuration.
+pub(crate) struct Reconciler {
+    shared: Arc<Shared>,
+    store: kolm_store::Handle,
+    inbox: Arc<Inbox>,
+    till: Till,
+    board: Arc<Board>,
+    live: Arc<Live>,
+    settings: Settings,
+    routes: BTreeMap<RouteName, RouteRun>,
+    followed: u64,
+}
+
+impl Reconciler {
+    /// A reconciler that follows `live`.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        store: kolm_store::Handle,
+        inbox: Arc<Inbox>,
+        till: Till,
+        board: Arc<Board>,
+        (live, settings): (Arc<Live>, Settings),
+    ) -> Self {
+        Self { shared, store, inbox, till, board, live, settings, routes: BTreeMap::new(), followed: 0 }
+    }
+
+    /// Looks at every route until told to stop.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => self.look().await,
+                _ = stop.changed() => return,
+            }
+        }
+    }
+
+    /// One look at every route.
+    pub(crate) async fn look(&mut self) {
+        let config = self.live.load();
+        self.follow(&config).await;
+        let mut statuses = Vec::new();
+        for route in &config.routes {
+            let Some(run) = self.routes.get_mut(&route.name) else { continue };
+            run.take_scores(self.inbox.take(&route.name), &self.store).await;
+            run.intents.extend(self.board.take_intents(&route.name));
+            if let Err(error) = run.look(&self.shared, &self.store, &self.settings).await {
+                self.shared.events.reconcile_failed(&route.name, &error);
+            }
+            let savings = self.till.lock().unwrap_or_else(PoisonError::into_inner).get(&route.name).copied();
+            statuses.push(run.status(savings.unwrap_or_default()));
+        }
+        self.publish(&config);
+        *self.board.routes.lock().unwrap_or_else(PoisonError::into_inner) = statuses;
+    }
+
+    /// Does nothing while the configuration is the one followed already. Routes that are new in the configuration are taken up from their Decision rows; gone ones are let go.
+    async fn follow(&mut self, config: &Arc<Config>) {
+        if self.followed == config.version && self.routes.len() == config.routes.len() {
+            return;
+        }
+        self.followed = config.version;
+        self.routes.retain(|name, _| config.routes.iter().any(|route| route.name == *name));
+        for route in &config.routes {
+            let route = Arc::new(route.clone());
+            match self.routes.get_mut(&route.name) {
+                Some(run) => run.configure(&route),
+                None => {
+                    let resumed =
+                        RouteRun::resume(Arc::clone(&route), &self.shared, &self.store, &self.settings).await;
+                    match resumed {
+                        Ok(run) => drop(self.routes.insert(route.name.clone(), run)),
+                        Err(error) => self.shared.events.reconcile_failed(&route.name, &error),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Swaps a new table in where weight, student or configuration changed.
+    fn publish(&self, config: &Arc<Config>) {
+        let table = self.shared.table.load();
+        let same = Arc::ptr_eq(&table.config, config)
+            && table.routes.len() == self.routes.len()
+            && table.routes.iter().all(|entry| {
+                self.routes.get(&entry.route.name).is_some_and(|run| {
+                    run.weight() == entry.weight
+                        && run.student().map(Arc::as_ptr) == entry.student.as_ref().map(Arc::as_ptr)
+                })
+            });
+        if same {
+            return;
+        }
+        let entry = |route: &Route| {
+            let run = self.routes.get(&route.name)?;
+            Some(Arc::new(Entry {
+                route: Arc::new(route.clone()),
+                weight: run.weight(),
+                student: run.student().cloned(),
+                salt: keyed(&self.shared.route_key, &[b"route", route.name.as_str().as_bytes()]),
+                stats: Arc::clone(&run.stats),
+            }))
+        };
+        let routes = config.routes.iter().filter_map(entry).collect();
+        self.shared.table.store(Arc::new(Table { config: Arc::clone(config), routes }));
+    }
+}

@@ -1,0 +1,292 @@
+//! The door of the four JSON routes: the body is read whole, an arm chosen, and the answer's frames passed on as
+//! they come.
+//!
+//! **Invariant:** before the first byte a student's failure costs the client nothing but time; after it, an answer
+//! that breaks off upstream breaks off for the client too.
+
+mod body;
+mod pump;
+mod student;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use kolm_core::{Arm, ArtifactId, Outcome};
+use kolm_wire::chat;
+use kolm_wire::error::ApiError;
+use pingora::proxy::Session;
+use pingora::{BError, Error, ErrorType, Result};
+use tokio::time::timeout;
+
+use self::body::Unread;
+use self::pump::Ended;
+use crate::admit::Admitted;
+use crate::answer::{self, Answer};
+use crate::choose::{self, Choice, First};
+use crate::close::{self, Told};
+use crate::exchange::Fallback;
+use crate::headers::{self, Hops};
+use crate::phases::{Ctx, Gateway};
+use crate::receipt::{By, Receipt};
+use crate::table::{Entry, Student};
+use crate::tap::Tee;
+use crate::upstream::{Call, Deadlines, Failed};
+
+/// How long a teacher is waited for after the client has left, and how many bytes of its answer are taken.
+const DRAIN_TIME: Duration = Duration::from_secs(60);
+const DRAIN_BYTES: u64 = 8 << 20;
+const AFTER_DONE: Duration = Duration::from_secs(1);
+
+/// One request on its way.
+struct Relay<'a> {
+    gateway: &'a Gateway,
+    session: &'a mut Session,
+    admitted: Admitted,
+    body: Bytes,
+    tee: Tee,
+    entry: Option<Arc<Entry>>,
+    model: String,
+    unit: Option<String>,
+    fallback: Option<Fallback>,
+    /// The client left before the response head.
+    left: bool,
+}
+
+/// Answers a request through this door.
+pub(crate) async fn run(
+    gateway: &Gateway,
+    session: &mut Session,
+    ctx: &mut Ctx,
+    admitted: Admitted,
+) -> Result<bool> {
+    let shared = &*gateway.shared;
+    let config = Arc::clone(&admitted.table.config);
+    let body = match body::read(session, &config.listen).await {
+        Ok(body) => body,
+        Err(Unread::TooLarge) => {
+            let refusal = ApiError::too_large(config.listen.max_body_bytes);
+            return answer::refuse(gateway, session, &admitted, None, refusal.into()).await;
+        }
+        Err(Unread::Gone(cause)) => {
+            answer::gone(shared, &admitted);
+            ctx.broken = true;
+            return Err(cause);
+        }
+    };
+    let model = chat::head(&body).map_or_else(|_| String::new(), |head| head.model);
+    let Choice { entry, first, unit } = choose::choose(shared, &admitted, &model, &body);
+    let limit = usize::try_from(config.capture.max_bytes).unwrap_or(usize::MAX);
+    let mut tee = Tee::new(&shared.env, admitted.is_captured(), limit);
+    tee.request(&body);
+    let (left, fallback) = (false, None);
+    let relay = Relay { gateway, session, admitted, body, tee, entry, model, unit, fallback, left };
+    let ended = match first {
+        First::Student(student, address) => relay.student_first(student, address).await,
+        First::Teacher(why) => relay.teacher(None, why).await,
+    };
+    if ended.is_err() {
+        ctx.broken = true;
+    }
+    ended
+}
+
+impl Relay<'_> {
+    async fn student_first(self, student: Arc<Student>, address: std::net::SocketAddr) -> Result<bool> {
+        let shared = &*self.gateway.shared;
+        let route = self.entry.as_ref().map(|entry| entry.route.name.clone());
+        let by = By::Student(student.artifact.clone());
+        let receipt = Receipt::open(shared, &self.admitted, by, route.as_ref(), &self.model);
+        let asked = student::ask(self.gateway, self.session.req_header(), &self.body, address).await;
+        match student::judge(shared, &student, route.as_ref(), asked) {
+            Ok(call) => self.deliver(call, receipt, Some(student.artifact.clone())).await,
+            Err(why) => {
+                let mut receipt = receipt;
+                receipt.again(shared, &self.admitted, By::Cloud, why);
+                self.teacher(Some(receipt), Some(why)).await
+            }
+        }
+    }
+
+    async fn teacher(mut self, receipt: Option<Receipt>, fallback: Option<&'static str>) -> Result<bool> {
+        let shared = &*self.gateway.shared;
+        let route = self.entry.as_ref().map(|entry| entry.route.name.clone());
+        if let (Some(why), Some(route)) = (fallback, &route) {
+            shared.events.request_fell_back(route, why);
+        }
+        let student_us = shared.env.clock.micros().saturating_sub(self.admitted.started_us);
+        self.fallback = fallback.map(|why| Fallback { why, student_us });
+        let receipt = receipt
+            .unwrap_or_else(|| Receipt::open(shared, &self.admitted, By::Cloud, route.as_ref(), &self.model));
+        match self.ask_teacher().await {
+            Ok(call) => self.deliver(call, receipt, None).await,
+            Err(failed) => self.fail(receipt, failed).await,
+        }
+    }
+
+    /// Asks the teacher; a client that leaves meanwhile shortens the wait, the answer is still worth having.
+    async fn ask_teacher(&mut self) -> Result<Call, Option<Failed>> {
+        let gateway = self.gateway;
+        let now = gateway.shared.env.clock.micros();
+        let Some(upstream) = self.admitted.upstream() else { return Err(None) };
+        let mut head = self.session.req_header().clone();
+        headers::upward(&mut head, &self.admitted.upward(upstream), Hops::Strip).map_err(|_| None)?;
+        headers::sized(&mut head, self.body.len()).map_err(|_| None)?;
+        let deadlines = Deadlines {
+            connect: upstream.timeouts.connect,
+            first_byte: upstream.timeouts.first_byte,
+            idle: upstream.timeouts.idle,
+        };
+        let airgap = self.admitted.table.config.airgap;
+        let call = async {
+            let peers = gateway.upstreams.peers(upstream, airgap, now).await?;
+            gateway.upstreams.call(peers, &head, &self.body, deadlines).await
+        };
+        let mut call = Box::pin(call);
+        let outcome = tokio::select! {
+            biased;
+            outcome = &mut call => outcome,
+            () = pump::client_left(self.session) => {
+                self.left = true;
+                match timeout(DRAIN_TIME, call).await {
+                    Ok(outcome) => outcome,
+                    Err(_) => return Err(None),
+                }
+            }
+        };
+        outcome.map_err(Some)
+    }
+
+    /// Sends a whole answer on, then closes the books.
+    async fn deliver(
+        mut self,
+        call: Call,
+        mut receipt: Receipt,
+        artifact: Option<ArtifactId>,
+    ) -> Result<bool> {
+        let shared = &*self.gateway.shared;
+        let arm = if artifact.is_some() { Arm::Student } else { Arm::Teacher };
+        if let Some(entry) = &self.entry {
+            entry.stats.note(arm, self.fallback.is_some());
+        }
+        let header = receipt.header(shared, &self.admitted).await;
+        let mut head = call.head.clone();
+        if arm == Arm::Student {
+            headers::plain(&mut head);
+        }
+        headers::downward(&mut head, &header)?;
+        headers::framed(&mut head, self.session.req_header().version)?;
+        self.tee.head(head.status.as_u16(), &head.headers);
+        let ended = self.send(call, head).await;
+        let outcome = match ended {
+            Ended::Clean => Outcome::Complete,
+            Ended::Left { .. } if self.tee.done() => Outcome::Complete,
+            Ended::Left { .. } => Outcome::ClientAbort,
+            Ended::Broke => Outcome::UpstreamError,
+            Ended::Late => Outcome::Timeout,
+        };
+        if matches!(ended, Ended::Broke | Ended::Late) {
+            shared.events.upstream_failed(&self.admitted.way.upstream, ended.as_str(), "mid-body");
+            self.tell_the_client(arm).await;
+        }
+        self.close(receipt, arm, artifact, outcome, ended.is_whole());
+        match ended {
+            Ended::Clean => Ok(true),
+            Ended::Left { .. } => Err(Error::new_down(ErrorType::ConnectionClosed)),
+            Ended::Broke | Ended::Late => Err(Error::new_up(ErrorType::ConnectionClosed)),
+        }
+    }
+
+    async fn send(&mut self, mut call: Call, head: pingora::http::ResponseHeader) -> Ended {
+        let gateway = self.gateway;
+        let env = &gateway.shared.env;
+        let total = self.admitted.upstream().map_or(DRAIN_TIME, |upstream| upstream.timeouts.total);
+        let spent = Duration::from_micros(env.clock.micros().saturating_sub(self.admitted.started_us));
+        let mut ended = Ended::Left { whole: false };
+        if !self.left {
+            let sent = pump::send(self.session, &mut call, head, &mut self.tee, env);
+            ended = timeout(total.saturating_sub(spent), Box::pin(sent)).await.unwrap_or(Ended::Late);
+        }
+        if !matches!(ended, Ended::Left { .. }) {
+            if ended == Ended::Clean {
+                gateway.upstreams.release(call).await;
+            }
+            return ended;
+        }
+        // After `[DONE]` nothing is missing; what follows only decides whether the connection can be used again.
+        let done = self.tee.done();
+        let bound = if done { AFTER_DONE } else { DRAIN_TIME };
+        let drained = pump::drain(&mut call, &mut self.tee, DRAIN_BYTES);
+        let ended_too = timeout(bound, drained).await.unwrap_or(false);
+        if ended_too {
+            gateway.upstreams.release(call).await;
+        }
+        Ended::Left { whole: ended_too || done }
+    }
+
+    /// A local stream that breaks off says so in its own words; a cloud's is not given any that are not its own.
+    async fn tell_the_client(&mut self, arm: Arm) {
+        if arm == Arm::Student && self.tee.streamed {
+            let frame = Bytes::from(ApiError::internal().frame());
+            let client = self.session.as_downstream_mut();
+            if client.write_response_body(frame.clone(), false).await.is_ok() {
+                self.tee.sent(&frame, &self.gateway.shared.env);
+            }
+        }
+    }
+
+    /// No response head came: the gateway answers itself.
+    async fn fail(mut self, mut receipt: Receipt, failed: Option<Failed>) -> Result<bool> {
+        let shared = &*self.gateway.shared;
+        let why = failed.as_ref().map_or("internal", |failed| failed.why.as_str());
+        let cause = failed.as_ref().map_or("", |failed| failed.cause.as_str());
+        shared.events.upstream_failed(&self.admitted.way.upstream, why, cause);
+        if let Some(entry) = &self.entry {
+            entry.stats.note(Arm::Teacher, self.fallback.is_some());
+        }
+        let late = failed.is_some_and(|failed| failed.why.is_timeout());
+        let error = if late { ApiError::upstream_timeout() } else { ApiError::upstream_unreachable() };
+        let outcome = match (self.left, late) {
+            (true, _) => Outcome::ClientAbort,
+            (false, true) => Outcome::Timeout,
+            (false, false) => Outcome::UpstreamError,
+        };
+        receipt.again(shared, &self.admitted, By::Gateway, why);
+        let header = receipt.header(shared, &self.admitted).await;
+        let (status, body) = (error.status, Bytes::from(error.body()));
+        let sent: Result<usize, BError> = if self.left {
+            Err(Error::new_down(ErrorType::ConnectionClosed))
+        } else {
+            self.tee.head(status, &http::HeaderMap::new());
+            answer::write(self.session, Answer::json(status, body.clone()), &header).await
+        };
+        if sent.is_ok() {
+            self.tee.sent(&body, &shared.env);
+        }
+        self.close(receipt, Arm::Teacher, None, outcome, false);
+        sent.map(|_| true)
+    }
+
+    fn close(
+        self,
+        receipt: Receipt,
+        arm: Arm,
+        artifact: Option<ArtifactId>,
+        outcome: Outcome,
+        ended_cleanly: bool,
+    ) {
+        let shared = &*self.gateway.shared;
+        let unit = self.unit.unwrap_or_else(|| choose::unit_of(shared, &self.admitted, &self.body));
+        let told = Told {
+            arm,
+            artifact,
+            route: self.entry.map(|entry| entry.route.name.clone()),
+            fallback: self.fallback,
+            model: self.model,
+            unit,
+            outcome,
+            ended_cleanly,
+        };
+        close::close(shared, &self.admitted, receipt, self.tee, told);
+    }
+}

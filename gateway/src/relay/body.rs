@@ -1,0 +1,69 @@
+//! Reading a request body whole, under a limit and a deadline.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::EXPECT;
+use kolm_config::Listen;
+use pingora::http::ResponseHeader;
+use pingora::proxy::Session;
+use pingora::{BError, Error, ErrorType, Result};
+use tokio::time::timeout;
+
+use crate::headers;
+
+const PREALLOCATED: u64 = 1 << 20;
+const GAP: Duration = Duration::from_secs(60);
+
+/// Why there is no body.
+pub(super) enum Unread {
+    /// It is longer than the limit.
+    TooLarge,
+    /// The client left, or fell silent.
+    Gone(BError),
+}
+
+impl From<BError> for Unread {
+    fn from(cause: BError) -> Self {
+        Self::Gone(cause.into_down())
+    }
+}
+
+/// The whole body.
+pub(super) async fn read(session: &mut Session, listen: &Listen) -> Result<Bytes, Unread> {
+    let announced = headers::text(&session.req_header().headers, "content-length");
+    let announced = announced.and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
+    invite(session).await?;
+    let client = session.as_downstream_mut();
+    let Some(first) = next(client.read_request_body()).await? else { return Ok(Bytes::new()) };
+    if announced == first.len() as u64 {
+        return Ok(first);
+    }
+    let mut body = BytesMut::with_capacity(announced.min(PREALLOCATED) as usize);
+    body.extend_from_slice(&first);
+    loop {
+        if body.len() as u64 > listen.max_body_bytes {
+            return Err(Unread::TooLarge);
+        }
+        match next(client.read_request_body()).await? {
+            Some(piece) => body.extend_from_slice(&piece),
+            None => return Ok(body.freeze()),
+        }
+    }
+}
+
+/// A client that waits to be asked for its body is asked.
+async fn invite(session: &mut Session) -> Result<()> {
+    let waits = headers::text(&session.req_header().headers, EXPECT.as_str())
+        .is_some_and(|value| value.eq_ignore_ascii_case("100-continue"));
+    let client = session.as_downstream_mut();
+    if !waits || client.is_body_empty() {
+        return Ok(());
+    }
+    client.write_response_header(Box::new(ResponseHeader::build(100, Some(0))?)).await
+}
+
+async fn next(piece: impl Future<Output = Result<Option<Bytes>>>) -> Result<Option<Bytes>> {
+    let late = || Error::explain(ErrorType::ReadTimedout, "request body").into_down();
+    timeout(GAP, piece).await.unwrap_or_else(|_| Err(late()))
+}

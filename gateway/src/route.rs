@@ -1,0 +1,301 @@
+//! One route as the reconciler drives it: its state, its evidence, its training and its student.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use kolm_config::Route;
+use kolm_core::{
+    ArtifactId, Counts, DecisionKind, Intent, KScore, RequestId, RouteStatus, Savings, Stage, Weight,
+};
+use kolm_policies::gate::{Breach, Evidence, Judged, Missing, Replay, Score, judge};
+use kolm_policies::rollout::{self, Draft, Plan, Seen, State, Training};
+
+use crate::reconcile::Settings;
+use crate::shadow::Observed;
+use crate::students::{self, Launch, Supervised};
+use crate::table::{RouteStats, Shared, Student};
+use crate::training::{self, Run};
+
+/// A route under way.
+pub(crate) struct RouteRun {
+    route: Arc<Route>,
+    state: State,
+    evidence: Evidence,
+    judged: Option<Judged>,
+    training: Option<Run>,
+    failed: Option<String>,
+    candidate: Option<ArtifactId>,
+    student: Option<Supervised>,
+    sentence: String,
+    pairs: u64,
+    runs: u64,
+    /// What people asked for and is not answered yet.
+    pub(crate) intents: Vec<Intent>,
+    /// Counters that outlive a table.
+    pub(crate) stats: Arc<RouteStats>,
+}
+
+impl RouteRun {
+    /// Takes a route up where its Decision rows left it.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub(crate) async fn resume(
+        route: Arc<Route>,
+        shared: &Arc<Shared>,
+        store: &kolm_store::Handle,
+        settings: &Settings,
+    ) -> Result<Self, kolm_store::Error> {
+        let rows = store.decisions(Some(route.name.clone())).await?;
+        let state = rollout::fold(&rows);
+        let scores: Vec<Score> = store.scores(route.name.clone(), state.attempt).await?;
+        let bytes = artifact_bytes(settings, &route, state.artifact.as_ref());
+        let replay = Replay {
+            scores: &scores,
+            dropped: state.dropped,
+            promoted_at: state.promoted_at,
+            step_at: (state.weight > Weight::ZERO).then_some(state.since),
+        };
+        let mut run = Self {
+            evidence: Evidence::replay(&route.gate, state.attempt, bytes, &replay),
+            runs: rows.iter().filter(|row| row.kind == DecisionKind::Distill).count() as u64,
+            route,
+            state,
+            judged: None,
+            training: None,
+            failed: None,
+            candidate: None,
+            student: None,
+            sentence: String::new(),
+            pairs: 0,
+            intents: Vec::new(),
+            stats: Arc::default(),
+        };
+        if run.state.stage == Stage::Distilling {
+            run.train(shared, store, settings);
+        }
+        if let Some(artifact) = run.state.artifact.clone() {
+            run.raise(shared, settings, artifact);
+        }
+        Ok(run)
+    }
+
+    /// Takes a changed configuration.
+    pub(crate) fn configure(&mut self, route: &Arc<Route>) {
+        self.route = Arc::clone(route);
+    }
+
+    /// The weight that the table serves.
+    pub(crate) fn weight(&self) -> Weight {
+        self.state.weight
+    }
+
+    /// The student that the table shows.
+    pub(crate) fn student(&self) -> Option<&Arc<Student>> {
+        self.student.as_ref().map(|supervised| &supervised.student)
+    }
+
+    /// Adds what the shadow saw, and keeps it.
+    pub(crate) async fn take_scores(&mut self, observed: Vec<Observed>, store: &kolm_store::Handle) {
+        let mut scores = Vec::new();
+        for one in observed {
+            self.evidence.note_sampled();
+            match one {
+                Observed::Scored(score) => {
+                    self.evidence.observe(&score);
+                    scores.push(score);
+                }
+                Observed::Dropped => self.evidence.note_dropped(),
+            }
+        }
+        let stored = match &self.state.artifact {
+            Some(artifact) if !scores.is_empty() => {
+                store.put_scores(self.route.name.clone(), artifact.clone(), self.state.attempt, scores).await
+            }
+            Some(_) | None => Ok(()),
+        };
+        // Evidence that a restart would forget must not promote.
+        match stored {
+            Ok(()) => self.evidence.unblock(Missing::Ledger),
+            Err(_) => self.evidence.block(Missing::Ledger),
+        }
+    }
+
+    /// One look: judge, plan, record, act.
+    ///
+    /// # Errors
+    /// The store could not be read or written; the next look tries again.
+    pub(crate) async fn look(
+        &mut self,
+        shared: &Arc<Shared>,
+        store: &kolm_store::Handle,
+        settings: &Settings,
+    ) -> Result<(), kolm_store::Error> {
+        let now = shared.env.clock.now();
+        self.pairs = store.counts(&self.route.namespace).await?.eligible;
+        self.evidence.close_idle(now);
+        self.finish_training();
+        let judged = (self.state.attempt > 0).then(|| judge(&self.evidence, now));
+        let seen = Seen {
+            judged: judged.clone(),
+            pairs: self.pairs,
+            training: self.training_state(),
+            candidate: self.candidate.clone(),
+            intents: self.intents.clone(),
+            hard: self.hard(),
+        };
+        self.judged = judged;
+        let Plan { decision, sentence, answered } =
+            rollout::plan(&self.route.rollout, &self.route.gate, &self.state, &seen, now);
+        self.sentence = sentence;
+        if let Some(draft) = decision {
+            self.record(draft, shared, store).await?;
+            self.act(shared, store, settings);
+        }
+        self.intents.drain(..answered.min(self.intents.len()));
+        Ok(())
+    }
+
+    /// Writes the row, to the store and to the ledger; the state follows the row.
+    async fn record(
+        &mut self,
+        draft: Draft,
+        shared: &Shared,
+        store: &kolm_store::Handle,
+    ) -> Result<(), kolm_store::Error> {
+        let now = shared.env.clock.now();
+        let id = RequestId::mint(now, shared.env.entropy.as_ref());
+        let row = rollout::row(draft, &self.state, id, &self.route.name, now);
+        store.put_decision(row.clone()).await?;
+        shared.ledger.control(kolm_receipts::Control::Decision {
+            id: row.id,
+            route: row.route.clone(),
+            digest: row.digest.clone(),
+        });
+        shared.events.decided(&row);
+        self.state.apply(&row);
+        Ok(())
+    }
+
+    /// Makes the world follow the row just written.
+    fn act(&mut self, shared: &Arc<Shared>, store: &kolm_store::Handle, settings: &Settings) {
+        let Some((kind, _, _)) = &self.state.last else { return };
+        match kind {
+            DecisionKind::Distill => {
+                self.runs += 1;
+                self.train(shared, store, settings);
+            }
+            DecisionKind::Candidate => {
+                self.candidate = None;
+                // A fresh process and a fresh breaker, also for an artifact that is tried again.
+                self.student = None;
+                let artifact = self.state.artifact.clone();
+                let bytes = artifact_bytes(settings, &self.route, artifact.as_ref());
+                self.evidence = Evidence::new(&self.route.gate, self.state.attempt, bytes);
+                if let Some(artifact) = artifact {
+                    self.raise(shared, settings, artifact);
+                }
+            }
+            DecisionKind::Promote | DecisionKind::Advance | DecisionKind::Done => {
+                if self.state.promoted_at == Some(self.state.since) {
+                    self.evidence.arm();
+                }
+                self.evidence.begin_step();
+            }
+            DecisionKind::Rollback | DecisionKind::Pause => self.evidence.disarm(),
+            DecisionKind::Reject => self.student = None,
+            DecisionKind::Dwell | DecisionKind::Hold | DecisionKind::Resume => {}
+        }
+    }
+
+    fn train(&mut self, shared: &Shared, store: &kolm_store::Handle, settings: &Settings) {
+        self.failed = None;
+        let config = Arc::clone(&shared.table.load().config);
+        let namespace = config.namespaces.get(&self.route.namespace);
+        let plan = training::Plan {
+            program: settings.program.clone(),
+            data_dir: settings.data_dir.clone(),
+            policy: namespace.map_or_else(String::new, |namespace| namespace.policy.digest().to_owned()),
+            route: Arc::clone(&self.route),
+            number: self.runs,
+        };
+        self.training = Some(training::start(store.clone(), plan));
+    }
+
+    fn finish_training(&mut self) {
+        match self.training.as_ref().and_then(Run::take) {
+            Some(Ok((artifact, _))) => self.candidate = Some(artifact),
+            Some(Err(why)) => self.failed = Some(why),
+            None => return,
+        }
+        self.training = None;
+    }
+
+    fn training_state(&self) -> Training {
+        match (&self.training, &self.failed) {
+            (Some(_), _) => Training::Running,
+            (None, Some(why)) => Training::Failed { why: why.clone() },
+            (None, None) => Training::Idle,
+        }
+    }
+
+    /// Starts the process of `artifact`.
+    fn raise(&mut self, shared: &Arc<Shared>, settings: &Settings, artifact: ArtifactId) {
+        let path = training::artifact_path(&settings.data_dir, &self.route.name, &artifact);
+        let model = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let launch = Launch {
+            program: settings.program.clone(),
+            run_dir: settings.data_dir.join("run"),
+            route: self.route.name.clone(),
+            artifact: path,
+        };
+        let student = Arc::new(Student::new(artifact, model));
+        self.student = Some(students::supervise(Arc::clone(shared), student, launch));
+    }
+
+    fn hard(&self) -> Option<Breach> {
+        let student = self.student()?;
+        if student.crash_loop.load(Ordering::Acquire) {
+            return Some(Breach::StudentCrash);
+        }
+        student.breaker.tripped().then_some(Breach::Breaker)
+    }
+
+    /// What a person is shown.
+    pub(crate) fn status(&self, savings: Savings) -> RouteStatus {
+        let judged = self.judged.as_ref();
+        RouteStatus {
+            route: self.route.name.clone(),
+            namespace: self.route.namespace.clone(),
+            stage: self.state.stage,
+            sentence: self.sentence.clone(),
+            weight: self.state.weight,
+            ladder: self.route.rollout.steps.clone(),
+            actual: self.stats.actual(),
+            artifact: self.state.artifact.clone(),
+            student_up: self.student().is_some_and(|student| student.up().is_some()),
+            attempt: self.state.attempt,
+            n: judged.map_or_else(Counts::default, |judged| judged.n),
+            k: judged.map_or_else(KScore::default, |judged| judged.k),
+            axes: judged.map_or_else(Vec::new, |judged| judged.axes.clone()),
+            ceiling: judged.and_then(|judged| judged.ceiling),
+            served_local: self.stats.local.load(Ordering::Relaxed),
+            served_cloud: self.stats.cloud.load(Ordering::Relaxed),
+            fallbacks: self.stats.fallbacks.load(Ordering::Relaxed),
+            pairs: self.pairs,
+            pairs_wanted: self.route.rollout.distill_min_pairs,
+            train: self.training.as_ref().map(Run::status),
+            teacher_p95_us: judged.map_or(0, |judged| judged.teacher_p95_us),
+            student_p95_us: judged.map_or(0, |judged| judged.student_p95_us),
+            savings,
+        }
+    }
+}
+
+/// Size of the artifact's file; unknown counts as the largest.
+fn artifact_bytes(settings: &Settings, route: &Route, artifact: Option<&ArtifactId>) -> u64 {
+    artifact
+        .map(|id| training::artifact_path(&settings.data_dir, &route.name, id))
+        .and_then(|path| path.metadata().ok())
+        .map_or(u64::MAX, |meta| meta.len())
+}

@@ -1,0 +1,227 @@
+//! The tap: copies of what passes, up to a cap, and commitments over all of it.
+//!
+//! **Invariant:** never blocks the request and never changes a byte; a copy that cannot be queued is a counted drop.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use kolm_core::{Env, Timestamp};
+use kolm_receipts::{Commitment, Tag};
+
+use crate::headers;
+
+const TAIL: usize = 32;
+
+/// What is seen of one exchange.
+pub(crate) struct Tee {
+    keep: bool,
+    limit: usize,
+    /// The request body, as far as it is kept.
+    pub(crate) request: Bytes,
+    /// The reply body, as far as it is kept.
+    pub(crate) reply: Vec<u8>,
+    /// There was more than that.
+    pub(crate) truncated: bool,
+    /// Body bytes that reached the client's socket.
+    pub(crate) sent: u64,
+    /// When the first of them did.
+    pub(crate) first: Option<(Timestamp, u64)>,
+    /// Status of the response head.
+    pub(crate) status: u16,
+    /// The reply is an event stream.
+    pub(crate) streamed: bool,
+    /// Its content coding, empty for none.
+    pub(crate) encoding: String,
+    /// Salt of the request commitment.
+    pub(crate) request_salt: [u8; 32],
+    /// Salt of the reply commitment.
+    pub(crate) reply_salt: [u8; 32],
+    received: Option<Commitment>,
+    answered: Option<Commitment>,
+    tail: Vec<u8>,
+    done: bool,
+}
+
+impl Tee {
+    /// `keep`: whether bodies are copied at all; at most `limit` bytes each way.
+    pub(crate) fn new(env: &Env, keep: bool, limit: usize) -> Self {
+        Self {
+            keep,
+            limit,
+            request: Bytes::new(),
+            reply: Vec::new(),
+            truncated: false,
+            sent: 0,
+            first: None,
+            status: 0,
+            streamed: false,
+            encoding: String::new(),
+            request_salt: env.bytes32(),
+            reply_salt: env.bytes32(),
+            received: None,
+            answered: None,
+            tail: Vec::new(),
+            done: false,
+        }
+    }
+
+    /// The whole request body: shared, not copied.
+    pub(crate) fn request(&mut self, body: &Bytes) {
+        self.request_piece(body);
+        if !self.keep {
+            return;
+        }
+        self.truncated |= body.len() > self.limit;
+        self.request = body.slice(..body.len().min(self.limit));
+    }
+
+    /// A piece of a request body that is not kept.
+    pub(crate) fn request_piece(&mut self, piece: &[u8]) {
+        if piece.is_empty() {
+            return;
+        }
+        let salt = &self.request_salt;
+        self.received.get_or_insert_with(|| Commitment::new(Tag::Req, salt)).update(piece);
+    }
+
+    /// The response head.
+    pub(crate) fn head(&mut self, status: u16, headers: &HeaderMap) {
+        self.status = status;
+        self.streamed = headers::is_event_stream(headers);
+        let coding = headers::text(headers, "content-encoding").unwrap_or_default();
+        self.encoding =
+            if coding.eq_ignore_ascii_case("identity") { String::new() } else { coding.to_owned() };
+    }
+
+    /// A piece of the reply that the client was sent.
+    pub(crate) fn sent(&mut self, piece: &[u8], env: &Env) {
+        if piece.is_empty() {
+            return;
+        }
+        if self.first.is_none() {
+            self.first = Some((env.clock.now(), env.clock.micros()));
+        }
+        self.sent += piece.len() as u64;
+        let salt = &self.reply_salt;
+        self.answered.get_or_insert_with(|| Commitment::new(Tag::Resp, salt)).update(piece);
+        if self.streamed && self.encoding.is_empty() && !self.done {
+            self.watch_for_done(piece);
+        }
+        self.copy(piece);
+    }
+
+    /// A piece of the reply that came after the client had left.
+    pub(crate) fn drained(&mut self, piece: &[u8]) {
+        self.copy(piece);
+    }
+
+    /// Whether the client was sent `[DONE]`: leaving after that is no abort.
+    pub(crate) fn done(&self) -> bool {
+        self.done
+    }
+
+    /// The two commitments; `None` where there was no body.
+    pub(crate) fn commitments(&mut self) -> (Option<[u8; 32]>, Option<[u8; 32]>) {
+        (self.received.take().map(Commitment::finish), self.answered.take().map(Commitment::finish))
+    }
+
+    fn copy(&mut self, piece: &[u8]) {
+        if !self.keep {
+            return;
+        }
+        let room = self.limit - self.reply.len();
+        self.truncated |= piece.len() > room;
+        self.reply.extend_from_slice(&piece[..piece.len().min(room)]);
+    }
+
+    /// The last bytes are kept, so that a mark split over pieces is seen too.
+    fn watch_for_done(&mut self, piece: &[u8]) {
+        let new = &piece[piece.len().saturating_sub(TAIL)..];
+        self.tail.extend_from_slice(new);
+        let has = |mark: &[u8]| self.tail.windows(mark.len()).any(|window| window == mark);
+        self.done = has(b"data: [DONE]") || has(b"data:[DONE]");
+        let spare = self.tail.len().saturating_sub(TAIL);
+        self.tail.drain(..spare);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use kolm_core::{Env, hex};
+
+    use super::*;
+
+    fn tee(keep: bool, limit: usize) -> (Tee, Env) {
+        let env = Env::fixed(Timestamp(1_790_000_000_000), 7);
+        (Tee::new(&env, keep, limit), env)
+    }
+
+    fn streaming(tee: &mut Tee) {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("text/event-stream"));
+        tee.head(200, &headers);
+    }
+
+    #[test]
+    fn commitments_cover_all_bytes_and_copies_stop_at_the_limit() {
+        let (mut tee, env) = tee(true, 10);
+        tee.request(&Bytes::from_static(b"0123456789abc"));
+        for piece in [&b"hello "[..], b"", b"wor", b"ld!"] {
+            tee.sent(piece, &env);
+        }
+        assert_eq!((&tee.request[..], &tee.reply[..]), (&b"0123456789"[..], &b"hello worl"[..]));
+        assert!(tee.truncated);
+        assert_eq!(tee.sent, 12);
+        let want = (
+            kolm_receipts::commitment(Tag::Req, &tee.request_salt, b"0123456789abc"),
+            kolm_receipts::commitment(Tag::Resp, &tee.reply_salt, b"hello world!"),
+        );
+        let (req, resp) = tee.commitments();
+        assert_eq!((hex(&req.unwrap()), hex(&resp.unwrap())), (hex(&want.0), hex(&want.1)));
+    }
+
+    #[test]
+    fn without_a_body_there_is_nothing_to_commit_to_and_no_copy_when_none_is_wanted() {
+        let (mut none, _) = tee(true, 10);
+        none.request(&Bytes::new());
+        assert_eq!(none.commitments(), (None, None));
+        let (mut tee, env) = tee(false, 10);
+        tee.request(&Bytes::from_static(b"secret"));
+        tee.sent(b"secret", &env);
+        tee.drained(b"secret");
+        assert!(tee.request.is_empty() && tee.reply.is_empty() && !tee.truncated);
+    }
+
+    #[test]
+    fn what_was_drained_is_copied_but_was_not_sent() {
+        let (mut tee, env) = tee(true, 100);
+        tee.sent(b"one", &env);
+        tee.drained(b"two");
+        assert_eq!((tee.sent, &tee.reply[..]), (3, &b"onetwo"[..]));
+        let want = kolm_receipts::commitment(Tag::Resp, &tee.reply_salt, b"one");
+        assert_eq!(tee.commitments().1, Some(want));
+    }
+
+    #[test]
+    fn done_is_seen_however_it_is_split_and_only_in_a_plain_stream() {
+        let stream = b"data: {\"x\":\"[DONE]\"}\n\ndata: [DONE]\n\n";
+        for size in 1..=stream.len() {
+            let (mut tee, env) = tee(true, 1 << 20);
+            streaming(&mut tee);
+            let mut seen_at = None;
+            let mut sent = 0;
+            for piece in stream.chunks(size) {
+                tee.sent(piece, &env);
+                sent += piece.len();
+                if tee.done() && seen_at.is_none() {
+                    seen_at = Some(sent);
+                }
+            }
+            assert!(seen_at.is_some_and(|at| at >= stream.len() - 2), "{size}: {seen_at:?}");
+        }
+        let (mut json, env) = tee(true, 1 << 20);
+        json.head(200, &HeaderMap::new());
+        json.sent(stream, &env);
+        assert!(!json.done());
+    }
+}

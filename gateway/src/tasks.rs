@@ -1,0 +1,77 @@
+//! The background of one gateway: who runs, who ends first, and how long each may take.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use kolm_config::Live;
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+
+use crate::capture::{Till, Worker};
+use crate::exchange::Finished;
+use crate::reconcile::{Board, Reconciler, Settings};
+use crate::shadow::{self, Inbox, Shadow};
+use crate::table::Shared;
+
+/// How long tasks may take to end.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// The running background; [`Background::stop`] ends it in order.
+pub struct Background {
+    runtime: Runtime,
+    capture: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+}
+
+/// Starts capture worker, shadow and reconciler.
+///
+/// # Errors
+/// The machine gives no threads, or its TLS set-up is broken.
+pub fn start(
+    shared: &Arc<Shared>,
+    store: &kolm_store::Handle,
+    board: &Arc<Board>,
+    live: &Arc<Live>,
+    queue: mpsc::Receiver<Finished>,
+    settings: Settings,
+) -> std::io::Result<Background> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("kolm-background")
+        .enable_all()
+        .build()?;
+    let (stop, stopped) = watch::channel(false);
+    let (inbox, till) = (Arc::new(Inbox::default()), Till::default());
+    let shadow = Shadow::new(Arc::clone(shared), Arc::clone(&inbox)).map_err(std::io::Error::other)?;
+    let (mirror, mirrored) = mpsc::channel(shadow::QUEUE);
+    runtime.spawn(Arc::clone(&shadow).run(mirrored));
+    let worker = Worker::new(Arc::clone(shared), store.clone(), shadow, mirror, Arc::clone(&till));
+    let (handle, capture_stop) = (runtime.handle().clone(), stopped.clone());
+    let capture = std::thread::Builder::new()
+        .name("kolm-capture".to_owned())
+        .spawn(move || worker.run(queue, capture_stop, &handle))?;
+    let mut reconciler = Reconciler::new(
+        Arc::clone(shared),
+        store.clone(),
+        inbox,
+        till,
+        Arc::clone(board),
+        (Arc::clone(live), settings),
+    );
+    // The first table is in place before the first request.
+    runtime.block_on(reconciler.look());
+    runtime.spawn(reconciler.run(stopped));
+    Ok(Background { runtime, capture, stop })
+}
+
+impl Background {
+    /// Ends the tasks: the capture queue is emptied into the spool first.
+    pub fn stop(self) {
+        self.stop.send_replace(true);
+        if self.capture.join().is_err() {
+            tracing::error!("the capture worker panicked");
+        }
+        self.runtime.shutdown_timeout(STOP_LIMIT);
+    }
+}

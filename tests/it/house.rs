@@ -1,0 +1,200 @@
+//! The law of the house, held: floors, headers, sizes, banned names, error pages, events, local assets.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Which rooms a room may import; every other edge is refused.
+const EDGES: [(&str, &[&str]); 14] = [
+    ("core", &[]),
+    ("wire", &["core"]),
+    ("policies", &["core", "wire"]),
+    ("receipts", &["core"]),
+    ("kernels", &[]),
+    ("config", &["core", "policies"]),
+    ("artifact", &["core", "wire", "policies", "receipts"]),
+    ("store", &["core", "wire", "policies", "config", "artifact"]),
+    ("model", &["core", "wire", "artifact", "kernels"]),
+    ("gateway", &["core", "wire", "policies", "receipts", "config", "store"]),
+    ("dashboards", &["core", "policies", "receipts", "config", "store"]),
+    ("trainer", &["core", "wire", "policies", "receipts", "config", "artifact", "model", "kernels"]),
+    ("serve", &["core", "wire", "receipts", "config", "artifact", "model"]),
+    (
+        "cli",
+        &[
+            "core", "wire", "policies", "receipts", "config", "artifact", "store", "model", "gateway",
+            "dashboards", "trainer", "serve", "kernels",
+        ],
+    ),
+];
+
+/// Engines and the only rooms that may name them.
+const ENGINES: [(&str, &[&str]); 4] = [
+    ("duckdb", &["store"]),
+    ("candle-core", &["model", "trainer"]),
+    ("candle-nn", &["model", "trainer"]),
+    ("pingora", &["gateway"]),
+];
+
+/// Most lines a source file may have, and the files that have more: this list may only shrink.
+const MAX_LINES: usize = 400;
+const LONG_FILES: [&str; 0] = [];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn room(name: &str) -> PathBuf {
+    let top = root().join(name);
+    if top.join("Cargo.toml").exists() { top } else { root().join("crates").join(name) }
+}
+
+/// Tracked files with an extension, relative to the root.
+fn files(extension: &str) -> Vec<(String, String)> {
+    let root = root();
+    let mut found = Vec::new();
+    let mut dirs = vec![root.clone()];
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).unwrap().flatten() {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if path.is_dir() {
+                if !name.starts_with('.') && name != "target" && name != "node_modules" {
+                    dirs.push(path);
+                }
+            } else if path.extension().is_some_and(|e| e == extension) {
+                let relative = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+                found.push((relative, std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty(), "no .{extension} file below {}", root.display());
+    found
+}
+
+fn manifest(name: &str) -> String {
+    std::fs::read_to_string(room(name).join("Cargo.toml")).unwrap()
+}
+
+/// Names before the first `[dev-dependencies]`: what the room itself stands on.
+fn dependencies(manifest: &str) -> BTreeSet<String> {
+    let own = manifest.split("[dev-dependencies]").next().unwrap();
+    let own = own.split("[dependencies]").nth(1).unwrap_or_default();
+    own.lines().filter_map(|line| line.split(['.', ' ', '=']).next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn rooms_import_downwards_only() {
+    let mut wrong = Vec::new();
+    for (name, allowed) in EDGES {
+        let dependencies = dependencies(&manifest(name));
+        for import in dependencies.iter().filter_map(|d| d.strip_prefix("kolm-")) {
+            if !allowed.contains(&import) {
+                wrong.push(format!("{name} -> {import}"));
+            }
+        }
+        for (engine, rooms) in ENGINES {
+            if dependencies.contains(engine) && !rooms.contains(&name) {
+                wrong.push(format!("{name} -> {engine}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "edges that house.md does not allow: {wrong:?}");
+}
+
+#[test]
+fn every_room_takes_the_lints_of_the_house() {
+    for (name, _) in EDGES {
+        assert!(manifest(name).contains("[lints]\nworkspace = true"), "{name} lacks [lints] workspace = true");
+    }
+}
+
+#[test]
+fn every_file_says_what_it_owns_and_stays_small() {
+    let mut wrong = Vec::new();
+    for (path, text) in files("rs") {
+        if !text.starts_with("//!") {
+            wrong.push(format!("{path} does not start with //!"));
+        }
+        let lines = text.lines().count();
+        if lines > MAX_LINES && !LONG_FILES.contains(&path.as_str()) {
+            wrong.push(format!("{path} has {lines} lines, {MAX_LINES} are allowed"));
+        }
+    }
+    for path in LONG_FILES {
+        let lines = std::fs::read_to_string(root().join(path)).map_or(0, |text| text.lines().count());
+        assert!(lines > MAX_LINES, "{path} is short now: take it off the list");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn banned_names_stay_out() {
+    const BANNED: [&str; 6] = ["manager", "helper", "utils", "common", "misc", "_v2"];
+    let wrong: Vec<_> = files("rs")
+        .into_iter()
+        .filter(|(path, _)| BANNED.iter().any(|banned| path.contains(banned)))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(wrong.is_empty(), "files with banned names: {wrong:?}");
+}
+
+#[test]
+fn every_error_code_has_a_page_and_a_test() {
+    let mut used: BTreeMap<String, bool> = BTreeMap::new();
+    for (path, text) in files("rs") {
+        let tests = text.split("#[cfg(test)]\nmod tests {").nth(1).unwrap_or_default();
+        let test_file = path.starts_with("tests/") || path.ends_with("tests.rs");
+        for (code, at) in codes(&text) {
+            let tested = test_file || tests.contains(&code) || text[..at].ends_with("asserts ");
+            *used.entry(code).or_default() |= tested;
+        }
+    }
+    let pages: BTreeSet<_> = std::fs::read_dir(root().join("docs/errors"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().trim_end_matches(".md").to_owned())
+        .collect();
+    let unpaged: Vec<_> = used.keys().filter(|code| !pages.contains(*code)).collect();
+    let unused: Vec<_> = pages.iter().filter(|page| page.starts_with('K') && !used.contains_key(*page)).collect();
+    let untested: Vec<_> = used.iter().filter(|(_, tested)| !**tested).map(|(code, _)| code).collect();
+    assert!(unpaged.is_empty(), "codes without a page in docs/errors: {unpaged:?}");
+    assert!(unused.is_empty(), "pages whose code is not used: {unused:?}");
+    assert!(untested.is_empty(), "codes that no test names: {untested:?}");
+}
+
+/// `K` and four digits as text, and `Code(n)` as it is written in the sources.
+fn codes(text: &str) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("Code(") {
+        let digits: String = text[at + 5..].chars().take_while(char::is_ascii_digit).collect();
+        if let Ok(number) = digits.parse::<u16>() {
+            found.push((format!("K{number:04}"), at));
+        }
+    }
+    for (at, _) in text.match_indices("\"K0") {
+        let code = &text[at + 1..text.len().min(at + 6)];
+        if code.len() == 5 && code[1..].bytes().all(|b| b.is_ascii_digit()) {
+            found.push((code.to_owned(), at));
+        }
+    }
+    found
+}
+
+#[test]
+fn pages_load_nothing_from_elsewhere() {
+    for (path, text) in files("html") {
+        for marker in ["src=\"http", "href=\"http", "url(http", "@import"] {
+            assert!(!text.contains(marker), "{path} loads something from elsewhere: {marker}");
+        }
+    }
+}
+
+#[test]
+fn every_decision_record_is_linked() {
+    let architecture = std::fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    for entry in std::fs::read_dir(root().join("docs/adr")).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        assert!(architecture.contains(&name), "docs/ARCHITECTURE.md does not link docs/adr/{name}");
+    }
+}

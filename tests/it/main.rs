@@ -1,0 +1,11 @@
+//! The whole product from outside: the real `kolm` binary against a fake cloud that speaks real bytes.
+
+mod bad_input;
+mod conformance;
+mod crash;
+mod fake;
+mod house;
+mod relay;
+mod rollout;
+mod students;
+mod world;

@@ -1,0 +1,138 @@
+//! The loop: traffic is captured, a student is distilled, proven in the shadow, and takes the route over.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use kolm_core::{Stage, Status};
+
+use crate::fake::FakeOpenAi;
+use crate::students::pairs;
+use crate::world::{World, until};
+
+const ROUTE: &str = r#"
+[[routes]]
+name = "support"
+model = "gpt-4o-mini"
+[routes.distill]
+enabled = true
+min_pairs = 560
+every = 1000000
+branches = "ngram"
+[routes.gate]
+min_wall = "0s"
+unit_idle = "100ms"
+[routes.shadow]
+rate = 1.0
+[routes.canary]
+enabled = true
+dwell = "0s"
+cooldown = "1h"
+"#;
+
+/// Texts and labels of the task.
+fn task() -> Vec<(String, String)> {
+    pairs(600)
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|pair| (pair["text"].as_str().unwrap().to_owned(), pair["label"].as_str().unwrap().to_owned()))
+        .collect()
+}
+
+async fn status(world: &World) -> Status {
+    serde_json::from_value(world.status().await).unwrap()
+}
+
+/// Sends one text as its own conversation; true if the student answered.
+async fn ask(world: &World, text: &str, n: usize) -> bool {
+    let body = serde_json::json!({
+        "model": "gpt-4o-mini",
+        "user": "maria.schmidt4711@mail-clinic.com",
+        "messages": [{ "role": "user", "content": text }],
+    });
+    let post = world.http.post(world.url("/v1/chat/completions")).bearer_auth("sk-test");
+    let reply = post.header("x-kolm-conversation", format!("c-{n}")).json(&body).send().await.unwrap();
+    assert_eq!(reply.status(), 200);
+    let local = reply.headers()["x-kolm-receipt"].to_str().unwrap().contains("rt=local");
+    let reply: serde_json::Value = reply.json().await.unwrap();
+    assert!(reply["choices"][0]["message"]["content"].is_string(), "{reply}");
+    local
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_good_student_takes_the_route_over_and_a_drifting_teacher_takes_it_back() {
+    let answers: std::collections::HashMap<_, _> = task().into_iter().collect();
+    let drifted = std::sync::Arc::new(AtomicBool::new(false));
+    let drift = std::sync::Arc::clone(&drifted);
+    let fake = FakeOpenAi::start(Duration::from_millis(20), move |text| match drift.load(Ordering::Relaxed) {
+        true => "something else".to_owned(),
+        false => answers.get(text).cloned().unwrap_or_else(|| "unknown".to_owned()),
+    })
+    .await;
+    let mut world = World::start(fake, ROUTE).await;
+    let task = task();
+    let sent = AtomicUsize::new(0);
+    let send = async |count: usize| {
+        let mut local = 0;
+        for _ in 0..count {
+            let n = sent.fetch_add(1, Ordering::Relaxed);
+            local += usize::from(ask(&world, &task[n * 7 % task.len()].0, n).await);
+        }
+        local
+    };
+    send(600).await;
+    until("the student in the shadow", || async {
+        let route = status(&world).await.routes.swap_remove(0);
+        (route.stage == Stage::Shadow && route.student_up).then_some(())
+    })
+    .await;
+    until("the route at 100 %", || async {
+        send(60).await;
+        (status(&world).await.routes[0].stage == Stage::Full).then_some(())
+    })
+    .await;
+    assert!(send(50).await >= 40, "at 100 % the student answers");
+
+    // kill -9 of the student: the teacher answers, then the student is back.
+    let note = std::fs::read(world.data().join("run/students/support.json")).unwrap();
+    let pid = serde_json::from_slice::<serde_json::Value>(&note).unwrap()["pid"].to_string();
+    assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    send(30).await;
+    until("the student is back", || async { (send(1).await == 1).then_some(()) }).await;
+
+    // The decisions survive a crash of the whole.
+    world.kill();
+    world.restart().await;
+    let task = self::task();
+    assert_eq!(status(&world).await.routes[0].stage, Stage::Full);
+    until("the student answers after a restart", || async {
+        ask(&world, &task[0].0, 1_000_000).await.then_some(())
+    })
+    .await;
+
+    drifted.store(true, Ordering::Relaxed);
+    let n = AtomicUsize::new(2_000_000);
+    until("the rollback", || async {
+        for _ in 0..40 {
+            let n = n.fetch_add(1, Ordering::Relaxed);
+            ask(&world, &task[n % task.len()].0, n).await;
+        }
+        (status(&world).await.routes[0].stage == Stage::Cooldown).then_some(())
+    })
+    .await;
+    assert!(!ask(&world, &task[0].0, 3_000_000).await, "after the rollback the cloud answers");
+    world.stop().await;
+    raw_identifier_is_nowhere(&world.data());
+}
+
+fn raw_identifier_is_nowhere(dir: &std::path::Path) {
+    for entry in std::fs::read_dir(dir).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            raw_identifier_is_nowhere(&path);
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        let found = bytes.windows(17).any(|window| window == b"maria.schmidt4711");
+        assert!(!found, "a raw identifier stands in {}", path.display());
+    }
+}

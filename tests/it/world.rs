@@ -1,0 +1,165 @@
+//! A scratch directory with a real `kolm up` in it.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::fake::FakeOpenAi;
+
+/// The binary under test.
+pub const KOLM: &str = env!("CARGO_BIN_EXE_kolm");
+
+/// Runs `kolm` to its end.
+pub fn kolm(args: &[&str]) -> Output {
+    Command::new(KOLM).args(args).env("KOLM_HOME", "/nonexistent/kolm-home").output().unwrap()
+}
+
+/// What a run printed on stderr.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Looks at `condition` until it gives something, for at most a minute; says what was missing.
+pub async fn until<T, F: Future<Output = Option<T>>>(missing: &str, mut condition: impl FnMut() -> F) -> T {
+    for _ in 0..1_200 {
+        if let Some(found) = condition().await {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("still missing after a minute: {missing}");
+}
+
+/// A running gateway.
+pub struct World {
+    pub dir: TempDir,
+    pub fake: FakeOpenAi,
+    pub http: reqwest::Client,
+    child: Child,
+    listen: String,
+    admin: String,
+}
+
+impl World {
+    /// Starts `kolm up` in front of `fake`; `extra` is appended to the configuration.
+    pub async fn start(fake: FakeOpenAi, extra: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = format!(
+            "[listen]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
+             [upstreams.openai]\nbase_url = \"http://{}/v1\"\n{extra}\n",
+            fake.address
+        );
+        std::fs::write(dir.path().join("gateway.toml"), config).unwrap();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let child = Self::spawn(&dir);
+        let mut world = Self { dir, fake, http, child, listen: String::new(), admin: String::new() };
+        world.ready().await;
+        world
+    }
+
+    fn spawn(dir: &TempDir) -> Child {
+        let log = std::fs::File::options().create(true).append(true).open(dir.path().join("up.log")).unwrap();
+        Command::new(KOLM)
+            .arg("up")
+            .arg("--config")
+            .arg(dir.path().join("gateway.toml"))
+            .arg("--data-dir")
+            .arg(dir.path().join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap()
+    }
+
+    async fn ready(&mut self) {
+        let pid = self.child.id();
+        let file = self.data().join("run/up.json");
+        let log = self.dir.path().join("up.log");
+        for _ in 0..1_200 {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("kolm up ended with {status}: {}", std::fs::read_to_string(log).unwrap_or_default());
+            }
+            let run = std::fs::read(&file).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+            if let Some(run) = run.filter(|run| run["pid"] == pid) {
+                self.listen = run["listen"].as_str().unwrap().to_owned();
+                self.admin = run["admin"].as_str().unwrap().to_owned();
+                let ready = self.http.get(format!("http://{}/readyz", self.admin)).send().await;
+                if ready.is_ok_and(|reply| reply.status().is_success()) {
+                    return;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("kolm up is not ready: {}", std::fs::read_to_string(log).unwrap_or_default());
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// An URL on the client port.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.listen)
+    }
+
+    /// An URL on the admin port.
+    pub fn admin_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.admin)
+    }
+
+    /// `GET /api/v1/status`.
+    pub async fn status(&self) -> Value {
+        self.http.get(self.admin_url("/api/v1/status")).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// One chat completion for `text`.
+    pub async fn ask(&self, text: &str) -> reqwest::Response {
+        let body = serde_json::json!({
+            "model": "gpt-4o-mini",
+            "messages": [{ "role": "user", "content": text }],
+        });
+        self.http.post(self.url("/v1/chat/completions")).bearer_auth("sk-test").json(&body).send().await.unwrap()
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again on the same directory.
+    pub async fn restart(&mut self) {
+        self.child = Self::spawn(&self.dir);
+        self.ready().await;
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub async fn stop(&mut self) {
+        let term = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(term.success());
+        for _ in 0..600 {
+            if self.child.try_wait().unwrap().is_some() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("kolm up does not end on SIGTERM");
+    }
+
+    /// Runs another `kolm` command on the same data directory.
+    pub fn kolm(&self, args: &[&str]) -> Output {
+        Command::new(KOLM).args(args).arg("--data-dir").arg(self.data()).output().unwrap()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
