@@ -2,7 +2,8 @@
 //! themselves once they are installed elsewhere.
 
 fn main() {
-    let deps = option_env!("DUCKDB_LIB_DIR").unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../.deps/duckdb"));
+    let deps =
+        option_env!("DUCKDB_LIB_DIR").unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../.deps/duckdb"));
     println!("cargo::rerun-if-env-changed=DUCKDB_LIB_DIR");
     println!("cargo::rustc-link-arg=-Wl,-rpath,{deps}:$ORIGIN");
 }

@@ -17,7 +17,9 @@ mod upstream;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Admin, Branches, Capture, Config, Distill, Glob, Listen, Namespace, Receipts, Route, Shadow, Store};
+pub use config::{
+    Admin, Branches, Capture, Config, Distill, Glob, Listen, Namespace, Receipts, Route, Shadow, Store,
+};
 pub use live::Live;
 pub use outside::{Outside, Secret};
 pub use problem::{Problem, Problems};

@@ -7,7 +7,7 @@ use kolm_config::Route;
 use kolm_core::{
     ArtifactId, Counts, DecisionKind, Intent, KScore, RequestId, RouteStatus, Savings, Stage, Weight,
 };
-use kolm_policies::gate::{Breach, Evidence, Judged, Missing, Replay, Score, judge};
+use kolm_policies::gate::{Breach, Evidence, Judged, Missing, Replay, Score, ScoreKind, judge};
 use kolm_policies::rollout::{self, Draft, Plan, Seen, State, Training};
 
 use crate::reconcile::Settings;
@@ -99,13 +99,19 @@ impl RouteRun {
     pub(crate) async fn take_scores(&mut self, observed: Vec<Observed>, store: &kolm_store::Handle) {
         let mut scores = Vec::new();
         for one in observed {
-            self.evidence.note_sampled();
             match one {
                 Observed::Scored(score) => {
+                    // The second score of a double-primary request is no request of its own.
+                    if score.kind != ScoreKind::Double {
+                        self.evidence.note_sampled();
+                    }
                     self.evidence.observe(&score);
                     scores.push(score);
                 }
-                Observed::Dropped => self.evidence.note_dropped(),
+                Observed::Dropped => {
+                    self.evidence.note_sampled();
+                    self.evidence.note_dropped();
+                }
             }
         }
         let stored = match &self.state.artifact {

@@ -88,7 +88,7 @@ impl Shadow {
     pub(crate) fn new(shared: Arc<Shared>, inbox: Arc<Inbox>) -> Result<Arc<Self>, reqwest::Error> {
         let http = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build()?;
         let concurrency =
-            shared.table.load().routes.iter().map(|entry| entry.route.shadow.concurrency).sum::<u64>();
+            shared.table.load().config.routes.iter().map(|route| route.shadow.concurrency).sum::<u64>();
         Ok(Arc::new(Self {
             shared,
             inbox,

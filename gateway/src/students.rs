@@ -69,7 +69,10 @@ async fn keep(shared: Arc<Shared>, student: Arc<Student>, launch: Launch) {
         let why = match start(&student, &launch).await {
             Ok((mut child, address)) => {
                 shared.events.student_up(&launch.route, address);
+                // `wait` would close it, and the child ends with its standard input.
+                let lifeline = child.stdin.take();
                 watch(&mut child, &student, address).await;
+                drop(lifeline);
                 "the process ended".to_owned()
             }
             Err(why) => why,
@@ -90,7 +93,15 @@ async fn keep(shared: Arc<Shared>, student: Arc<Student>, launch: Launch) {
 /// Starts a child and waits until it listens and serves the expected artifact.
 async fn start(student: &Student, launch: &Launch) -> Result<(Child, SocketAddr), String> {
     let mut child = Command::new(&launch.program)
-        .args(["serve", "--json", "--behind-gateway", "--port", "0", "--alias", &format!("*={}", student.model)])
+        .args([
+            "serve",
+            "--json",
+            "--behind-gateway",
+            "--port",
+            "0",
+            "--alias",
+            &format!("*={}", student.model),
+        ])
         .arg("--http")
         .arg(&launch.artifact)
         .stdin(Stdio::piped())

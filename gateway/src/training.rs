@@ -117,6 +117,9 @@ async fn child(
         .args(["--name", plan.route.name.as_str(), "--branches", distill.branches.as_str()])
         .args(["--seed", &distill.seed.to_string(), "--threads", &distill.threads.to_string()])
         .args(["--target", &distill.target.share().to_string()])
+        // candle's and rayon's pools spin beside our own threads.
+        .env("CANDLE_NUM_THREADS", "1")
+        .env("RAYON_NUM_THREADS", "1")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())

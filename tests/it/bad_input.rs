@@ -17,7 +17,12 @@ fn refused(args: &[&str], code: &str, exit: i32, says: &str) {
 #[test]
 fn an_unreadable_path_is_named() {
     refused(&["eval", "/nowhere/x.kolm"], "K0401", 2, "/nowhere/x.kolm");
-    refused(&["distill", "--pairs", "/nowhere/p.jsonl", "--out", "/tmp/x.kolm"], "K0001", 2, "/nowhere/p.jsonl");
+    refused(
+        &["distill", "--pairs", "/nowhere/p.jsonl", "--out", "/tmp/x.kolm"],
+        "K0001",
+        2,
+        "/nowhere/p.jsonl",
+    );
 }
 
 #[test]
@@ -27,7 +32,15 @@ fn a_broken_pairs_file_names_its_line() {
     fs::write(&file, "{\"text\":\"a\",\"label\":\"b\"}\n{\"text\":\n").unwrap();
     let out = dir.path().join("x.kolm");
     let data = dir.path().join("data");
-    let args = ["distill", "--pairs", file.to_str().unwrap(), "--out", out.to_str().unwrap(), "--data-dir", data.to_str().unwrap()];
+    let args = [
+        "distill",
+        "--pairs",
+        file.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+        "--data-dir",
+        data.to_str().unwrap(),
+    ];
     refused(&args, "K0910", 2, "line 2");
     assert!(!out.exists());
 }
@@ -39,7 +52,15 @@ fn too_few_pairs_are_counted() {
     fs::write(&file, "{\"text\":\"hello\",\"label\":\"greeting\"}\n".repeat(20)).unwrap();
     let out = dir.path().join("x.kolm");
     let data = dir.path().join("data");
-    let args = ["distill", "--pairs", file.to_str().unwrap(), "--out", out.to_str().unwrap(), "--data-dir", data.to_str().unwrap()];
+    let args = [
+        "distill",
+        "--pairs",
+        file.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+        "--data-dir",
+        data.to_str().unwrap(),
+    ];
     refused(&args, "K0601", 3, "100");
     assert!(!out.exists());
 }
@@ -51,7 +72,9 @@ fn a_status_without_a_gateway_says_so() {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    for command in ["up", "capture", "distill", "serve", "eval", "verify", "inspect", "config", "status", "demo"] {
+    for command in
+        ["up", "capture", "distill", "serve", "eval", "verify", "inspect", "config", "status", "demo"]
+    {
         let output = kolm(&[command, "--help"]);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{command} --help failed");

@@ -18,7 +18,8 @@ async fn python(name: &str, base_url: String, model: String) {
         Command::new(interpreter).arg(script).args([base_url, model]).output().unwrap()
     });
     let output = run.await.unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
     assert!(said.contains("all checks passed"), "{said}");
 }

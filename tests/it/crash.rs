@@ -19,7 +19,8 @@ async fn kill_nine_loses_no_capture_and_no_receipt() {
         let capture = &status["capture"];
         capture["stored"].as_u64().unwrap() + capture["spooled"].as_u64().unwrap()
     };
-    until("40 exchanges stored or spooled", || async { (kept(&world.status().await) == 40).then_some(()) }).await;
+    until("40 exchanges stored or spooled", || async { (kept(&world.status().await) == 40).then_some(()) })
+        .await;
 
     let mut hanging = Reply::stream(vec![bytes::Bytes::from_static(b"data: {}\n\n"); 400]);
     hanging.pause = Duration::from_millis(50);

@@ -155,7 +155,8 @@ fn completion(state: &State, body: &[u8]) -> Reply {
     };
     let answers = [kolm_wire::reply::Answer { text: label, finish: "stop", tokens_out: 3 }];
     let reply = if request["stream"] == true {
-        let frames = kolm_wire::reply::stream(&meta, &answers, 12, request["stream_options"]["include_usage"] == true);
+        let frames =
+            kolm_wire::reply::stream(&meta, &answers, 12, request["stream_options"]["include_usage"] == true);
         Reply::stream(frames.into_iter().map(Bytes::from).collect())
     } else {
         Reply::json(200, kolm_wire::reply::completion(&meta, &answers, 12))
@@ -171,7 +172,9 @@ fn build(reply: Reply) -> Response<Body> {
     if let [piece] = reply.pieces.as_slice()
         && !reply.reset
     {
-        return response.body(Full::new(piece.clone()).map_err(|never| match never {}).boxed_unsync()).unwrap();
+        return response
+            .body(Full::new(piece.clone()).map_err(|never| match never {}).boxed_unsync())
+            .unwrap();
     }
     let pause = reply.pause;
     let end = reply.reset.then(|| Err(std::io::Error::other("scripted reset")));

@@ -21,8 +21,19 @@ const EDGES: [(&str, &[&str]); 14] = [
     (
         "cli",
         &[
-            "core", "wire", "policies", "receipts", "config", "artifact", "store", "model", "gateway",
-            "dashboards", "trainer", "serve", "kernels",
+            "core",
+            "wire",
+            "policies",
+            "receipts",
+            "config",
+            "artifact",
+            "store",
+            "model",
+            "gateway",
+            "dashboards",
+            "trainer",
+            "serve",
+            "kernels",
         ],
     ),
 ];
@@ -105,7 +116,10 @@ fn rooms_import_downwards_only() {
 #[test]
 fn every_room_takes_the_lints_of_the_house() {
     for (name, _) in EDGES {
-        assert!(manifest(name).contains("[lints]\nworkspace = true"), "{name} lacks [lints] workspace = true");
+        assert!(
+            manifest(name).contains("[lints]\nworkspace = true"),
+            "{name} lacks [lints] workspace = true"
+        );
     }
 }
 
@@ -156,7 +170,8 @@ fn every_error_code_has_a_page_and_a_test() {
         .map(|entry| entry.file_name().to_string_lossy().trim_end_matches(".md").to_owned())
         .collect();
     let unpaged: Vec<_> = used.keys().filter(|code| !pages.contains(*code)).collect();
-    let unused: Vec<_> = pages.iter().filter(|page| page.starts_with('K') && !used.contains_key(*page)).collect();
+    let unused: Vec<_> =
+        pages.iter().filter(|page| page.starts_with('K') && !used.contains_key(*page)).collect();
     let untested: Vec<_> = used.iter().filter(|(_, tested)| !**tested).map(|(code, _)| code).collect();
     assert!(unpaged.is_empty(), "codes without a page in docs/errors: {unpaged:?}");
     assert!(unused.is_empty(), "pages whose code is not used: {unused:?}");

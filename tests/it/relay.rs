@@ -44,7 +44,8 @@ async fn recorded_streams_pass_byte_for_byte_however_they_are_split() {
                 pieces.push(rest.split_to(n));
             }
             world.fake.script(Reply::stream(pieces));
-            let post = world.http.post(world.url("/v1/chat/completions")).bearer_auth("sk-test").body(request);
+            let post =
+                world.http.post(world.url("/v1/chat/completions")).bearer_auth("sk-test").body(request);
             let reply = post.send().await.unwrap();
             assert_eq!(reply.headers()["content-type"], "text/event-stream; charset=utf-8");
             assert_eq!(reply.headers().get_all("x-kolm-receipt").iter().count(), 1);
@@ -113,7 +114,10 @@ async fn unknown_paths_and_headers_pass_and_our_own_do_not() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn upstream_errors_pass_and_a_dead_upstream_is_a_502_with_a_receipt() {
     let world = world().await;
-    world.fake.script(Reply::json(429, r#"{"error":{"message":"slow down","type":"requests","param":null,"code":null}}"#));
+    world.fake.script(Reply::json(
+        429,
+        r#"{"error":{"message":"slow down","type":"requests","param":null,"code":null}}"#,
+    ));
     let reply = world.ask("anything").await;
     assert_eq!(reply.status(), 429);
     assert!(reply.text().await.unwrap().contains("slow down"));
@@ -122,11 +126,8 @@ async fn upstream_errors_pass_and_a_dead_upstream_is_a_502_with_a_receipt() {
     let broken = world.ask("anything").await;
     assert!(broken.bytes().await.is_err(), "a broken upstream must break the client's connection too");
 
-    let dead = World::start(
-        world.fake.clone(),
-        "[upstreams.dead]\nbase_url = \"http://127.0.0.1:9/v1\"\n",
-    )
-    .await;
+    let dead =
+        World::start(world.fake.clone(), "[upstreams.dead]\nbase_url = \"http://127.0.0.1:9/v1\"\n").await;
     let url = dead.url("/v1/capture/dead/chat/completions");
     let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
     let reply = dead.http.post(url).bearer_auth("sk-test").body(body).send().await.unwrap();

@@ -63,11 +63,12 @@ async fn a_good_student_takes_the_route_over_and_a_drifting_teacher_takes_it_bac
     let answers: std::collections::HashMap<_, _> = task().into_iter().collect();
     let drifted = std::sync::Arc::new(AtomicBool::new(false));
     let drift = std::sync::Arc::clone(&drifted);
-    let fake = FakeOpenAi::start(Duration::from_millis(20), move |text| match drift.load(Ordering::Relaxed) {
-        true => "something else".to_owned(),
-        false => answers.get(text).cloned().unwrap_or_else(|| "unknown".to_owned()),
-    })
-    .await;
+    let fake =
+        FakeOpenAi::start(Duration::from_millis(20), move |text| match drift.load(Ordering::Relaxed) {
+            true => "something else".to_owned(),
+            false => answers.get(text).cloned().unwrap_or_else(|| "unknown".to_owned()),
+        })
+        .await;
     let mut world = World::start(fake, ROUTE).await;
     let task = task();
     let sent = AtomicUsize::new(0);

@@ -10,13 +10,32 @@ use crate::world::{KOLM, stderr};
 
 const TEMPLATES: [(&str, [&str; 4]); 4] = [
     ("greeting", ["hello there", "good morning", "hi everybody", "hey, nice to meet you"]),
-    ("refund", ["i want my money back", "please refund this", "return it and pay me back", "refund my purchase"]),
-    ("delivery", ["where is my parcel", "has it been shipped", "when does the delivery come", "track my order"]),
-    ("password", ["i forgot my password", "reset my login", "cannot sign in to my account", "the login fails"]),
+    (
+        "refund",
+        ["i want my money back", "please refund this", "return it and pay me back", "refund my purchase"],
+    ),
+    (
+        "delivery",
+        ["where is my parcel", "has it been shipped", "when does the delivery come", "track my order"],
+    ),
+    (
+        "password",
+        ["i forgot my password", "reset my login", "cannot sign in to my account", "the login fails"],
+    ),
 ];
 const FILLERS: [&str; 12] = [
-    "please", "thanks", "today", "again", "quickly", "for my sister", "from last week", "in the app", "on my phone",
-    "since monday", "right now", "as promised",
+    "please",
+    "thanks",
+    "today",
+    "again",
+    "quickly",
+    "for my sister",
+    "from last week",
+    "in the app",
+    "on my phone",
+    "since monday",
+    "right now",
+    "as promised",
 ];
 
 /// Pairs that a tiny student learns well: four labels, a few hundred texts.
@@ -41,7 +60,8 @@ pub fn distill(dir: &Path) -> PathBuf {
     let file = dir.join("pairs.jsonl");
     std::fs::write(&file, pairs(600)).unwrap();
     let out = dir.join("student.kolm");
-    let args = ["distill", "--pairs", file.to_str().unwrap(), "--out", out.to_str().unwrap(), "--branches", "ngram"];
+    let args =
+        ["distill", "--pairs", file.to_str().unwrap(), "--out", out.to_str().unwrap(), "--branches", "ngram"];
     let (code, stdout, stderr) = run(dir, &args);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.starts_with("ok wrote "), "{stdout}");

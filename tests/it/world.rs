@@ -83,7 +83,8 @@ impl World {
             if let Ok(Some(status)) = self.child.try_wait() {
                 panic!("kolm up ended with {status}: {}", std::fs::read_to_string(log).unwrap_or_default());
             }
-            let run = std::fs::read(&file).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+            let run =
+                std::fs::read(&file).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
             if let Some(run) = run.filter(|run| run["pid"] == pid) {
                 self.listen = run["listen"].as_str().unwrap().to_owned();
                 self.admin = run["admin"].as_str().unwrap().to_owned();
@@ -123,7 +124,13 @@ impl World {
             "model": "gpt-4o-mini",
             "messages": [{ "role": "user", "content": text }],
         });
-        self.http.post(self.url("/v1/chat/completions")).bearer_auth("sk-test").json(&body).send().await.unwrap()
+        self.http
+            .post(self.url("/v1/chat/completions"))
+            .bearer_auth("sk-test")
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
     }
 
     /// kill -9.

@@ -1,6 +1,6 @@
 //! From scores to shares, and from shares to a threshold: temperature, mixing weight, `tau`, choice.
 //!
-//! **Invariant:** everything here is chosen on `valid` alone.
+//! **Invariant:** everything here is chosen on the rows it is given, which are never held-out ones.
 
 use kolm_core::Ppm;
 use kolm_model::kernels::func;
@@ -84,10 +84,12 @@ pub(crate) fn mixture(ngram: &[Vec<f32>], transformer: &[Vec<f32>], labels: &[u3
     (best.1, best.2)
 }
 
-/// The candidate that ships: the smallest that is not worse than the best by more than half a point.
-pub(crate) fn choose(candidates: &[Candidate]) -> Option<Candidate> {
+/// The candidate that ships: the smallest that is not worse than the best by more than half a point, or by
+/// more than two of the `n` rows they were measured on, which is noise.
+pub(crate) fn choose(candidates: &[Candidate], n: usize) -> Option<Candidate> {
     let best = candidates.iter().map(|c| c.valid).fold(0.0, f64::max);
-    candidates.iter().filter(|c| c.valid >= best - NOT_WORSE - 1e-12).min_by_key(|c| c.bytes).copied()
+    let margin = NOT_WORSE.max(2.0 / n.max(1) as f64);
+    candidates.iter().filter(|c| c.valid >= best - margin - 1e-12).min_by_key(|c| c.bytes).copied()
 }
 
 /// An abstention threshold and what it promises.
@@ -95,14 +97,16 @@ pub(crate) fn choose(candidates: &[Candidate]) -> Option<Candidate> {
 pub struct Threshold {
     /// Least confidence; 1,000,000 = always abstain.
     pub tau_ppm: u32,
-    /// Accuracy that the given answers are shown to have on `valid`.
+    /// Accuracy that the given answers are shown to have.
     pub target_ppm: u32,
-    /// Share of `valid` that is answered.
+    /// Share of the rows that is answered.
     pub coverage: f64,
     /// Share of these that is right.
     pub selective: f64,
-    /// Rows of `valid`.
+    /// Rows that this rests on.
     pub n: u64,
+    /// Whether these are folds of all training rows (with too few rows in `valid`) instead of `valid`.
+    pub crossfit: bool,
 }
 
 /// Whether so many rows, one in a hundred of them answered wrong, show an accuracy of `target`.
@@ -129,8 +133,14 @@ pub(crate) fn threshold(answers: &[(f32, bool)], target: Ppm, floor: Ppm) -> Thr
         answers.iter().map(|(c, right)| (Ppm::floor(f64::from(*c)).0, *right)).collect();
     sorted.sort_by_key(|(c, _)| std::cmp::Reverse(*c));
     let n = sorted.len();
-    let mut out =
-        Threshold { tau_ppm: Ppm::ONE.0, target_ppm: target.0, coverage: 0.0, selective: 0.0, n: n as u64 };
+    let mut out = Threshold {
+        tau_ppm: Ppm::ONE.0,
+        target_ppm: target.0,
+        coverage: 0.0,
+        selective: 0.0,
+        n: n as u64,
+        crossfit: false,
+    };
     for quantile in 1..QUANTILES {
         let Some((tau, _)) = (n * quantile / (QUANTILES - 1)).checked_sub(1).and_then(|at| sorted.get(at))
         else {
@@ -147,10 +157,8 @@ pub(crate) fn threshold(answers: &[(f32, bool)], target: Ppm, floor: Ppm) -> Thr
         if bounds::lcb(&seen, ALPHA_PPB) < target {
             break;
         }
-        // The least confident row of all need not be the least of the future: the last quantile is open.
-        let open = if quantile + 1 == QUANTILES { 0 } else { *tau };
         out = Threshold {
-            tau_ppm: open,
+            tau_ppm: *tau,
             coverage: count as f64 / n as f64,
             selective: right as f64 / count as f64,
             ..out
@@ -226,7 +234,9 @@ mod tests {
         let by_target: Vec<u32> = [900_000, 930_000, 960_000].map(|t| tau(0.5, t)).to_vec();
         assert!(by_target.is_sorted() && by_target[0] > 0, "{by_target:?}");
         assert!(tau(0.97, 950_000) < tau(0.5, 950_000));
-        assert_eq!(tau(0.999, 950_000), 0, "a student that is always right answers all");
+        let sure = threshold(&cases(2000, 3, 0.999), Ppm(950_000), Ppm(900_000));
+        assert_eq!(sure.coverage, 1.0, "a student that is always right answers all it has seen");
+        assert!(sure.tau_ppm >= 999_000, "and nothing that it is less sure of");
     }
 
     #[test]
@@ -238,7 +248,7 @@ mod tests {
         let small = threshold(&vec![(0.99, true); 131], Ppm(950_000), Ppm(900_000));
         assert_eq!(
             (small.target_ppm, small.tau_ppm),
-            (900_000, 0),
+            (900_000, 990_000),
             "131 rows can show the floor, not the target"
         );
     }
@@ -266,8 +276,9 @@ mod tests {
         for (sum, chosen) in [(0.934, Branch::Ngram), (0.936, Branch::Sum)] {
             let all =
                 [of(Branch::Ngram, 0.93, 100), of(Branch::Transformer, 0.91, 10), of(Branch::Sum, sum, 110)];
-            assert_eq!(choose(&all).map(|c| c.branch), Some(chosen));
+            assert_eq!(choose(&all, 1000).map(|c| c.branch), Some(chosen));
+            assert_eq!(choose(&all, 200).map(|c| c.branch), Some(Branch::Ngram), "one row more is noise");
         }
-        assert_eq!(choose(&[]), None);
+        assert_eq!(choose(&[], 0), None);
     }
 }

@@ -8,6 +8,8 @@
 
 mod calibrate;
 mod chance;
+mod choice;
+mod crossfit;
 mod error;
 mod folder;
 mod job;

@@ -10,6 +10,7 @@ use kolm_artifact::{
 };
 use kolm_core::{Axis, Ppm, Timestamp, hex};
 use kolm_model::files::{self, MARGIN, STUDENT, Scorers};
+use kolm_model::net::Shape;
 use kolm_policies::dataset::{PrepareReport, Row};
 use kolm_policies::gate::bounds::{self, Histogram};
 use serde::Serialize;
@@ -160,8 +161,8 @@ impl Publication<'_> {
              these right. Always giving the most frequent label: {}.\n\n## Tried on the validation part\n\n\
              | student | right | bytes |\n|---|---|---|\n{}\n\nThe smallest within half a point of the best ships.\n\n\
              ## Limits\n\nIt knows its labels only. It abstains when the two best labels are closer than {} ppm, \
-             when the prompt template is new, and when a text is longer than {} bytes. The validation part shows \
-             {} accuracy for what it answers ({} of {} rows); other traffic than it was trained on has other \
+             when the prompt template is new, and when a text is longer than {} bytes. Rows it was not \
+             trained on show {} accuracy for what it answers ({} of {} rows); other traffic than it was trained on has other \
              figures. Teacher: {}.\n",
             self.spec.name,
             self.chosen.branch.as_str(),
@@ -200,47 +201,21 @@ impl Publication<'_> {
 
     /// The draft of the manifest.
     pub(crate) fn draft(&self) -> Result<Draft, Error> {
-        let times = || self.train.iter().chain(self.heldout).map(|row| row.ts);
-        let (shape, words) =
-            (self.scorers.transformer.as_ref().map(|t| t.shape), self.scorers.labels.join("\n"));
-        let size = |f: fn(&kolm_model::net::Shape) -> usize| shape.as_ref().map_or(0, |s| f(s) as u64);
         let seen = self.teachers();
+        let newest = self.data().t_to;
         Ok(Draft {
             name: self.spec.name.clone(),
             task: Task::Label,
             kind: Kind::Full,
-            created: self.source.frozen_at.unwrap_or(Timestamp(times().max().unwrap_or(0))),
-            model: Model {
-                arch: STUDENT.to_owned(),
-                dims: Dims {
-                    layers: size(|s| s.layers),
-                    width: size(|s| s.width),
-                    heads: size(|s| s.heads),
-                    kv_heads: size(|s| s.heads),
-                    ff: size(|s| s.ff),
-                    vocab: size(|s| s.vocab),
-                },
-                quant: "int8".to_owned(),
-                context: size(|s| s.context),
-                vocab_sha256: hex(&Sha256::digest(words.as_bytes())),
-                stop: vec![],
-            },
+            created: self.source.frozen_at.unwrap_or(Timestamp(newest)),
+            model: self.model(),
             runtime: Runtime {
                 abi: "kolm-nano-label/1".to_owned(),
                 min_version: env!("CARGO_PKG_VERSION").to_owned(),
                 kernel_profile: "none".to_owned(),
                 binaries: vec![],
             },
-            data: Data {
-                t_from: times().min().unwrap_or(0),
-                t_to: times().max().unwrap_or(0),
-                n_train: self.train.len() as u64,
-                n_eval: self.heldout.len() as u64,
-                pairs_root: self.source.sha256.clone(),
-                anon_policy: self.source.policy.clone(),
-                split_seed: self.prepared.split_seed,
-                overlap: 0,
-            },
+            data: self.data(),
             train: Train {
                 recipe: format!("{STUDENT}/{}", self.chosen.branch.as_str()),
                 algorithm: "sft".to_owned(),
@@ -267,6 +242,40 @@ impl Publication<'_> {
             },
             ..Draft::default()
         })
+    }
+
+    fn model(&self) -> Model {
+        let shape = self.scorers.transformer.as_ref().map(|t| t.shape);
+        let size = |f: fn(&Shape) -> usize| shape.as_ref().map_or(0, |s| f(s) as u64);
+        Model {
+            arch: STUDENT.to_owned(),
+            dims: Dims {
+                layers: size(|s| s.layers),
+                width: size(|s| s.width),
+                heads: size(|s| s.heads),
+                kv_heads: size(|s| s.heads),
+                ff: size(|s| s.ff),
+                vocab: size(|s| s.vocab),
+            },
+            quant: "int8".to_owned(),
+            context: size(|s| s.context),
+            vocab_sha256: hex(&Sha256::digest(self.scorers.labels.join("\n").as_bytes())),
+            stop: vec![],
+        }
+    }
+
+    fn data(&self) -> Data {
+        let times = || self.train.iter().chain(self.heldout).map(|row| row.ts);
+        Data {
+            t_from: times().min().unwrap_or(0),
+            t_to: times().max().unwrap_or(0),
+            n_train: self.train.len() as u64,
+            n_eval: self.heldout.len() as u64,
+            pairs_root: self.source.sha256.clone(),
+            anon_policy: self.source.policy.clone(),
+            split_seed: self.prepared.split_seed,
+            overlap: 0,
+        }
     }
 
     /// Axes that held-out rows measure: A over what is answered, V over all.

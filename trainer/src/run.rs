@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use kolm_artifact::{Artifact, Trust};
 use kolm_core::{Env, Ppm, hex};
 use kolm_model::Student;
-use kolm_model::files::{self, Abstention, MARGIN, Part, STUDENT, Scorers};
-use kolm_model::ngram::Ngram;
+use kolm_model::files::{self, STUDENT};
 use kolm_model::text;
 use kolm_policies::dataset::{self, Prepared, Row};
 use kolm_receipts::keys::SigningKey;
@@ -18,20 +17,24 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::calibrate::{self, Scores, Threshold, accuracy, blend};
+use crate::calibrate::Scores;
+use crate::choice::{self, Chosen, Evidence, Measured, Students};
+use crate::crossfit;
 use crate::folder::Folder;
-use crate::job::{Branch, Branches, Candidate, Done, Event, Job};
+use crate::job::{Branches, Done, Event, Job};
 use crate::ngram::{self, Labelled};
 use crate::publish::Publication;
 use crate::report;
 use crate::source::Source;
-use crate::transformer::{Run, Trained};
+use crate::transformer::Run;
 
 /// The label that stands for "none of this student's business", where a data set has it.
 const OUT_OF_SCOPE: &str = "oos";
 /// A template counts as known from so many rows, or this share of them in percent.
 const TEMPLATE_ROWS: usize = 20;
 const TEMPLATE_PERCENT: usize = 2;
+/// With fewer rows than this in `valid`, the threshold rests on folds of the training rows too.
+const FEW: usize = 600;
 /// A student may answer texts so many times longer than the longest it was trained on.
 const LONGER: u64 = 4;
 
@@ -65,7 +68,7 @@ pub fn run(
     let work = Work { job, env, cancel, pool: &pool, data: &data, hash: &hash };
     let students = work.train(&mut folder, &mut say)?;
     say(&mut folder, phase("calibrate"))?;
-    let calibrated = work.calibrate(students)?;
+    let calibrated = work.choose(students, &prepared)?;
     for candidate in &calibrated.candidates {
         say(&mut folder, Event::Branch(*candidate))?;
     }
@@ -118,15 +121,15 @@ fn pool(threads: usize) -> Result<ThreadPool, Error> {
 }
 
 /// The rows as the branches take them.
-struct Parts {
-    labels: Vec<String>,
-    train: Vec<Labelled>,
-    valid: Vec<Labelled>,
+pub(crate) struct Parts {
+    pub(crate) labels: Vec<String>,
+    pub(crate) train: Vec<Labelled>,
+    pub(crate) valid: Vec<Labelled>,
     /// Rows of `valid` whose answer is no label: whatever is answered there is wrong.
-    outside: Vec<Labelled>,
+    pub(crate) outside: Vec<Labelled>,
     dropped: u64,
-    templates: Vec<String>,
-    max_bytes: u64,
+    pub(crate) templates: Vec<String>,
+    pub(crate) max_bytes: u64,
 }
 
 impl Parts {
@@ -167,10 +170,16 @@ impl Parts {
             dropped,
         }
     }
+}
 
-    fn valid_labels(&self) -> Vec<u32> {
-        self.valid.iter().map(|r| r.label).collect()
-    }
+/// Index of a row's answer among the labels.
+pub(crate) fn label_of(labels: &[String], row: &Row) -> Option<u32> {
+    labels.binary_search_by(|l| l.as_str().cmp(row.answer.trim())).ok().map(|i| i as u32)
+}
+
+/// A row as the branches take it.
+pub(crate) fn labelled(row: &Row, label: u32) -> Labelled {
+    Labelled { normal: text::normal(&row.text), label, weight: row.weight.max(1e-3) }
 }
 
 /// Templates with enough rows; none, meaning any, when rows come without.
@@ -184,23 +193,6 @@ fn templates(rows: &[Row]) -> Vec<String> {
     }
     let enough = TEMPLATE_ROWS.min(rows.len() * TEMPLATE_PERCENT / 100);
     counts.into_iter().filter(|(_, n)| *n >= enough).map(|(key, _)| key.to_owned()).collect()
-}
-
-/// Trained branches.
-struct Students {
-    ngram: Ngram,
-    transformer: Option<Trained>,
-}
-
-/// The student that ships, and how it was chosen.
-struct Calibrated {
-    scorers: Scorers,
-    tokenizer: Vec<u8>,
-    weights: Vec<u8>,
-    candidates: Vec<Candidate>,
-    chosen: Candidate,
-    threshold: Threshold,
-    curve: Vec<f64>,
 }
 
 struct Work<'a> {
@@ -245,77 +237,27 @@ impl Work<'_> {
         Ok(Students { ngram, transformer })
     }
 
-    /// Brings each student to its temperature, measures all, keeps the one that ships.
-    fn calibrate(&self, students: Students) -> Result<Calibrated, Error> {
-        let labels = self.data.valid_labels();
-        let known = self.data.valid.len();
-        let rows: Vec<Labelled> = self.data.valid.iter().chain(&self.data.outside).cloned().collect();
-        let ngram = ngram::scores(&students.ngram, &rows, self.pool);
-        let transformer =
-            students.transformer.as_ref().map(|t| self.run().packed_scores(t, &rows)).transpose()?;
-        let mut options = vec![(Branch::Ngram, calibrate::temperature(&ngram[..known], &labels).0, 0.0)];
-        if let Some(scores) = &transformer {
-            options.push((Branch::Transformer, 0.0, calibrate::temperature(&scores[..known], &labels).0));
-            let (a, b) = calibrate::mixture(&ngram[..known], &scores[..known], &labels);
-            options.push((Branch::Sum, a, b));
-        }
-        let final_scores = |(_, a, b): &(Branch, f64, f64)| -> Scores {
-            blend(&ngram, rounded(*a), transformer.as_ref().unwrap_or(&ngram), rounded(*b))
-        };
-        let mut candidates = Vec::new();
-        let mut packed = BTreeMap::new();
-        for option in &options {
-            let weights = weights(&students, option.0)?;
-            candidates.push(Candidate {
-                branch: option.0,
-                valid: accuracy(&final_scores(option)[..known], &labels),
-                bytes: weights.len() as u64,
-            });
-            packed.insert(option.0, weights);
-        }
-        let missing = || Error::Spec { what: "no branch".to_owned() };
-        let chosen = calibrate::choose(&candidates).ok_or_else(missing)?;
-        let option = options.iter().find(|(branch, _, _)| *branch == chosen.branch).ok_or_else(missing)?;
-        let scores = final_scores(option);
-        let mut answers = calibrate::answers(&scores[..known], &labels);
-        answers.extend(
-            calibrate::answers(&scores[known..], &vec![0; rows.len() - known])
-                .iter()
-                .map(|(c, _)| (*c, false)),
-        );
+    /// Chooses the student that ships; with few rows in `valid` its n-gram part rests on folds as well.
+    fn choose(&self, students: Students, prepared: &Prepared) -> Result<Chosen, Error> {
         let spec = &self.job.spec;
-        let threshold = calibrate::threshold(&answers, Ppm(spec.target_ppm), Ppm(spec.a_floor_ppm));
-        let words =
-            students.transformer.as_ref().filter(|_| chosen.branch != Branch::Ngram).map(|t| &t.words);
-        Ok(Calibrated {
-            scorers: self.scorers(&students, *option, threshold),
-            tokenizer: files::tokenizer_json(words)?,
-            weights: packed.remove(&chosen.branch).unwrap_or_default(),
-            candidates,
-            chosen,
-            threshold,
-            curve: students.transformer.map(|t| t.curve).unwrap_or_default(),
-        })
+        let few = self.data.valid.len() < FEW;
+        let folds = if few {
+            crossfit::scores(prepared, self.data, spec.seed, self.pool, self.cancel)?
+        } else {
+            None
+        };
+        let ngram = self.evidence(|rows| Ok(ngram::scores(&students.ngram, rows, self.pool)))?;
+        let transformer = match &students.transformer {
+            Some(trained) => Some(self.evidence(|rows| self.run().packed_scores(trained, rows))?),
+            None => None,
+        };
+        let bars = (Ppm(spec.target_ppm), Ppm(spec.a_floor_ppm));
+        choice::choose(students, &Measured { ngram, transformer, folds }, self.data, bars)
     }
 
-    fn scorers(
-        &self,
-        students: &Students,
-        (branch, a, b): (Branch, f64, f64),
-        threshold: Threshold,
-    ) -> Scorers {
-        let shape = students.transformer.as_ref().map(|t| t.shape).filter(|_| branch != Branch::Ngram);
-        Scorers {
-            v: 1,
-            student: STUDENT.to_owned(),
-            scorer: "label".to_owned(),
-            abstain: Abstention { kind: MARGIN.to_owned(), tau_ppm: threshold.tau_ppm },
-            ngram: (branch != Branch::Transformer).then(|| millionths(a)),
-            transformer: shape.map(|shape| Part { factor: millionths(b), shape }),
-            templates: self.data.templates.clone(),
-            max_bytes: self.data.max_bytes,
-            labels: self.data.labels.clone(),
-        }
+    fn evidence(&self, scores: impl Fn(&[Labelled]) -> Result<Scores, Error>) -> Result<Evidence, Error> {
+        let labels = self.data.valid.iter().map(|r| r.label).collect();
+        Ok(Evidence { known: scores(&self.data.valid)?, labels, outside: scores(&self.data.outside)? })
     }
 
     /// Reports on the held-out rows with the packed student, writes the artifact, and asks the artifact again.
@@ -323,7 +265,7 @@ impl Work<'_> {
         &self,
         source: &Source,
         prepared: &Prepared,
-        made: Calibrated,
+        made: Chosen,
         key: &SigningKey,
     ) -> Result<Done, Error> {
         let scorers = serde_json::to_vec(&made.scorers)
@@ -333,9 +275,9 @@ impl Work<'_> {
         let oos = self.data.labels.iter().find(|l| l.eq_ignore_ascii_case(OUT_OF_SCOPE)).map(String::as_str);
         let cases = report::cases(&student, rows, self.env);
         let held = report::report(&student, rows, oos, &cases);
-        let majority = self.majority(rows);
+        let (majority, spec) = (self.majority(rows), &self.job.spec);
         let mut publication = Publication {
-            spec: &self.job.spec,
+            spec,
             source,
             prepared: &prepared.report,
             train: &prepared.train,
@@ -352,9 +294,7 @@ impl Work<'_> {
             report: &held,
             cases: &cases,
         };
-        let draft = publication.draft()?;
-        let members = publication.members()?;
-        let id = kolm_artifact::write(&self.job.out, draft, members, key)?;
+        let id = kolm_artifact::write(&self.job.out, publication.draft()?, publication.members()?, key)?;
         let artifact = Artifact::open(&self.job.out, &Trust::integrity().expecting(id.clone()))?;
         let report = report::evaluate(&artifact, rows, oos, self.env)?;
         if report.right != held.right || report.coverage != held.coverage {
@@ -380,19 +320,4 @@ impl Work<'_> {
         let right = |row: &&Row| best.is_some_and(|best| row.answer.trim() == self.data.labels[best]);
         rows.iter().filter(right).count() as f64 / rows.len().max(1) as f64
     }
-}
-
-fn millionths(factor: f64) -> u64 {
-    (factor * 1e6).round() as u64
-}
-
-/// The factor as the artifact will hold it.
-fn rounded(factor: f64) -> f64 {
-    millionths(factor) as f64 / 1e6
-}
-
-fn weights(students: &Students, branch: Branch) -> Result<Vec<u8>, Error> {
-    let ngram = Some(&students.ngram).filter(|_| branch != Branch::Transformer);
-    let transformer = students.transformer.as_ref().map(|t| (&t.shape, &t.values));
-    Ok(files::weights(ngram, transformer.filter(|_| branch != Branch::Ngram))?)
 }

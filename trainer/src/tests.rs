@@ -142,7 +142,16 @@ fn a_tiny_set_with_a_given_eval_file_works() {
     let (done, _) = go(&job);
     assert_eq!(done.report.n as usize, lines.len() - 150);
     assert!(done.report.accuracy_in_scope > 0.9, "{:?}", done.report);
-    assert_eq!(done.threshold.tau_ppm, 1_000_000, "32 rows prove no floor, so a cascade asks the teacher");
+    assert!(
+        done.threshold.crossfit && done.threshold.n > 100,
+        "32 rows in `valid` prove nothing: the folds do"
+    );
+    assert!(
+        done.threshold.coverage > 0.8 && done.report.coverage > 0.7,
+        "{:?} {:?}",
+        done.threshold,
+        done.report
+    );
 }
 
 /// A run that is stopped as soon as `cancel` is asked for the first time.

@@ -85,7 +85,7 @@ fn recipe(rows: usize, tokens: u64, epochs: u64, seed: u64) -> Recipe {
     let batch = match rows {
         0..1_000 => 16,
         1_000..4_000 => 32,
-        _ => 64,
+        4_000.. => 64,
     };
     let steps = rows.div_ceil(batch).max(1) as u64;
     let epochs = epochs.max(STEPS.div_ceil(steps).min(MOST_EPOCHS)).min(TOKENS / tokens.max(1)).max(2);
@@ -145,8 +145,9 @@ impl Run<'_> {
         }
         while at.progress.epoch < recipe.epochs && at.progress.stale < PATIENCE && at.progress.best < 1.0 {
             self.epoch(&shape, &recipe, &train, &mut at, folder, on)?;
+            let loss = at.mean_loss();
             self.judge(&shape, &valid, &mut at)?;
-            on(folder, at.event(&recipe, train.len()))?;
+            on(folder, at.event(&recipe, train.len(), loss))?;
             at.save(folder, on)?;
         }
         Ok(Trained { shape, words, values: at.best, curve: at.progress.curve })
@@ -178,7 +179,7 @@ impl Run<'_> {
             at.progress.batch += 1;
             at.progress.loss += f64::from(loss);
             if at.progress.step % 20 == 0 {
-                on(folder, at.event(recipe, train.len()))?;
+                on(folder, at.event(recipe, train.len(), at.mean_loss()))?;
             }
             if self.env.clock.micros().saturating_sub(saved) >= EVERY_MICROS {
                 at.save(folder, on)?;
@@ -251,12 +252,17 @@ impl At {
         on(folder, Event::Checkpoint { step: self.progress.step })
     }
 
-    fn event(&self, recipe: &Recipe, rows: usize) -> Event {
+    /// Mean loss of the present epoch.
+    fn mean_loss(&self) -> f64 {
+        self.progress.loss / self.progress.batch.max(1) as f64
+    }
+
+    fn event(&self, recipe: &Recipe, rows: usize, loss: f64) -> Event {
         Event::Progress {
             branch: Branch::Transformer,
             step: self.progress.step,
             steps: recipe.steps(rows) * recipe.epochs,
-            loss: self.progress.loss / self.progress.batch.max(1) as f64,
+            loss,
             valid: self.progress.curve.last().copied().unwrap_or(0.0),
         }
     }

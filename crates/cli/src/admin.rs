@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kolm_core::{Code, Exit, Status};
+use kolm_core::{Code, DecisionRow, Exit, RouteName, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::report::Failure;
@@ -41,18 +41,27 @@ impl Admin {
         let path = RunFile::path(data_dir);
         let run = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let run: RunFile = run.ok_or_else(|| not_running(data_dir))?;
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(60))
-            .build()
-            .map_err(|error| Failure::new(Code(2), Exit::Failed, error, "this is a defect of this machine's TLS set-up"))?;
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().map_err(
+            |error| {
+                Failure::new(Code(2), Exit::Failed, error, "this is a defect of this machine's TLS set-up")
+            },
+        )?;
         Ok(Self { http, run })
     }
 
     /// The state of the whole.
     pub(crate) async fn status(&self) -> Result<Status, Failure> {
         let url = format!("http://{}/api/v1/status", self.run.admin);
-        let response = self.http.get(url).bearer_auth(&self.run.token).send().await.map_err(|_| self.gone())?;
+        let response =
+            self.http.get(url).bearer_auth(&self.run.token).send().await.map_err(|_| self.gone())?;
+        response.json().await.map_err(|error| self.unexpected(&error.to_string()))
+    }
+
+    /// The Decisions of a route, oldest first.
+    pub(crate) async fn decisions(&self, route: &RouteName) -> Result<Vec<DecisionRow>, Failure> {
+        let url = format!("http://{}/api/v1/routes/{route}/decisions", self.run.admin);
+        let response =
+            self.http.get(url).bearer_auth(&self.run.token).send().await.map_err(|_| self.gone())?;
         response.json().await.map_err(|error| self.unexpected(&error.to_string()))
     }
 

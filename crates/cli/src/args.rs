@@ -25,22 +25,33 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the gateway: proxy, capture, shadow, rollout and dashboard
-    #[command(alias = "gateway", after_help = "Example:\n  kolm up --config gateway.toml\n  OPENAI_BASE_URL=http://127.0.0.1:8765/v1 python app.py")]
+    #[command(
+        alias = "gateway",
+        after_help = "Example:\n  kolm up --config gateway.toml\n  OPENAI_BASE_URL=http://127.0.0.1:8765/v1 python app.py"
+    )]
     Up(Up),
     /// Run the proxy in capture-only mode, no file needed
-    #[command(after_help = "Example:\n  kolm capture --provider openai --as support\n  OPENAI_BASE_URL=http://127.0.0.1:8765/v1 python app.py")]
+    #[command(
+        after_help = "Example:\n  kolm capture --provider openai --as support\n  OPENAI_BASE_URL=http://127.0.0.1:8765/v1 python app.py"
+    )]
     Capture(Capture),
     /// Train a student on captured pairs or on a file and pack it into a signed .kolm
-    #[command(after_help = "Examples:\n  kolm distill --namespace support --out support.kolm\n  kolm distill --pairs pairs.jsonl --eval eval.jsonl --out support.kolm")]
+    #[command(
+        after_help = "Examples:\n  kolm distill --namespace support --out support.kolm\n  kolm distill --pairs pairs.jsonl --eval eval.jsonl --out support.kolm"
+    )]
     Distill(Distill),
     /// Serve one or many .kolm files on an OpenAI-compatible port
     #[command(after_help = "Example:\n  kolm serve --http support.kolm --port 8765")]
     Serve(Serve),
     /// Score a .kolm on its held-out cases or on a file, beside a cloud model if asked
-    #[command(after_help = "Examples:\n  kolm eval support.kolm\n  kolm eval support.kolm --pairs eval.jsonl --baseline openai:gpt-4o-mini")]
+    #[command(
+        after_help = "Examples:\n  kolm eval support.kolm\n  kolm eval support.kolm --pairs eval.jsonl --baseline openai:gpt-4o-mini"
+    )]
     Eval(Eval),
     /// Verify an artifact, a receipt or a ledger
-    #[command(after_help = "Examples:\n  kolm verify support.kolm\n  kolm verify receipt 01a1fb67-1800-7000-8000-000000000001\n  kolm verify ledger ~/.kolm/ledger")]
+    #[command(
+        after_help = "Examples:\n  kolm verify support.kolm\n  kolm verify receipt 01a1fb67-1800-7000-8000-000000000001\n  kolm verify ledger ~/.kolm/ledger"
+    )]
     Verify(Verify),
     /// Show what is inside a .kolm
     #[command(after_help = "Example:\n  kolm inspect support.kolm --json")]
@@ -117,8 +128,8 @@ pub(crate) struct Distill {
     /// Seed of everything random
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,
-    /// Threads to train on; the result does not depend on it
-    #[arg(long, default_value_t = 2)]
+    /// Threads to train on, 0 = all; the result does not depend on it
+    #[arg(long, default_value_t = 0)]
     pub(crate) threads: usize,
     /// Which branches of the nano-label student to train
     #[arg(long, value_enum, default_value_t = BranchesArg::Both)]

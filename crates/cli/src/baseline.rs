@@ -26,13 +26,23 @@ pub(crate) struct Baseline {
 /// Asks `provider:model` every case. The key is `OPENAI_API_KEY`.
 pub(crate) fn score(named: &str, base_url: &str, rows: &[Row]) -> Result<Baseline, Failure> {
     let model = named.strip_prefix("openai:").ok_or_else(|| {
-        Failure::new(Code(5), Exit::Usage, format_args!("`{named}` is no baseline"), "write it as openai:MODEL")
+        Failure::new(
+            Code(5),
+            Exit::Usage,
+            format_args!("`{named}` is no baseline"),
+            "write it as openai:MODEL",
+        )
     })?;
     let key = crate::env::variable("OPENAI_API_KEY").ok_or_else(|| {
         Failure::new(Code(10), Exit::Usage, "the baseline needs a key", "set OPENAI_API_KEY")
     })?;
     let unreachable = |error: reqwest::Error| {
-        Failure::new(Code(10), Exit::Usage, format_args!("the baseline cannot be asked: {error}"), "check --base-url and the key")
+        Failure::new(
+            Code(10),
+            Exit::Usage,
+            format_args!("the baseline cannot be asked: {error}"),
+            "check --base-url and the key",
+        )
     };
     let http = reqwest::Client::builder().build().map_err(unreachable)?;
     let url = format!("{}/chat/completions", base_url.trim_end_matches('/'));

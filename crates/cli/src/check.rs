@@ -16,9 +16,12 @@ pub(crate) fn run(command: &ConfigCommand, data_dir: &Path, json: bool) -> Done 
         Some(path) => RawConfig::read(path)?.check(&outside)?,
         None => Config::embedded(&outside)?,
     };
-    let name = file.as_ref().map_or_else(|| "the embedded default".to_owned(), |path| path.display().to_string());
+    let name =
+        file.as_ref().map_or_else(|| "the embedded default".to_owned(), |path| path.display().to_string());
     if json {
-        print_json(&serde_json::json!({ "ok": true, "routes": config.routes.len(), "upstreams": config.upstreams.len() }));
+        print_json(
+            &serde_json::json!({ "ok": true, "routes": config.routes.len(), "upstreams": config.upstreams.len() }),
+        );
     } else {
         say(format_args!("ok {name}: {} routes, {} upstreams", config.routes.len(), config.upstreams.len()));
     }

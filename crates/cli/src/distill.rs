@@ -21,7 +21,14 @@ pub(crate) fn run(args: &Distill, env: &Env, data_dir: &Path, json: bool) -> Don
         (Some(namespace), _, _) => (freeze(namespace, &jobs, env, data_dir)?, namespace.clone()),
         (None, Some(pairs), _) => (snapshot_of(pairs, &args.policy, &jobs)?, "file".to_owned()),
         (None, None, Some(snapshot)) => (snapshot.clone(), "default".to_owned()),
-        (None, None, None) => return Err(Failure::new(Code(5), Exit::Usage, "nothing to train on", "see `kolm distill --help`")),
+        (None, None, None) => {
+            return Err(Failure::new(
+                Code(5),
+                Exit::Usage,
+                "nothing to train on",
+                "see `kolm distill --help`",
+            ));
+        }
     };
     let eval = args.eval.as_deref().map(|file| snapshot_of(file, &args.policy, &jobs)).transpose()?;
     let name = args.name.clone().unwrap_or_else(|| stem(&args.out));
@@ -34,12 +41,19 @@ pub(crate) fn run(args: &Distill, env: &Env, data_dir: &Path, json: bool) -> Don
     };
     let key = keys::load_or_create(&data_dir.join("keys"), keys::Role::Artifact, env)?;
     let mut watcher = Watcher::new(json);
-    let done = kolm_trainer::run(&job, &key, env, &mut |event| watcher.see(&event), &crate::up::interrupted())?;
+    let done =
+        kolm_trainer::run(&job, &key, env, &mut |event| watcher.see(&event), &crate::up::interrupted())?;
     if !json {
         let report = &done.report;
         say(format_args!(
             "ok wrote {} score={:.3} ({:.3}..{:.3}, n={}) coverage={:.3} student=nano-label quant=int8 signature=ed25519 {}",
-            args.out.display(), report.accuracy_in_scope, report.wilson95.0, report.wilson95.1, report.n, report.coverage, done.artifact
+            args.out.display(),
+            report.accuracy_in_scope,
+            report.wilson95.0,
+            report.wilson95.1,
+            report.n,
+            report.coverage,
+            done.artifact
         ));
     }
     Ok(Exit::Ok)
@@ -58,7 +72,13 @@ fn spec(args: &Distill, name: &str, namespace: &str) -> Result<Spec, Failure> {
         BranchesArg::Ngram => Branches::NgramOnly,
     };
     let target_ppm = Ppm::floor(args.target).0;
-    Ok(Spec { seed: args.seed, threads: args.threads, target_ppm, branches, ..Spec::new(&slug(name), namespace) })
+    Ok(Spec {
+        seed: args.seed,
+        threads: args.threads,
+        target_ppm,
+        branches,
+        ..Spec::new(&slug(name), namespace)
+    })
 }
 
 /// A name as manifests have it: lower case letters, digits and hyphens.
@@ -105,7 +125,8 @@ fn rows(text: &str, policy: &str) -> Result<Vec<Row>, Failure> {
 
 /// One line anonymized; its salt is a hash of its text, so the same file gives the same rows.
 fn anonymized(line: PairLine, policy: &Policy) -> Option<PairLine> {
-    let meta = reply::Meta { id: String::new(), created: 0, model: String::new(), fingerprint: String::new() };
+    let meta =
+        reply::Meta { id: String::new(), created: 0, model: String::new(), fingerprint: String::new() };
     let answer = reply::Answer { text: line.answer, finish: "stop", tokens_out: 0 };
     let exchange = Exchange { request: line.request, reply: reply::completion(&meta, &[answer], 0) };
     let salt = Salt(Sha256::digest(&exchange.request).into());

@@ -30,22 +30,32 @@ pub(crate) fn run(args: &Eval, env: &Env, json: bool) -> Done {
     } else {
         print(&report);
         if let Some(baseline) = &baseline {
-            say(format_args!("{}: accuracy {:.3} on the same {} cases", baseline.model, baseline.accuracy, baseline.n));
+            say(format_args!(
+                "{}: accuracy {:.3} on the same {} cases",
+                baseline.model, baseline.accuracy, baseline.n
+            ));
         }
     }
     Ok(Exit::Ok)
 }
 
 /// The report of an artifact on pairs of a file.
-pub(crate) fn score(path: &Path, pairs: &[Pair], oos_label: &str, env: &Env) -> Result<HoldoutReport, Failure> {
+pub(crate) fn score(
+    path: &Path,
+    pairs: &[Pair],
+    oos_label: &str,
+    env: &Env,
+) -> Result<HoldoutReport, Failure> {
     let artifact = Artifact::open(path, &Trust::integrity())?;
     Ok(kolm_trainer::evaluate(&artifact, &rows(&artifact, pairs), Some(oos_label), env)?)
 }
 
 /// Pairs as rows of the artifact's first template: a file of texts says nothing of the prompt around them.
 fn rows(artifact: &Artifact, pairs: &[Pair]) -> Vec<Row> {
-    let scorers: Value =
-        artifact.member("scorers.json").and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+    let scorers: Value = artifact
+        .member("scorers.json")
+        .and_then(|bytes| serde_json::from_slice(bytes).ok())
+        .unwrap_or_default();
     let template = scorers["templates"][0].as_str().unwrap_or_default();
     let row = |(n, pair): (usize, &Pair)| row(format!("line-{n:08}"), template, &pair.text, &pair.label);
     pairs.iter().enumerate().map(row).collect()
@@ -54,11 +64,20 @@ fn rows(artifact: &Artifact, pairs: &[Pair]) -> Vec<Row> {
 /// The held-out cases that an artifact carries.
 fn held_out(artifact: &Artifact) -> Result<Vec<Row>, Failure> {
     let unreadable = |error: serde_json::Error| {
-        Failure::new(Code(5), Exit::Usage, format_args!("the held-out cases: {error}"), "give a file with --pairs")
+        Failure::new(
+            Code(5),
+            Exit::Usage,
+            format_args!("the held-out cases: {error}"),
+            "give a file with --pairs",
+        )
     };
     let lines = artifact.member("eval/cases.jsonl").unwrap_or_default();
     let cases = serde_json::Deserializer::from_slice(lines).into_iter::<Case>();
-    cases.map(|case| case.map(|case| row(case.id, &case.template, &case.text, &case.label)).map_err(unreadable)).collect()
+    cases
+        .map(|case| {
+            case.map(|case| row(case.id, &case.template, &case.text, &case.label)).map_err(unreadable)
+        })
+        .collect()
 }
 
 /// A line of `eval/cases.jsonl`.
@@ -85,8 +104,14 @@ fn row(id: String, template: &str, text: &str, answer: &str) -> Row {
 
 fn print(report: &HoldoutReport) {
     let (low, high) = report.wilson95;
-    say(format_args!("accuracy   {:.4} in scope ({low:.4}..{high:.4}, n = {})", report.accuracy_in_scope, report.n_in_scope));
-    say(format_args!("coverage   {:.4} answered, {:.4} of that right", report.coverage, report.selective_accuracy));
+    say(format_args!(
+        "accuracy   {:.4} in scope ({low:.4}..{high:.4}, n = {})",
+        report.accuracy_in_scope, report.n_in_scope
+    ));
+    say(format_args!(
+        "coverage   {:.4} answered, {:.4} of that right",
+        report.coverage, report.selective_accuracy
+    ));
     if let Some(recall) = report.oos_recall {
         say(format_args!("out of scope {recall:.4} kept away"));
     }

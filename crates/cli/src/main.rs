@@ -61,6 +61,11 @@ fn dispatch(command: Command, env: &Env, data_dir: PathBuf, json: bool) -> Done 
 /// A runtime for commands that talk to the network.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
-        Failure::new(Code(2), Exit::Failed, format_args!("no runtime: {error}"), "raise the limits on threads and files")
+        Failure::new(
+            Code(2),
+            Exit::Failed,
+            format_args!("no runtime: {error}"),
+            "raise the limits on threads and files",
+        )
     })
 }

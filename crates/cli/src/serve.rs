@@ -34,7 +34,8 @@ pub(crate) fn run(args: &Serve, env: &Env, data_dir: &Path, json: bool) -> Done 
     let service = Service::new(models, settings, receipts, env.clone())?;
     let done = crate::runtime()?.block_on(async {
         let address = SocketAddr::new(args.host, args.port);
-        let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| in_use(address, &error))?;
+        let listener =
+            tokio::net::TcpListener::bind(address).await.map_err(|error| in_use(address, &error))?;
         let address = listener.local_addr().map_err(|error| in_use(address, &error))?;
         if json {
             print_json(&serde_json::json!({ "listening": address, "artifacts": identities }));
@@ -42,9 +43,8 @@ pub(crate) fn run(args: &Serve, env: &Env, data_dir: &Path, json: bool) -> Done 
             say(format_args!("serving {} on http://{address}/v1", identities.join(", ")));
         }
         let behind_gateway = args.behind_gateway;
-        let stop = async move {
-            if behind_gateway { stdin_ended().await } else { crate::up::signalled().await }
-        };
+        let stop =
+            async move { if behind_gateway { stdin_ended().await } else { crate::up::signalled().await } };
         Ok::<_, Failure>(service.run(listener, stop).await?)
     });
     if let Some((ledger, _, _)) = ledger {
@@ -84,7 +84,12 @@ fn artifact_files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     }
     files.sort();
     if files.is_empty() {
-        return Err(Failure::new(Code(7), Exit::Missing, "no .kolm file there", "name a .kolm file, or make one with `kolm distill`"));
+        return Err(Failure::new(
+            Code(7),
+            Exit::Missing,
+            "no .kolm file there",
+            "name a .kolm file, or make one with `kolm distill`",
+        ));
     }
     Ok(files)
 }
@@ -93,9 +98,16 @@ fn aliases(given: &[String]) -> Result<Vec<(String, String)>, Failure> {
     given
         .iter()
         .map(|alias| {
-            alias.split_once('=').map(|(glob, artifact)| (glob.to_owned(), artifact.to_owned())).ok_or_else(|| {
-                Failure::new(Code(5), Exit::Usage, format_args!("`{alias}` is no alias"), "write it as GLOB=FILE.kolm")
-            })
+            alias.split_once('=').map(|(glob, artifact)| (glob.to_owned(), artifact.to_owned())).ok_or_else(
+                || {
+                    Failure::new(
+                        Code(5),
+                        Exit::Usage,
+                        format_args!("`{alias}` is no alias"),
+                        "write it as GLOB=FILE.kolm",
+                    )
+                },
+            )
         })
         .collect()
 }

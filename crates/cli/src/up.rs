@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use kolm_config::{Config, Live, Outside, Problems, RawConfig};
 use kolm_core::{Code, Env, Exit, Status};
@@ -158,7 +158,9 @@ impl Pages {
             failure.print(false);
         }
         if json {
-            print_json(&serde_json::json!({ "listening": run.listen, "dashboard": run.admin, "pid": run.pid }));
+            print_json(
+                &serde_json::json!({ "listening": run.listen, "dashboard": run.admin, "pid": run.pid }),
+            );
         } else {
             note(&format!("kolm listens on http://{}/v1 (set OPENAI_BASE_URL to it)", run.listen));
             note(&format!("dashboard on http://{}", run.admin));
@@ -194,7 +196,9 @@ impl Source {
 
     /// Reloads a changed file within a second, and on SIGHUP.
     async fn watch(self, live: Arc<Live>) {
-        let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else { return };
+        let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else {
+            return;
+        };
         let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
         let mut seen = self.modified();
         loop {
@@ -244,13 +248,18 @@ fn doors(
     (live, source): (&Arc<Live>, &Source),
 ) -> Doors {
     let (metrics, ready, intents) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(board));
-    let (reload, source, decisions, frozen) = (Arc::clone(live), source.clone(), store.clone(), store.clone());
+    let (reload, source, decisions, frozen) =
+        (Arc::clone(live), source.clone(), store.clone(), store.clone());
     Doors {
         status,
         metrics: Arc::new(move || metrics.events.render()),
         ready: Arc::new(move || ready.ready.load(Ordering::Acquire)),
         intent: Arc::new(move |intent| intents.intend(intent)),
-        reload: Arc::new(move || source.reload(&reload).map_err(|problems| problems.to_string().lines().map(str::to_owned).collect())),
+        reload: Arc::new(move || {
+            source
+                .reload(&reload)
+                .map_err(|problems| problems.to_string().lines().map(str::to_owned).collect())
+        }),
         decisions: Arc::new(move |route| {
             let store = decisions.clone();
             Box::pin(async move { store.decisions(route).await.map_err(|error| error.to_string()) })
@@ -264,7 +273,8 @@ fn doors(
 }
 
 async fn freeze(store: &kolm_store::Handle, freeze: Freeze) -> Result<Frozen, String> {
-    let frozen = store.freeze(&freeze.namespace, &freeze.dir, POLICY).await.map_err(|error| error.to_string())?;
+    let frozen =
+        store.freeze(&freeze.namespace, &freeze.dir, POLICY).await.map_err(|error| error.to_string())?;
     Ok(Frozen {
         id: frozen.id,
         namespace: frozen.namespace,
@@ -311,7 +321,9 @@ pub(crate) fn freeze_offline(namespace: &str, dir: &Path, env: &Env, data_dir: &
 
 /// Ends when the process is asked to.
 pub(crate) async fn signalled() {
-    let Ok(mut term) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else { return };
+    let Ok(mut term) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        return;
+    };
     tokio::select! {
         _ = term.recv() => {}
         _ = tokio::signal::ctrl_c() => {}

@@ -22,7 +22,9 @@ pub(crate) fn run(args: Verify, data_dir: &Path, json: bool) -> Done {
             print(&Verifier::load(&dir)?.ledger(), &dir.display().to_string(), json)
         }
         (None, Some(path)) => artifact(&path, &args.key, args.expect.as_deref(), data_dir, json),
-        (None, None) => Err(Failure::new(Code(5), Exit::Usage, "nothing to verify", "see `kolm verify --help`")),
+        (None, None) => {
+            Err(Failure::new(Code(5), Exit::Usage, "nothing to verify", "see `kolm verify --help`"))
+        }
     }
 }
 
@@ -30,7 +32,9 @@ pub(crate) fn run(args: Verify, data_dir: &Path, json: bool) -> Done {
 fn receipt(given: &str, ledger: &Path) -> Result<Verdict, Failure> {
     let verifier = Verifier::load(ledger)?;
     let text = match PathBuf::from(given) {
-        path if path.is_file() => std::fs::read_to_string(&path).map_err(|error| Failure::io(&path, &error))?,
+        path if path.is_file() => {
+            std::fs::read_to_string(&path).map_err(|error| Failure::io(&path, &error))?
+        }
         _ => given.to_owned(),
     };
     let text = text.trim();
@@ -39,7 +43,12 @@ fn receipt(given: &str, ledger: &Path) -> Result<Verdict, Failure> {
         return Ok(verifier.header(value));
     }
     let id = value.parse().map_err(|error: kolm_core::BadName| {
-        Failure::new(Code(5), Exit::Usage, error, "give a receipt's id, its x-kolm-receipt header, or a file with one")
+        Failure::new(
+            Code(5),
+            Exit::Usage,
+            error,
+            "give a receipt's id, its x-kolm-receipt header, or a file with one",
+        )
     })?;
     Ok(verifier.id(id))
 }
@@ -49,7 +58,16 @@ fn print(verdict: &Verdict, name: &str, json: bool) -> Done {
         print_json(verdict);
     } else {
         for check in &verdict.checks {
-            say(format_args!("{} {}: {}", match check.ok { Some(true) => "ok  ", Some(false) => "FAIL", None => "?   " }, check.name, check.detail));
+            say(format_args!(
+                "{} {}: {}",
+                match check.ok {
+                    Some(true) => "ok  ",
+                    Some(false) => "FAIL",
+                    None => "?   ",
+                },
+                check.name,
+                check.detail
+            ));
         }
         let word = match verdict.ok {
             Some(true) => "verified",
@@ -67,9 +85,10 @@ fn print(verdict: &Verdict, name: &str, json: bool) -> Done {
 
 fn artifact(path: &Path, given: &[String], expect: Option<&str>, data_dir: &Path, json: bool) -> Done {
     let trusted = trusted(given, data_dir)?;
-    let expect: Option<ArtifactId> = expect.map(str::parse).transpose().map_err(|error: kolm_core::BadName| {
-        Failure::new(Code(5), Exit::Usage, error, "an identity is printed by `kolm inspect`")
-    })?;
+    let expect: Option<ArtifactId> =
+        expect.map(str::parse).transpose().map_err(|error: kolm_core::BadName| {
+            Failure::new(Code(5), Exit::Usage, error, "an identity is printed by `kolm inspect`")
+        })?;
     let verdict = kolm_artifact::verify(path, &Trust::keys(trusted, expect));
     if !json {
         for check in &verdict.checks {

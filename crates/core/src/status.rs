@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ArtifactId, Bounds, Counts, KScore, MicroUsd, Namespace, Ppm, RouteName, Stage, Timestamp, Weight};
+use crate::{
+    ArtifactId, Bounds, Counts, KScore, MicroUsd, Namespace, Ppm, RouteName, Stage, Timestamp, Weight,
+};
 
 /// The state of one `kolm up`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

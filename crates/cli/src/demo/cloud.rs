@@ -63,7 +63,8 @@ async fn serve(args: &SampleCloud, cloud: Arc<Cloud>) -> Done {
 }
 
 async fn models() -> Response {
-    let model = reply::Model { id: super::MODEL.to_owned(), created: 1_721_172_741, owned_by: "sample".to_owned() };
+    let model =
+        reply::Model { id: super::MODEL.to_owned(), created: 1_721_172_741, owned_by: "sample".to_owned() };
     json(StatusCode::OK, reply::models(&[model]))
 }
 
@@ -74,7 +75,9 @@ async fn completions(State(cloud): State<Arc<Cloud>>, headers: HeaderMap, body: 
     let (head, question) = match (chat::head(&body), chat::question(&body)) {
         (Ok(head), Ok(question)) => (head, question),
         (Err(error), _) => return refuse(&error),
-        (_, Err(_)) => return refuse(&ApiError::unsupported("messages", "the sample cloud answers plain text only")),
+        (_, Err(_)) => {
+            return refuse(&ApiError::unsupported("messages", "the sample cloud answers plain text only"));
+        }
     };
     let label = cloud.answers.get(&question.text).map_or(UNKNOWN, String::as_str);
     let n = cloud.served.fetch_add(1, Ordering::Relaxed);
@@ -103,7 +106,8 @@ fn stream(frames: Vec<Vec<u8>>) -> Response {
         tokio::time::sleep(Duration::from_millis(2)).await;
         Ok::<_, std::convert::Infallible>(Bytes::from(frame))
     });
-    let head = [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")];
+    let head =
+        [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")];
     (head, Body::from_stream(paced)).into_response()
 }
 

@@ -10,7 +10,8 @@ use kolm_wire::{assemble, chat};
 use super::Pair;
 
 /// The instruction every request carries: the route's template.
-const SYSTEM: &str = "You sort messages for our support desk. Answer with the name of the intent and nothing else.";
+const SYSTEM: &str =
+    "You sort messages for our support desk. Answer with the name of the intent and nothing else.";
 /// Callers at a time.
 const CALLERS: usize = 48;
 
@@ -120,7 +121,8 @@ impl App {
             .json(&body);
         let response = request.send().await.map_err(|error| error.to_string())?;
         let status = response.status();
-        let receipt = response.headers().get("x-kolm-receipt").and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let receipt =
+            response.headers().get("x-kolm-receipt").and_then(|v| v.to_str().ok()).map(str::to_owned);
         let bytes = response.bytes().await.map_err(|error| error.to_string())?;
         if !status.is_success() {
             return Err(format!("status {status}: {}", String::from_utf8_lossy(&bytes)));
@@ -140,5 +142,8 @@ fn label(bytes: &[u8], streamed: bool) -> Result<String, String> {
     } else {
         bytes.to_vec()
     };
-    chat::facts(&reply).text.map(|text| text.trim().to_owned()).ok_or_else(|| "an answer without text".to_owned())
+    chat::facts(&reply)
+        .text
+        .map(|text| text.trim().to_owned())
+        .ok_or_else(|| "an answer without text".to_owned())
 }

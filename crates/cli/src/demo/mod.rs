@@ -12,15 +12,15 @@ mod world;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kolm_core::{Code, Env, Exit, RouteStatus, Stage};
+use kolm_core::{Code, DecisionKind, Env, Exit, RouteStatus, Stage};
 
 pub(crate) use cloud::run as sample_cloud;
 pub(crate) use traffic::{Pair, read as read_pairs};
 
 use crate::args::Demo;
+use crate::progress::Progress;
 use crate::report::{Done, Failure, print_json};
 use drive::{App, Tally};
-use crate::progress::Progress;
 use summary::Summary;
 use traffic::Traffic;
 use world::World;
@@ -57,18 +57,19 @@ async fn play(args: &Demo, env: &Env, dir: &Path) -> Result<Summary, Failure> {
     let settings = Settings { pairs: traffic.pairs.len(), fast: args.fast };
     let world = World::start(dir, answers, args.cloud_delay, |cloud| settings.toml(cloud)).await?;
     progress.done(&format!("sample cloud on {} ({} ms to the first token)", world.cloud(), args.cloud_delay));
-    progress.done(&format!("kolm up on {}, dashboard http://{}", world.admin.run.listen, world.admin.run.admin));
+    progress
+        .done(&format!("kolm up on {}, dashboard http://{}", world.admin.run.listen, world.admin.run.admin));
 
-    let app = App::new(&world.admin.run.listen, traffic.users.clone())
-        .map_err(|error| Failure::new(Code(2), Exit::Failed, error, "this is a defect of this machine's set-up"))?;
+    let app = App::new(&world.admin.run.listen, traffic.users.clone()).map_err(|error| {
+        Failure::new(Code(2), Exit::Failed, error, "this is a defect of this machine's set-up")
+    })?;
     let bar = progress.bar("capture", traffic.pairs.len() as u64);
     let mut tally = app.send(&traffic.pairs, || bar.inc(1)).await;
     bar.finish(&format!("{} pairs sent, {} errors", traffic.pairs.len(), tally.errors));
     let captured = wait_captured(&world, tally.receipts.len() as u64).await?;
 
-    let train_started = env.clock.micros();
     let trained = wait_trained(&world, &progress).await?;
-    let train_seconds = (env.clock.micros() - train_started) as f64 / 1e6;
+    let train_seconds = train_seconds(&world, &trained).await?;
     let after = match trained.stage {
         Stage::Collecting | Stage::Distilling => trained,
         Stage::Shadow | Stage::Step(_) | Stage::Full | Stage::Paused | Stage::Cooldown | Stage::Rejected => {
@@ -117,6 +118,14 @@ async fn wait_trained(world: &World, progress: &Progress) -> Result<RouteStatus,
     }
 }
 
+/// From the decision to distill to the candidate, as the Decision rows say it.
+async fn train_seconds(world: &World, route: &RouteStatus) -> Result<f64, Failure> {
+    let rows = world.admin.decisions(&route.route).await?;
+    let at = |kind| rows.iter().find(|row| row.kind == kind).map(|row| row.t);
+    let (from, to) = (at(DecisionKind::Distill), at(DecisionKind::Candidate));
+    Ok(from.zip(to).map_or(0.0, |(from, to)| to.since(from) as f64 / 1e3))
+}
+
 /// Sends the eval traffic until the route has arrived, was refused, or time is up; kills the student once.
 async fn climb(
     world: &World,
@@ -130,7 +139,8 @@ async fn climb(
     let started = env.clock.micros();
     let (mut next, mut killed) = (0, false);
     loop {
-        let batch: Vec<_> = (0..BATCH).map(|i| traffic.eval[(next + i) % traffic.eval.len()].clone()).collect();
+        let batch: Vec<_> =
+            (0..BATCH).map(|i| traffic.eval[(next + i) % traffic.eval.len()].clone()).collect();
         next += BATCH;
         let (sent, ()) = tokio::join!(app.send(&batch, || ()), async {
             let route = route(world).await.ok();
@@ -157,7 +167,12 @@ async fn climb(
 
 async fn route(world: &World) -> Result<RouteStatus, Failure> {
     world.status().await?.routes.into_iter().next().ok_or_else(|| {
-        Failure::new(Code(9), Exit::Failed, "the gateway shows no route", "this is a defect: please report it")
+        Failure::new(
+            Code(9),
+            Exit::Failed,
+            "the gateway shows no route",
+            "this is a defect: please report it",
+        )
     })
 }
 
@@ -175,10 +190,12 @@ fn finish(
     let bar = progress.bar("verify", tally.receipts.len() as u64);
     let verifier = kolm_receipts::verify::Verifier::load(&data.join("ledger"))?;
     let receipts: Vec<_> = tally.receipts.iter().map(String::as_str).collect();
-    let verified = verifier.headers(&receipts).iter().filter(|verdict| verdict.ok == Some(true)).count() as u64;
+    let verified =
+        verifier.headers(&receipts).iter().filter(|verdict| verdict.ok == Some(true)).count() as u64;
     bar.finish(&format!("{verified} of {} receipts verified", tally.receipts.len()));
     let found = scan::planted(data.parent().unwrap_or(data), &traffic.planted, env)?;
-    progress.done(&format!("{} planted identifiers searched for, {found} found on disk", traffic.planted.len()));
+    progress
+        .done(&format!("{} planted identifiers searched for, {found} found on disk", traffic.planted.len()));
     Summary::of(traffic, tally, captured, verified, found, &route, train_seconds, (data, env))
 }
 

@@ -58,7 +58,10 @@ impl Summary {
         (data, env): (&Path, &Env),
     ) -> Result<Self, Failure> {
         let artifact = newest_artifact(&data.join("artifacts"));
-        let score = artifact.as_deref().map(|path| crate::eval::score(path, &traffic.holdout, "oos", env)).transpose()?;
+        let score = artifact
+            .as_deref()
+            .map(|path| crate::eval::score(path, &traffic.holdout, "oos", env))
+            .transpose()?;
         Ok(Self {
             pairs_sent: traffic.pairs.len() as u64,
             pairs_captured: captured,
@@ -98,18 +101,41 @@ impl Summary {
     /// The table, on stderr.
     pub(crate) fn print(&self) {
         let percent = |share: f64| format!("{:.1} %", share * 100.0);
-        let oos = self.oos_recall.map_or_else(String::new, |recall| format!(", out of scope kept away {}", percent(recall)));
+        let oos = self
+            .oos_recall
+            .map_or_else(String::new, |recall| format!(", out of scope kept away {}", percent(recall)));
         let k = match (self.k, self.k_lcb) {
             (Some(k), Some(lcb)) => format!("{k:.3} (at least {lcb:.3}, gate 0.850)"),
             _ => "not measured".to_owned(),
         };
         let rows = [
             ("captured", format!("{} of {} pairs, anonymized", self.pairs_captured, self.pairs_sent)),
-            ("student", format!("{} kB in {:.0} s, accuracy {} on held-out texts", self.artifact_bytes / 1_000, self.train_seconds, percent(self.accuracy_holdout))),
-            ("abstains", format!("answers {} itself, {} of that right{oos}", percent(self.coverage), percent(self.selective_accuracy))),
+            (
+                "student",
+                format!(
+                    "{} kB in {:.0} s, accuracy {} on held-out texts",
+                    self.artifact_bytes / 1_000,
+                    self.train_seconds,
+                    percent(self.accuracy_holdout)
+                ),
+            ),
+            (
+                "abstains",
+                format!(
+                    "answers {} itself, {} of that right{oos}",
+                    percent(self.coverage),
+                    percent(self.selective_accuracy)
+                ),
+            ),
             ("K-score", k),
             ("route", format!("{} % local: {}", f64::from(self.weight_bp) / 100.0, self.decision)),
-            ("served", format!("{} by the student, {} by the cloud, {} client errors", self.served_local, self.served_cloud, self.client_errors)),
+            (
+                "served",
+                format!(
+                    "{} by the student, {} by the cloud, {} client errors",
+                    self.served_local, self.served_cloud, self.client_errors
+                ),
+            ),
             ("receipts", format!("{} of {} verified", self.receipts_verified, self.receipts)),
             ("privacy", format!("{} planted identifiers found on disk", self.raw_identifiers_on_disk)),
             ("saved", format!("${:.4} at list price in {:.0} s", self.saved_usd, self.wall_seconds)),
@@ -125,7 +151,10 @@ impl Summary {
             note(&format!("  client error: {reason}"));
         }
         if let Some(dir) = &self.kept {
-            note(&format!("  look at it again: kolm up --config {0}/gateway.toml --data-dir {0}/data", dir.display()));
+            note(&format!(
+                "  look at it again: kolm up --config {0}/gateway.toml --data-dir {0}/data",
+                dir.display()
+            ));
         }
     }
 }

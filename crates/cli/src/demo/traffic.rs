@@ -76,7 +76,11 @@ impl Traffic {
             return Err(Failure::new(
                 Code(8),
                 Exit::TooFew,
-                format_args!("the demo has {} pairs to learn from and {} to prove on", pairs.len(), eval.len()),
+                format_args!(
+                    "the demo has {} pairs to learn from and {} to prove on",
+                    pairs.len(),
+                    eval.len()
+                ),
                 "give --pairs at least 115 lines, or --eval a file of its own",
             ));
         }

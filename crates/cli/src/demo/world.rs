@@ -74,7 +74,10 @@ impl World {
                 return Err(Failure::new(
                     Code(9),
                     Exit::Failed,
-                    format_args!("kolm up ended at its start with {status}: {}", tail(&dir.join("kolm-up.log"))),
+                    format_args!(
+                        "kolm up ended at its start with {status}: {}",
+                        tail(&dir.join("kolm-up.log"))
+                    ),
                     "read kolm-up.log in the scratch directory (--keep DIR keeps it)",
                 ));
             }
