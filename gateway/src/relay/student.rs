@@ -32,8 +32,12 @@ pub(super) enum Asked {
     Abstained,
     /// The request is at fault, not the student.
     Refused,
-    /// The student is.
-    Failed(Why),
+    /// It answered with an error.
+    Failed,
+    /// It did not answer in time.
+    Late,
+    /// The connection was refused or broke: the process is gone, or about to be.
+    Gone,
 }
 
 /// Sends the request to a student on this host.
@@ -42,13 +46,16 @@ pub(super) async fn ask(gateway: &Gateway, from: &RequestHeader, body: &Bytes, a
     let peers = vec![student_peer(address, DEADLINES.connect)];
     let mut call = match Box::pin(gateway.upstreams.call(peers, &head, body, DEADLINES)).await {
         Ok(call) => call,
-        Err(Failed { why, .. }) => return Asked::Failed(why),
+        Err(Failed { why: Why::Timeout, .. }) => return Asked::Late,
+        Err(Failed { why: Why::Connect | Why::ConnectTimeout | Why::Airgap | Why::Broken, .. }) => {
+            return Asked::Gone;
+        }
     };
     let verdict = match call.head.status.as_u16() {
         200 => return Asked::Answered(call),
         422 => Asked::Abstained,
         400 | 413 | 415 => Asked::Refused,
-        _ => Asked::Failed(Why::Broken),
+        _ => Asked::Failed,
     };
     // A short rest keeps the connection usable.
     if timeout(REST, exhaust(&mut call)).await.unwrap_or(false) {
@@ -86,15 +93,15 @@ pub(super) fn judge(
             student.breaker.note(false);
             Err("refused")
         }
-        Asked::Failed(Why::Connect | Why::ConnectTimeout | Why::Airgap) => {
+        Asked::Gone => {
             student.mark_suspect();
             Err(failed("down"))
         }
-        Asked::Failed(Why::Timeout) => {
+        Asked::Late => {
             student.breaker.note(true);
             Err(failed("timeout"))
         }
-        Asked::Failed(Why::Broken) => {
+        Asked::Failed => {
             student.breaker.note(true);
             Err(failed("failed"))
         }
