@@ -74,3 +74,23 @@ impl Coded for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_its_code_and_a_hint() {
+        let cause = || std::io::Error::other("no");
+        let errors = [
+            ("K0801", Error::Listen { address: ([127, 0, 0, 1], 1).into(), cause: cause() }),
+            ("K0802", Error::Platform { cause: "no".to_owned() }),
+            ("K0803", Error::Anchors { path: "ca.pem".into(), cause: "no".to_owned() }),
+            ("K0804", Error::Runtime(cause())),
+        ];
+        for (code, error) in errors {
+            assert_eq!(error.code().to_string(), code, "{error}");
+            assert!(error.hint().is_some_and(|hint| !hint.is_empty()), "{error} has no hint");
+        }
+    }
+}

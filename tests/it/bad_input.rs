@@ -16,7 +16,7 @@ fn refused(args: &[&str], code: &str, exit: i32, says: &str) {
 
 #[test]
 fn an_unreadable_path_is_named() {
-    refused(&["eval", "/nowhere/x.kolm"], "K0401", 2, "/nowhere/x.kolm");
+    refused(&["eval", "/nowhere/x.kolm"], "K0400", 2, "/nowhere/x.kolm");
     refused(
         &["distill", "--pairs", "/nowhere/p.jsonl", "--out", "/tmp/x.kolm"],
         "K0001",
@@ -41,7 +41,7 @@ fn a_broken_pairs_file_names_its_line() {
         "--data-dir",
         data.to_str().unwrap(),
     ];
-    refused(&args, "K0910", 2, "line 2");
+    refused(&args, "K0930", 2, "line 2");
     assert!(!out.exists());
 }
 
@@ -81,4 +81,66 @@ fn every_command_has_help_with_an_example() {
         assert!(text.contains("Example"), "{command} --help has no example:\n{text}");
         assert!(text.contains("--json"), "{command} --help does not name --json");
     }
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_quoted() {
+    refused(&["verify", "receipt", "not-an-id", "--ledger", "/nowhere"], "K0302", 2, "/nowhere");
+    refused(&["capture", "--as", "Bad Name"], "K0005", 2, "Bad Name");
+    let dir = tempfile::tempdir().unwrap();
+    refused(&["serve", "--http", dir.path().to_str().unwrap()], "K0007", 4, "no .kolm file");
+}
+
+#[test]
+fn a_demo_without_enough_pairs_says_how_many_it_needs() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pairs.jsonl");
+    fs::write(&file, "{\"text\":\"hello\",\"label\":\"greeting\"}\n".repeat(20)).unwrap();
+    refused(&["demo", "--pairs", file.to_str().unwrap()], "K0008", 3, "to learn from");
+}
+
+#[test]
+fn a_gateway_that_is_gone_is_told_from_one_that_never_was() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("run")).unwrap();
+    let run = r#"{"pid":1,"listen":"127.0.0.1:9","admin":"127.0.0.1:9","token":"t"}"#;
+    fs::write(dir.path().join("run/up.json"), run).unwrap();
+    refused(&["status", "--data-dir", dir.path().to_str().unwrap()], "K0004", 2, "does not answer");
+}
+
+#[test]
+fn a_configuration_with_problems_lists_them_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("gateway.toml");
+    fs::write(&file, "airgape = true\n[[routes]]\nname = \"a\"\nupstream = \"nowhere\"\n").unwrap();
+    let path = file.to_str().unwrap();
+    refused(&["config", "check", path], "K0102", 2, "airgape");
+    refused(&["up", "--config", path, "--data-dir", dir.path().to_str().unwrap()], "K0102", 2, "nowhere");
+    assert!(!dir.path().join("store").exists(), "nothing is made before the configuration is sound");
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = held.local_addr().unwrap().to_string();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("gateway.toml");
+    let data = dir.path().join("data");
+    let text = |listen: &str, admin: &str| {
+        format!("[listen]\naddress = \"{listen}\"\n[admin]\naddress = \"{admin}\"\n")
+    };
+    let args = ["up", "--config", file.to_str().unwrap(), "--data-dir", data.to_str().unwrap()];
+    fs::write(&file, text(&address, "127.0.0.1:0")).unwrap();
+    refused(&args, "K0801", 1, &address);
+    fs::write(&file, text("127.0.0.1:0", &address)).unwrap();
+    refused(&args, "K0006", 2, &address);
+}
+
+#[test]
+fn a_baseline_without_a_key_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let artifact = crate::students::distill(dir.path());
+    let path = artifact.to_str().unwrap();
+    refused(&["eval", path, "--baseline", "openai:gpt-4o-mini"], "K0010", 2, "key");
+    refused(&["eval", path, "--baseline", "gpt"], "K0005", 2, "gpt");
 }

@@ -17,31 +17,31 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 
 /// What a request looked like when it arrived.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    pub method: String,
-    pub path: String,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// How the next reply is to be sent.
 #[derive(Debug, Clone)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: Vec<(&'static str, String)>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// The pieces of the body, each its own write.
-    pub pieces: Vec<Bytes>,
+    pub(crate) pieces: Vec<Bytes>,
     /// Pause before each piece.
-    pub pause: Duration,
+    pub(crate) pause: Duration,
     /// Break the connection off after the pieces instead of ending the body.
-    pub reset: bool,
+    pub(crate) reset: bool,
     /// Pause before the head.
-    pub delay: Duration,
+    pub(crate) delay: Duration,
 }
 
 impl Reply {
     /// A sized JSON reply.
-    pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Self {
         Self {
             status,
             headers: vec![("content-type", "application/json".to_owned())],
@@ -53,7 +53,7 @@ impl Reply {
     }
 
     /// An event stream cut into the given pieces.
-    pub fn stream(pieces: Vec<Bytes>) -> Self {
+    pub(crate) fn stream(pieces: Vec<Bytes>) -> Self {
         Self {
             headers: vec![("content-type", "text/event-stream; charset=utf-8".to_owned())],
             pieces,
@@ -62,7 +62,7 @@ impl Reply {
     }
 
     /// Breaks the connection off where the body should end.
-    pub fn then_reset(self) -> Self {
+    pub(crate) fn then_reset(self) -> Self {
         Self { reset: true, ..self }
     }
 }
@@ -78,8 +78,8 @@ struct State {
 
 /// The server; it ends with the test's runtime.
 #[derive(Clone)]
-pub struct FakeOpenAi {
-    pub address: SocketAddr,
+pub(crate) struct FakeOpenAi {
+    pub(crate) address: SocketAddr,
     state: Arc<State>,
 }
 
@@ -87,7 +87,10 @@ type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
 impl FakeOpenAi {
     /// A cloud that answers every text with `answer(text)`, after `delay`.
-    pub async fn start(delay: Duration, answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(
+        delay: Duration,
+        answer: impl Fn(&str) -> String + Send + Sync + 'static,
+    ) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
@@ -115,12 +118,12 @@ impl FakeOpenAi {
     }
 
     /// The next reply, whatever is asked; several are used in order.
-    pub fn script(&self, reply: Reply) {
+    pub(crate) fn script(&self, reply: Reply) {
         self.state.scripted.lock().unwrap().push_back(reply);
     }
 
     /// What arrived so far.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state.seen.lock().unwrap().clone()
     }
 }
@@ -136,7 +139,9 @@ async fn respond(state: &State, request: Request<Incoming>) -> Response<Body> {
     });
     let scripted = state.scripted.lock().unwrap().pop_front();
     let reply = scripted.unwrap_or_else(|| completion(state, &body));
-    tokio::time::sleep(reply.delay).await;
+    if !reply.delay.is_zero() {
+        tokio::time::sleep(reply.delay).await;
+    }
     build(reply)
 }
 
@@ -180,7 +185,9 @@ fn build(reply: Reply) -> Response<Body> {
     let end = reply.reset.then(|| Err(std::io::Error::other("scripted reset")));
     let pieces = futures_util::stream::iter(reply.pieces.into_iter().map(Ok).chain(end));
     let frames = pieces.then(move |piece| async move {
-        tokio::time::sleep(pause).await;
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
         piece.map(Frame::data)
     });
     response.body(StreamBody::new(frames).boxed_unsync()).unwrap()

@@ -122,7 +122,9 @@ async fn upstream_errors_pass_and_a_dead_upstream_is_a_502_with_a_receipt() {
     assert_eq!(reply.status(), 429);
     assert!(reply.text().await.unwrap().contains("slow down"));
 
-    world.fake.script(Reply::stream(vec![Bytes::from_static(b"data: {\"id\":\"x\"")]).then_reset());
+    let mut broken = Reply::stream(vec![Bytes::from_static(b"data: {\"id\":\"x\"")]).then_reset();
+    broken.pause = Duration::from_millis(50);
+    world.fake.script(broken);
     let broken = world.ask("anything").await;
     assert!(broken.bytes().await.is_err(), "a broken upstream must break the client's connection too");
 

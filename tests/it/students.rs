@@ -39,7 +39,7 @@ const FILLERS: [&str; 12] = [
 ];
 
 /// Pairs that a tiny student learns well: four labels, a few hundred texts.
-pub fn pairs(n: usize) -> String {
+pub(crate) fn pairs(n: usize) -> String {
     let mut lines = String::new();
     for i in 0..n {
         let (label, texts) = TEMPLATES[i % 4];
@@ -56,7 +56,7 @@ fn run(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
 }
 
 /// Distills [`pairs`] into `student.kolm`.
-pub fn distill(dir: &Path) -> PathBuf {
+pub(crate) fn distill(dir: &Path) -> PathBuf {
     let file = dir.join("pairs.jsonl");
     std::fs::write(&file, pairs(600)).unwrap();
     let out = dir.join("student.kolm");
@@ -69,14 +69,14 @@ pub fn distill(dir: &Path) -> PathBuf {
 }
 
 /// A running `kolm serve`.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     address: String,
 }
 
 impl Server {
     /// Serves `artifact` on a free port.
-    pub async fn start(artifact: &Path, dir: &Path) -> Self {
+    pub(crate) async fn start(artifact: &Path, dir: &Path) -> Self {
         let mut child = Command::new(KOLM)
             .args(["serve", "--json", "--port", "0", "--http"])
             .arg(artifact)
@@ -92,7 +92,7 @@ impl Server {
     }
 
     /// An URL on it.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 }

@@ -10,20 +10,28 @@ use tempfile::TempDir;
 use crate::fake::FakeOpenAi;
 
 /// The binary under test.
-pub const KOLM: &str = env!("CARGO_BIN_EXE_kolm");
+pub(crate) const KOLM: &str = env!("CARGO_BIN_EXE_kolm");
 
 /// Runs `kolm` to its end.
-pub fn kolm(args: &[&str]) -> Output {
-    Command::new(KOLM).args(args).env("KOLM_HOME", "/nonexistent/kolm-home").output().unwrap()
+pub(crate) fn kolm(args: &[&str]) -> Output {
+    Command::new(KOLM)
+        .args(args)
+        .env("KOLM_HOME", "/nonexistent/kolm-home")
+        .env_remove("OPENAI_API_KEY")
+        .output()
+        .unwrap()
 }
 
 /// What a run printed on stderr.
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Looks at `condition` until it gives something, for at most a minute; says what was missing.
-pub async fn until<T, F: Future<Output = Option<T>>>(missing: &str, mut condition: impl FnMut() -> F) -> T {
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
+    missing: &str,
+    mut condition: impl FnMut() -> F,
+) -> T {
     for _ in 0..1_200 {
         if let Some(found) = condition().await {
             return found;
@@ -34,10 +42,10 @@ pub async fn until<T, F: Future<Output = Option<T>>>(missing: &str, mut conditio
 }
 
 /// A running gateway.
-pub struct World {
-    pub dir: TempDir,
-    pub fake: FakeOpenAi,
-    pub http: reqwest::Client,
+pub(crate) struct World {
+    pub(crate) dir: TempDir,
+    pub(crate) fake: FakeOpenAi,
+    pub(crate) http: reqwest::Client,
     child: Child,
     listen: String,
     admin: String,
@@ -45,7 +53,7 @@ pub struct World {
 
 impl World {
     /// Starts `kolm up` in front of `fake`; `extra` is appended to the configuration.
-    pub async fn start(fake: FakeOpenAi, extra: &str) -> Self {
+    pub(crate) async fn start(fake: FakeOpenAi, extra: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = format!(
             "[listen]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
@@ -99,27 +107,27 @@ impl World {
     }
 
     /// The data directory.
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
 
     /// An URL on the client port.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.listen)
     }
 
     /// An URL on the admin port.
-    pub fn admin_url(&self, path: &str) -> String {
+    pub(crate) fn admin_url(&self, path: &str) -> String {
         format!("http://{}{path}", self.admin)
     }
 
     /// `GET /api/v1/status`.
-    pub async fn status(&self) -> Value {
+    pub(crate) async fn status(&self) -> Value {
         self.http.get(self.admin_url("/api/v1/status")).send().await.unwrap().json().await.unwrap()
     }
 
     /// One chat completion for `text`.
-    pub async fn ask(&self, text: &str) -> reqwest::Response {
+    pub(crate) async fn ask(&self, text: &str) -> reqwest::Response {
         let body = serde_json::json!({
             "model": "gpt-4o-mini",
             "messages": [{ "role": "user", "content": text }],
@@ -134,19 +142,19 @@ impl World {
     }
 
     /// kill -9.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Starts it again on the same directory.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.child = Self::spawn(&self.dir);
         self.ready().await;
     }
 
     /// SIGTERM, and waits for the end.
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         let term = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(term.success());
         for _ in 0..600 {
@@ -159,7 +167,7 @@ impl World {
     }
 
     /// Runs another `kolm` command on the same data directory.
-    pub fn kolm(&self, args: &[&str]) -> Output {
+    pub(crate) fn kolm(&self, args: &[&str]) -> Output {
         Command::new(KOLM).args(args).arg("--data-dir").arg(self.data()).output().unwrap()
     }
 }

@@ -43,7 +43,7 @@ impl Admin {
         let run: RunFile = run.ok_or_else(|| not_running(data_dir))?;
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().map_err(
             |error| {
-                Failure::new(Code(2), Exit::Failed, error, "this is a defect of this machine's TLS set-up")
+                Failure::new(Code(9), Exit::Failed, error, "this is a defect of this machine's TLS set-up")
             },
         )?;
         Ok(Self { http, run })

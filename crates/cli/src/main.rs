@@ -62,7 +62,7 @@ fn dispatch(command: Command, env: &Env, data_dir: PathBuf, json: bool) -> Done 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
         Failure::new(
-            Code(2),
+            Code(9),
             Exit::Failed,
             format_args!("no runtime: {error}"),
             "raise the limits on threads and files",

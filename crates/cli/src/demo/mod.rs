@@ -61,7 +61,7 @@ async fn play(args: &Demo, env: &Env, dir: &Path) -> Result<Summary, Failure> {
         .done(&format!("kolm up on {}, dashboard http://{}", world.admin.run.listen, world.admin.run.admin));
 
     let app = App::new(&world.admin.run.listen, traffic.users.clone()).map_err(|error| {
-        Failure::new(Code(2), Exit::Failed, error, "this is a defect of this machine's set-up")
+        Failure::new(Code(9), Exit::Failed, error, "this is a defect of this machine's set-up")
     })?;
     let bar = progress.bar("capture", traffic.pairs.len() as u64);
     let mut tally = app.send(&traffic.pairs, || bar.inc(1)).await;

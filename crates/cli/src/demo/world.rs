@@ -164,3 +164,18 @@ fn tail(log: &Path) -> String {
     let lines: Vec<_> = text.lines().rev().take(4).collect();
     lines.into_iter().rev().collect::<Vec<_>>().join(" / ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_gateway_that_ends_at_its_start_shows_its_log() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("kolm-up.log"), "error[K0801]: the reason\n").unwrap();
+        let mut ended = Guard(Command::new("false").spawn().unwrap());
+        let failure = World::wait_ready(dir.path(), &mut ended).await.err().unwrap();
+        let text = format!("{failure:?}");
+        assert!(text.contains("K0009") && text.contains("the reason"), "{text}");
+    }
+}
