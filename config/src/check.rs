@@ -9,13 +9,11 @@ use std::time::Duration;
 use kolm_core::Namespace as NamespaceName;
 use kolm_policies::anonymize::Policy;
 
-use crate::config::{Admin, Capture, Config, Listen, Namespace, Receipts, Store};
+use crate::config::{Admin, Capture, Config, Listen, Namespace, Receipts, Retention, Store};
 use crate::problem::{DANGLING, FORM, NO_SECRET, RANGE};
 use crate::secret::{Found, secret};
 use crate::table::{Checker, Node, Place, Table, boolean, count, duration, items, parsed, size, string};
 use crate::{route, upstream};
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Config> {
     let airgap = root.or(check, "airgap", boolean, false);
@@ -34,12 +32,7 @@ pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Con
     let section = root.table(check, "namespaces");
     let (namespace_names, namespaces) = namespaces(check, section);
     let default_namespace = default_namespace(check, &mut root, &namespace_names);
-    let names = route::Names {
-        upstreams: upstream_names,
-        default_upstream: default_upstream.clone(),
-        namespaces: namespace_names,
-        default_namespace: default_namespace.clone(),
-    };
+    let names = route::Names { namespaces: namespace_names, default_namespace: default_namespace.clone() };
     let node = root.node("routes");
     let routes = route::routes(check, node.as_ref(), &names);
     let section = root.table(check, "capture");
@@ -129,12 +122,8 @@ fn receipts(check: &mut Checker<'_>, mut table: Table<'_>) -> Receipts {
     if node.is_empty() || !node.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
         check.add(FORM, &table.at("node"), format!("`{node}`: a node's name is of a-z, A-Z, 0-9, . _ and -"));
     }
-    let origin = table.or(check, "origin", string, "kolm.invalid/ledger".to_owned());
-    if origin.is_empty() || origin.contains("://") || origin.contains([' ', '+', '\n']) {
-        check.add(FORM, &table.at("origin"), format!("`{origin}`: an origin is a URL without its scheme"));
-    }
     table.finish(check);
-    Receipts { node, origin }
+    Receipts { node }
 }
 
 fn store(check: &mut Checker<'_>, mut table: Table<'_>) -> Store {
@@ -192,7 +181,7 @@ fn namespace(check: &mut Checker<'_>, mut table: Table<'_>) -> Option<Namespace>
     };
     let out = Namespace {
         capture: table.or(check, "capture", boolean, true),
-        retention: table.or(check, "retention", duration, 30 * DAY),
+        retention: table.or(check, "retention", parsed, Retention::Keep),
         strict: table.or(check, "strict", boolean, false),
         policy: policy?,
         keys,

@@ -92,8 +92,8 @@ pub struct Namespace {
     pub policy: Arc<Policy>,
     /// Whether its exchanges are captured.
     pub capture: bool,
-    /// Age at which bodies decay to hashes.
-    pub retention: Duration,
+    /// What is kept of its exchanges.
+    pub retention: Retention,
     /// Whether only its own keys may use it.
     pub strict: bool,
 }
@@ -109,8 +109,6 @@ pub struct Route {
     pub model: Glob,
     /// The path it takes.
     pub path: String,
-    /// The teacher's upstream.
-    pub upstream: String,
     /// Training.
     pub distill: Distill,
     /// The bars.
@@ -138,6 +136,27 @@ pub struct Distill {
     pub branches: Branches,
     /// Accuracy promised on what the student answers itself.
     pub target: Ppm,
+}
+
+/// What is kept of a namespace's exchanges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retention {
+    /// Anonymized pairs, until they are deleted.
+    Keep,
+    /// Nothing but the receipt.
+    None,
+}
+
+impl FromStr for Retention {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "keep" => Ok(Self::Keep),
+            "none" => Ok(Self::None),
+            _ => Err("must be \"keep\" or \"none\""),
+        }
+    }
 }
 
 /// The branches of a `nano-label` student.
@@ -200,8 +219,6 @@ pub struct Capture {
 pub struct Receipts {
     /// The name of this node in receipts.
     pub node: String,
-    /// The origin of its checkpoints, a URL without scheme.
-    pub origin: String,
 }
 
 /// The capture store.

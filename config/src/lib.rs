@@ -18,7 +18,8 @@ mod upstream;
 mod tests;
 
 pub use config::{
-    Admin, Branches, Capture, Config, Distill, Glob, Listen, Namespace, Receipts, Route, Shadow, Store,
+    Admin, Branches, Capture, Config, Distill, Glob, Listen, Namespace, Receipts, Retention, Route, Shadow,
+    Store,
 };
 pub use live::Live;
 pub use outside::{Outside, Secret};

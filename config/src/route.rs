@@ -17,8 +17,6 @@ use crate::table::{
 
 /// Names that a route may refer to.
 pub(crate) struct Names {
-    pub(crate) upstreams: Vec<String>,
-    pub(crate) default_upstream: String,
     pub(crate) namespaces: Vec<NamespaceName>,
     pub(crate) default_namespace: Option<NamespaceName>,
 }
@@ -68,10 +66,6 @@ fn route(check: &mut Checker<'_>, mut table: Table<'_>, names: &Names) -> Option
         let message = format!("`{path}`: only /v1/chat/completions can be moved to a student");
         check.add(RANGE, &table.at("path"), message);
     }
-    let upstream = table.or(check, "upstream", string, names.default_upstream.clone());
-    if table.has("upstream") {
-        exists(check, &table.at("upstream"), "upstream", &upstream, &names.upstreams);
-    }
     let section = table.table(check, "distill");
     let distill = distill(check, section);
     let section = table.table(check, "gate");
@@ -82,7 +76,7 @@ fn route(check: &mut Checker<'_>, mut table: Table<'_>, names: &Names) -> Option
     let shadow = shadow(check, section);
     table.finish(check);
     let model = Glob::new(model);
-    Some(Route { name: name?, namespace: namespace?, model, path, upstream, distill, gate, rollout, shadow })
+    Some(Route { name: name?, namespace: namespace?, model, path, distill, gate, rollout, shadow })
 }
 
 fn distill(check: &mut Checker<'_>, mut table: Table<'_>) -> Distill {

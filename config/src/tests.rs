@@ -79,7 +79,7 @@ input = 0.5
 output = 2
 [namespaces.support]
 policy = "default"
-retention = "7days"
+retention = "none"
 [[routes]]
 name = "support"
 model = "gpt-4o*"
@@ -105,7 +105,7 @@ fn every_setting_arrives() {
     );
     assert_eq!(local.price("gpt-4o-mini").map(|p| p.input), Some(150_000));
     let route = &config.routes[0];
-    assert_eq!((route.namespace.as_str(), route.upstream.as_str()), ("support", "local"));
+    assert_eq!((route.namespace.as_str(), config.default_upstream.as_str()), ("support", "local"));
     assert_eq!(
         (route.gate.gate, route.gate.alpha_ppb, route.gate.min_wall_ms),
         (900_000, 10_000_000, 10_000)
@@ -137,7 +137,7 @@ api_key = { env = "NOT_SET" }
 keys = [{ env = "EMPTY" }, { env = "TEAM_KEY" }]
 [[routes]]
 name = "support"
-upstream = "opnai"
+upstream = "openai"
 [routes.canary]
 steps = [100, 5000, 4000]
 [routes.gate]
@@ -165,7 +165,7 @@ fn all_problems_are_listed_with_path_and_line() {
             gateway.toml:13: K0107: upstreams.own.api_key: missing upstream key: the environment has no `NOT_SET`
             gateway.toml:14: K0103: namespaces.Support: `Support` is no namespace: it must match [a-z0-9][a-z0-9._-]{0,62}
             gateway.toml:15: K0107: namespaces.Support.keys[0]: the environment has no `EMPTY`
-            gateway.toml:18: K0105: routes.support.upstream: no upstream is named `opnai`
+            gateway.toml:18: K0102: routes.support.upstream: unknown key
             gateway.toml:20: K0104: routes.support.canary.steps[2]: 40 % follows 50 %
             gateway.toml:20: K0104: routes.support.canary.steps: the last step must be 10000
             gateway.toml:22: K0104: routes.support.gate.a_floor: must be between 0.5 and 1

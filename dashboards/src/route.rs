@@ -180,12 +180,11 @@ fn rung_of(ladder: &[Weight], weight: Weight) -> usize {
 fn intents(stage: Stage) -> Vec<(&'static str, &'static str)> {
     let of = |kinds: &[IntentKind]| kinds.iter().map(|k| (lookup::slug(*k), button(*k))).collect();
     match stage {
-        Stage::Collecting | Stage::Distilling => of(&[IntentKind::Pause]),
         Stage::Shadow => of(&[IntentKind::PromoteOneStep, IntentKind::Pause]),
         Stage::Step(_) => of(&[IntentKind::PromoteOneStep, IntentKind::Pause, IntentKind::Rollback]),
         Stage::Full => of(&[IntentKind::Pause, IntentKind::Rollback]),
         Stage::Paused => of(&[IntentKind::Resume]),
-        Stage::Cooldown | Stage::Rejected => of(&[IntentKind::Pause]),
+        Stage::Collecting | Stage::Distilling | Stage::Cooldown | Stage::Rejected => Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method};
-use kolm_config::{Credentials, Upstream};
+use kolm_config::{Credentials, Retention, Upstream};
 use kolm_core::{Namespace, RequestId, Surface, Timestamp};
 use kolm_wire::error::ApiError;
 use pingora::Result;
@@ -82,7 +82,7 @@ impl Admitted {
         let mut caller = [0; 16];
         caller.copy_from_slice(&keyed(&shared.process_key, &[b"caller", &credential])[..16]);
         let settings = table.config.namespaces.get(&belongs.namespace);
-        let keeps_nothing = settings.is_some_and(|settings| settings.retention.is_zero());
+        let keeps_nothing = settings.is_some_and(|settings| settings.retention == Retention::None);
         Self {
             id: RequestId::mint(at, &*shared.env.entropy),
             at,
@@ -170,6 +170,7 @@ pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut 
             return Box::pin(relay::run(gateway, session, ctx, admitted)).await;
         }
         if admitted.is_captured() {
+            shared.events.capture_accepted();
             shared.events.capture_dropped("oversize");
         }
     }

@@ -19,13 +19,17 @@ use tokio::sync::{mpsc, watch};
 
 use crate::decode;
 use crate::exchange::Finished;
-use crate::shadow::{Shadow, busy};
+use crate::shadow::{Drawn, Shadow, busy};
 use crate::table::{Shared, keyed};
 
 /// Most bytes of a decoded reply; a compressed bomb ends here.
 pub(crate) const MAX_DECODED: usize = 64 << 20;
 /// A retry within this time is the same logical request.
 const RETRY_WINDOW_MS: i64 = 600_000;
+/// How often older answers are forgotten.
+const SWEEP_MS: i64 = 60_000;
+/// Most answers remembered; a retry of one beyond that counts as new.
+const MOST_ANSWERED: usize = 1 << 18;
 
 /// Money by route since the start.
 pub(crate) type Till = Arc<Mutex<HashMap<RouteName, Savings>>>;
@@ -35,9 +39,10 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     store: kolm_store::Handle,
     shadow: Arc<Shadow>,
-    mirror: mpsc::Sender<Arc<Finished>>,
+    mirror: mpsc::Sender<Drawn>,
     salts: HashMap<Namespace, Salts>,
     answered: HashMap<[u8; 32], Timestamp>,
+    swept: Timestamp,
     till: Till,
 }
 
@@ -54,10 +59,11 @@ impl Worker {
         shared: Arc<Shared>,
         store: kolm_store::Handle,
         shadow: Arc<Shadow>,
-        mirror: mpsc::Sender<Arc<Finished>>,
+        mirror: mpsc::Sender<Drawn>,
         till: Till,
     ) -> Self {
-        Self { shared, store, shadow, mirror, salts: HashMap::new(), answered: HashMap::new(), till }
+        let (salts, answered, swept) = (HashMap::new(), HashMap::new(), shared.env.clock.now());
+        Self { shared, store, shadow, mirror, salts, answered, swept, till }
     }
 
     /// Works until told to stop and the queue is empty; blocks, so it has a thread of its own.
@@ -84,25 +90,27 @@ impl Worker {
         }
     }
 
+    /// What came this far was accepted for capture: it ends in the spool or as a counted drop.
     fn take(&mut self, finished: Finished) {
-        let finished = Arc::new(finished);
         let config = Arc::clone(&self.shared.table.load().config);
-        let captures = config.namespaces.get(&finished.namespace).filter(|namespace| namespace.capture);
-        if let Some(namespace) = captures
-            && !finished.no_store
-            && finished.surface != Surface::Other
-        {
-            let made = catch_unwind(AssertUnwindSafe(|| self.pair(&finished, &config, namespace)));
-            let stored = match made {
-                Ok(Ok(pair)) => self.store.append(pair).map_err(|error| unspooled(&error)),
-                Ok(Err(reason)) => Err(reason),
-                Err(_) => Err("panic"),
-            };
-            if let Err(reason) = stored {
-                self.shared.events.capture_dropped(reason);
-            }
+        // A namespace that captures nothing does so whatever path the client chose, and after a reload at once.
+        let namespace = config.namespaces.get(&finished.namespace).filter(|namespace| namespace.capture);
+        let Some(namespace) = namespace else {
+            self.shared.events.capture_dropped("capture_off");
+            return;
+        };
+        let made = catch_unwind(AssertUnwindSafe(|| self.pair(&finished, &config, namespace)));
+        let stored = match made {
+            Ok(Ok(pair)) => self.store.append(pair).map_err(|error| unspooled(&error)),
+            Ok(Err(reason)) => Err(reason),
+            Err(_) => Err("panic"),
+        };
+        if let Err(reason) = stored {
+            self.shared.events.capture_dropped(reason);
         }
-        if let Err(full) = self.mirror.try_send(finished) {
+        if let Some(drawn) = self.shadow.draw(finished)
+            && let Err(full) = self.mirror.try_send(drawn)
+        {
             self.shadow.drop_one(&full.into_inner());
         }
     }
@@ -180,10 +188,12 @@ impl Worker {
     fn superseded(&mut self, finished: &Finished, now: Timestamp) -> bool {
         let digest = keyed(&self.shared.process_key, &[&finished.caller, &finished.request]);
         let before = self.answered.get(&digest).is_some_and(|at| now.since(*at) < RETRY_WINDOW_MS);
-        if finished.outcome == Outcome::Complete && finished.status == 200 {
-            if self.answered.len() > 65_536 {
-                self.answered.retain(|_, at| now.since(*at) < RETRY_WINDOW_MS);
-            }
+        if now.since(self.swept) >= SWEEP_MS {
+            self.answered.retain(|_, at| now.since(*at) < RETRY_WINDOW_MS);
+            self.swept = now;
+        }
+        let complete = finished.outcome == Outcome::Complete && finished.status == 200;
+        if complete && self.answered.len() < MOST_ANSWERED {
             self.answered.insert(digest, now);
         }
         before && finished.retry_count > 0
@@ -214,13 +224,17 @@ fn told(finished: &Finished) -> Told {
         let assembled = assemble::of_stream(&plain, finished.ended_cleanly);
         return Told { body: assembled.reply, complete: assembled.complete, unknown_encoding: false };
     }
-    let complete = finished.ended_cleanly && finished.outcome == Outcome::Complete;
+    // A client that left early does not make the answer less whole: it was drained for this.
+    let complete = finished.ended_cleanly;
     let json = serde_json::from_slice::<serde::de::IgnoredAny>(&plain).is_ok();
     Told { body: if json { plain } else { Vec::new() }, complete, unknown_encoding: false }
 }
 
-/// What the exchange cost, or would have cost, at the teacher's list price; `None` without a price.
+/// What the exchange cost, or would have cost, at the teacher's list price; `None` without a price or an answer.
 pub(crate) fn cost(finished: &Finished, config: &Config, facts: &chat::Facts) -> Option<MicroUsd> {
+    if finished.status != 200 {
+        return None;
+    }
     let price = config.upstreams.get(&finished.upstream)?.price(&finished.model)?;
     let tokens_in = counted(facts.tokens_in, finished.request.len());
     let tokens_out = counted(facts.tokens_out, facts.text.as_ref().map_or(0, String::len));

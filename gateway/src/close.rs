@@ -42,9 +42,9 @@ pub(crate) fn close(shared: &Shared, admitted: &Admitted, receipt: Receipt, mut 
     if !admitted.is_captured() {
         return;
     }
-    match shared.captures.try_send(finished(admitted, tee, told, latency_us)) {
-        Ok(()) => shared.events.capture_accepted(),
-        Err(_) => shared.events.capture_dropped("queue_full"),
+    shared.events.capture_accepted();
+    if shared.captures.try_send(finished(admitted, tee, told, latency_us)).is_err() {
+        shared.events.capture_dropped("queue_full");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The reconciler: re-reads what is, asks `rollout::plan` what shall be, records it, and only then acts.
 //!
-//! **Invariant:** no weight changes but by a Decision row that is in the store; a rollback never waits for the ledger.
+//! **Invariant:** no weight is raised but by a Decision row that is in the store; a weight falls even while the store
+//! is closed, and its row follows.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -110,6 +111,11 @@ impl Reconciler {
             run.intents.extend(self.board.take_intents(&route.name));
             if let Err(error) = run.look(&self.shared, &self.store, &self.settings).await {
                 self.shared.events.reconcile_failed(&route.name, &error);
+                if matches!(error, kolm_store::Error::Conflict { .. }) {
+                    // The rows are not what they are thought to be: the next look takes the route up anew.
+                    drop(self.routes.remove(&route.name));
+                    continue;
+                }
             }
             let savings = self.till.lock().unwrap_or_else(PoisonError::into_inner).get(&route.name).copied();
             statuses.push(run.status(savings.unwrap_or_default()));
@@ -118,7 +124,8 @@ impl Reconciler {
         *self.board.routes.lock().unwrap_or_else(PoisonError::into_inner) = statuses;
     }
 
-    /// Does nothing while the configuration is the one followed already. Routes that are new in the configuration are taken up from their Decision rows; gone ones are let go.
+    /// Routes that are new in the configuration are taken up from their Decision rows; gone ones are let go.
+    /// Does nothing while the configuration is the one followed already.
     async fn follow(&mut self, config: &Arc<Config>) {
         if self.followed == config.version && self.routes.len() == config.routes.len() {
             return;

@@ -16,11 +16,18 @@ use crate::students::{self, Launch, Supervised};
 use crate::table::{RouteStats, Shared, Student};
 use crate::training::{self, Run};
 
+/// Scores kept for a store that is closed; more are counted as not scored.
+const MOST_UNSAVED: usize = 65_536;
+
 /// A route under way.
 pub(crate) struct RouteRun {
     route: Arc<Route>,
     state: State,
+    /// A fall to 0 is decided and its row not yet in the store.
+    falling: bool,
     evidence: Evidence,
+    /// Scores in the evidence that the store has not taken yet.
+    unsaved: Vec<Score>,
     judged: Option<Judged>,
     training: Option<Run>,
     failed: Option<String>,
@@ -48,7 +55,11 @@ impl RouteRun {
     ) -> Result<Self, kolm_store::Error> {
         let rows = store.decisions(Some(route.name.clone())).await?;
         let state = rollout::fold(&rows);
-        let scores: Vec<Score> = store.scores(route.name.clone(), state.attempt).await?;
+        // Scores gathered under other bars are not judged by these.
+        let scores: Vec<Score> = match state.policy == route.gate.digest() {
+            true => store.scores(route.name.clone(), state.attempt).await?,
+            false => Vec::new(),
+        };
         let bytes = artifact_bytes(settings, &route, state.artifact.as_ref());
         let replay = Replay {
             scores: &scores,
@@ -61,6 +72,8 @@ impl RouteRun {
             runs: rows.iter().filter(|row| row.kind == DecisionKind::Distill).count() as u64,
             route,
             state,
+            falling: false,
+            unsaved: Vec::new(),
             judged: None,
             training: None,
             failed: None,
@@ -74,8 +87,8 @@ impl RouteRun {
         if run.state.stage == Stage::Distilling {
             run.train(shared, store, settings);
         }
-        if let Some(artifact) = run.state.artifact.clone() {
-            run.raise(shared, settings, artifact);
+        if on_trial(run.state.stage) {
+            run.raise(shared, settings);
         }
         Ok(run)
     }
@@ -87,7 +100,7 @@ impl RouteRun {
 
     /// The weight that the table serves.
     pub(crate) fn weight(&self) -> Weight {
-        self.state.weight
+        if self.falling { Weight::ZERO } else { self.state.weight }
     }
 
     /// The student that the table shows.
@@ -96,33 +109,54 @@ impl RouteRun {
     }
 
     /// Adds what the shadow saw, and keeps it.
-    pub(crate) async fn take_scores(&mut self, observed: Vec<Observed>, store: &kolm_store::Handle) {
-        let mut scores = Vec::new();
-        for one in observed {
+    pub(crate) async fn take_scores(
+        &mut self,
+        observed: Vec<(ArtifactId, Observed)>,
+        store: &kolm_store::Handle,
+    ) {
+        for (artifact, one) in observed {
+            // What comes late is about another student.
+            if self.state.artifact.as_ref() != Some(&artifact) {
+                continue;
+            }
             match one {
-                Observed::Scored(score) => {
-                    // The second score of a double-primary request is no request of its own.
-                    if score.kind != ScoreKind::Double {
-                        self.evidence.note_sampled();
-                    }
-                    self.evidence.observe(&score);
-                    scores.push(score);
-                }
-                Observed::Dropped => {
-                    self.evidence.note_sampled();
-                    self.evidence.note_dropped();
-                }
+                Observed::Scored(score) => self.score(score),
+                Observed::Dropped => self.miss(),
+                Observed::BudgetSpent => self.evidence.block(Missing::Budget),
+                Observed::BudgetLeft => self.evidence.unblock(Missing::Budget),
             }
         }
-        let stored = match &self.state.artifact {
-            Some(artifact) if !scores.is_empty() => {
-                store.put_scores(self.route.name.clone(), artifact.clone(), self.state.attempt, scores).await
+        self.save(store).await;
+    }
+
+    fn score(&mut self, score: Score) {
+        // The second score of a double-primary request is no request of its own.
+        let request = score.kind != ScoreKind::Double;
+        if self.unsaved.len() < MOST_UNSAVED {
+            if request {
+                self.evidence.note_sampled();
             }
-            Some(_) | None => Ok(()),
-        };
-        // Evidence that a restart would forget must not promote.
-        match stored {
-            Ok(()) => self.evidence.unblock(Missing::Ledger),
+            self.evidence.observe(&score);
+            self.unsaved.push(score);
+        } else if request {
+            self.miss();
+        }
+    }
+
+    fn miss(&mut self) {
+        self.evidence.note_sampled();
+        self.evidence.note_dropped();
+    }
+
+    /// Evidence that a restart would forget must not promote; what the store refuses is offered again.
+    async fn save(&mut self, store: &kolm_store::Handle) {
+        let (Some(artifact), false) = (self.state.artifact.clone(), self.unsaved.is_empty()) else { return };
+        let scores = self.unsaved.clone();
+        match store.put_scores(self.route.name.clone(), artifact, self.state.attempt, scores).await {
+            Ok(()) => {
+                self.unsaved.clear();
+                self.evidence.unblock(Missing::Ledger);
+            }
             Err(_) => self.evidence.block(Missing::Ledger),
         }
     }
@@ -130,7 +164,7 @@ impl RouteRun {
     /// One look: judge, plan, record, act.
     ///
     /// # Errors
-    /// The store could not be read or written; the next look tries again.
+    /// The row could not be written; the next look tries again.
     pub(crate) async fn look(
         &mut self,
         shared: &Arc<Shared>,
@@ -138,8 +172,13 @@ impl RouteRun {
         settings: &Settings,
     ) -> Result<(), kolm_store::Error> {
         let now = shared.env.clock.now();
-        self.pairs = store.counts(&self.route.namespace).await?.eligible;
+        match store.counts(&self.route.namespace).await {
+            Ok(counts) => self.pairs = counts.eligible,
+            // A breach is acted on all the same.
+            Err(error) => shared.events.reconcile_failed(&self.route.name, &error),
+        }
         self.evidence.close_idle(now);
+        self.stats.doubles.store(self.evidence.counts().double_primary, Ordering::Relaxed);
         self.finish_training();
         let judged = (self.state.attempt > 0).then(|| judge(&self.evidence, now));
         let seen = Seen {
@@ -155,7 +194,9 @@ impl RouteRun {
             rollout::plan(&self.route.rollout, &self.route.gate, &self.state, &seen, now);
         self.sentence = sentence;
         if let Some(draft) = decision {
+            self.falling |= draft.stage.weight() < self.state.weight;
             self.record(draft, shared, store).await?;
+            self.falling = false;
             self.act(shared, store, settings);
         }
         self.intents.drain(..answered.min(self.intents.len()));
@@ -193,14 +234,11 @@ impl RouteRun {
             }
             DecisionKind::Candidate => {
                 self.candidate = None;
-                // A fresh process and a fresh breaker, also for an artifact that is tried again.
-                self.student = None;
-                let artifact = self.state.artifact.clone();
-                let bytes = artifact_bytes(settings, &self.route, artifact.as_ref());
+                let bytes = artifact_bytes(settings, &self.route, self.state.artifact.as_ref());
                 self.evidence = Evidence::new(&self.route.gate, self.state.attempt, bytes);
-                if let Some(artifact) = artifact {
-                    self.raise(shared, settings, artifact);
-                }
+                self.unsaved.clear();
+                // A fresh process and a fresh breaker, also for an artifact that is tried again.
+                self.raise(shared, settings);
             }
             DecisionKind::Promote | DecisionKind::Advance | DecisionKind::Done => {
                 if self.state.promoted_at == Some(self.state.since) {
@@ -210,6 +248,8 @@ impl RouteRun {
             }
             DecisionKind::Rollback | DecisionKind::Pause => self.evidence.disarm(),
             DecisionKind::Reject => self.student = None,
+            // A crash loop ends here: somebody looked at it.
+            DecisionKind::Resume if self.hard().is_some() => self.raise(shared, settings),
             DecisionKind::Dwell | DecisionKind::Hold | DecisionKind::Resume => {}
         }
     }
@@ -245,8 +285,10 @@ impl RouteRun {
         }
     }
 
-    /// Starts the process of `artifact`.
-    fn raise(&mut self, shared: &Arc<Shared>, settings: &Settings, artifact: ArtifactId) {
+    /// Starts a process for the artifact on trial, in place of the one there is.
+    fn raise(&mut self, shared: &Arc<Shared>, settings: &Settings) {
+        self.student = None;
+        let Some(artifact) = self.state.artifact.clone() else { return };
         let path = training::artifact_path(&settings.data_dir, &self.route.name, &artifact);
         let model = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let launch = Launch {
@@ -295,6 +337,14 @@ impl RouteRun {
             student_p95_us: judged.map_or(0, |judged| judged.student_p95_us),
             savings,
         }
+    }
+}
+
+/// Whether a student runs at this stage.
+fn on_trial(stage: Stage) -> bool {
+    match stage {
+        Stage::Shadow | Stage::Step(_) | Stage::Full | Stage::Paused | Stage::Cooldown => true,
+        Stage::Collecting | Stage::Distilling | Stage::Rejected => false,
     }
 }
 

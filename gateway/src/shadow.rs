@@ -1,83 +1,82 @@
 //! Asks the other arm what it would have said, after the client has its answer, and scores the difference.
 //!
-//! **Invariant:** off the request path; a full queue or a spent budget is a counted drop, never a wait.
+//! **Invariant:** off the request path; a full queue or a spent budget is counted, never waited for.
+
+mod ask;
+mod purse;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use kolm_config::{Credentials, Route, Upstream};
-use kolm_core::{Arm, MicroUsd, Outcome, Ppm, RouteName, Surface};
+use kolm_config::Route;
+use kolm_core::{Arm, ArtifactId, MicroUsd, Outcome, Ppm, RouteName, Surface};
 use kolm_policies::gate::{Score, ScoreKind};
 use kolm_policies::{rollout, score};
-use kolm_receipts::{Close, Kind, Open, Opened, Rt};
 use kolm_wire::{assemble, chat};
 use tokio::sync::{Semaphore, mpsc};
 
+use self::ask::{Trial, Unserved};
+use self::purse::Purse;
 use crate::capture;
 use crate::exchange::{Fallback, Finished};
-use crate::table::{Shared, keyed};
+use crate::table::{Entry, Shared, Student, keyed};
 
-/// Waiting exchanges per gateway.
+/// Drawn exchanges that may wait.
 pub(crate) const QUEUE: usize = 4_096;
-/// Double-primary pairs after which the rate falls to [`DOUBLE_RATE_LATER`] (gate.md 5).
-const DOUBLE_ENOUGH: u64 = 400;
-const DOUBLE_RATE_LATER: Ppm = Ppm(50_000);
-/// `Finished::fallback` of an abstention.
-const ABSTAINED: &str = "abstained";
-const DAY_MS: i64 = 86_400_000;
+/// `Fallback::why` of a student that was asked, lives, and gave nothing valid: agreement 0. One that abstained,
+/// was not up or cannot take the request answered nothing to agree with.
+const FAILED: [&str; 2] = ["failed", "timeout"];
 
-/// What one sampled exchange gave.
+/// What a drawn exchange told.
 pub(crate) enum Observed {
     /// A scored request.
     Scored(Score),
-    /// Sampled, but not scored: lowers completeness.
+    /// Drawn, but not scored: lowers completeness.
     Dropped,
+    /// The day's money for teacher calls of our own is spent.
+    BudgetSpent,
+    /// There was money for a teacher call.
+    BudgetLeft,
 }
 
-/// Scores wait here until the reconciler takes them.
+/// What was observed waits here, with the artifact it is about, until the reconciler takes it.
 #[derive(Default)]
 pub(crate) struct Inbox {
-    routes: Mutex<HashMap<RouteName, Vec<Observed>>>,
+    routes: Mutex<HashMap<RouteName, Vec<(ArtifactId, Observed)>>>,
 }
 
 impl Inbox {
-    fn put(&self, route: &RouteName, observed: Observed) {
+    fn put(&self, drawn: &Drawn, observed: Observed) {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        routes.entry(route.clone()).or_default().push(observed);
+        let waiting = routes.entry(drawn.route.name.clone()).or_default();
+        waiting.push((drawn.student.artifact.clone(), observed));
     }
 
     /// Takes what has come for `route`.
-    pub(crate) fn take(&self, route: &RouteName) -> Vec<Observed> {
+    pub(crate) fn take(&self, route: &RouteName) -> Vec<(ArtifactId, Observed)> {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
         routes.get_mut(route).map(std::mem::take).unwrap_or_default()
     }
 }
 
-/// The shadow: samples, calls, scores.
+/// An exchange that the key has drawn, and the student it is to judge.
+pub(crate) struct Drawn {
+    finished: Finished,
+    route: Arc<Route>,
+    student: Arc<Student>,
+    kind: ScoreKind,
+    /// The teacher is asked a second time.
+    double: bool,
+}
+
+/// The shadow: draws, calls, scores.
 pub(crate) struct Shadow {
     shared: Arc<Shared>,
     inbox: Arc<Inbox>,
     http: reqwest::Client,
     permits: Arc<Semaphore>,
-    doubles: Mutex<HashMap<RouteName, u64>>,
-    spent_day: AtomicI64,
-    spent: AtomicI64,
-}
-
-/// Which calls a sampled exchange needs.
-struct Sample {
-    kind: ScoreKind,
-    double: bool,
-}
-
-/// An answer of the other arm.
-struct Reply {
-    text: Option<String>,
-    micros: u64,
-    first_micros: u64,
-    cost: MicroUsd,
+    purse: Purse,
 }
 
 impl Shadow {
@@ -86,140 +85,142 @@ impl Shadow {
     /// # Errors
     /// The TLS set-up of the machine is broken.
     pub(crate) fn new(shared: Arc<Shared>, inbox: Arc<Inbox>) -> Result<Arc<Self>, reqwest::Error> {
-        let http = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build()?;
+        // A redirect would carry a prompt to a host that nobody configured.
+        let mut http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true);
+        for path in
+            shared.table.load().config.upstreams.values().filter_map(|upstream| upstream.extra_ca.as_ref())
+        {
+            // The listener refuses to start on anchors that cannot be read.
+            for anchor in reqwest::Certificate::from_pem_bundle(&std::fs::read(path).unwrap_or_default())? {
+                http = http.add_root_certificate(anchor);
+            }
+        }
+        let http = http.build()?;
         let concurrency =
             shared.table.load().config.routes.iter().map(|route| route.shadow.concurrency).sum::<u64>();
-        Ok(Arc::new(Self {
-            shared,
-            inbox,
-            http,
-            permits: Arc::new(Semaphore::new(concurrency.clamp(1, 256) as usize)),
-            doubles: Mutex::default(),
-            spent_day: AtomicI64::new(0),
-            spent: AtomicI64::new(0),
-        }))
+        let permits = Arc::new(Semaphore::new(concurrency.clamp(1, 256) as usize));
+        Ok(Arc::new(Self { shared, inbox, http, permits, purse: Purse::default() }))
     }
 
     /// Works until the queue is closed.
-    pub(crate) async fn run(self: Arc<Self>, mut queue: mpsc::Receiver<Arc<Finished>>) {
-        while let Some(finished) = queue.recv().await {
-            let Some(route) = self.eligible(&finished) else { continue };
-            let Some(sample) = self.sample(&finished, &route) else { continue };
+    pub(crate) async fn run(self: Arc<Self>, mut queue: mpsc::Receiver<Drawn>) {
+        while let Some(drawn) = queue.recv().await {
             let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return };
             let shadow = Arc::clone(&self);
             tokio::spawn(async move {
-                let scores = shadow.observe(&finished, &route, &sample).await;
+                let scores = shadow.observe(&drawn).await;
                 if !scores.iter().any(|score| score.kind != ScoreKind::Double) {
-                    shadow.inbox.put(&route.name, Observed::Dropped);
+                    shadow.drop_one(&drawn);
                 }
+                let t = shadow.shared.env.clock.now();
                 for score in scores {
-                    shadow.inbox.put(&route.name, Observed::Scored(score));
+                    shadow.inbox.put(&drawn, Observed::Scored(Score { t, ..score }));
                 }
                 drop(permit);
             });
         }
     }
 
-    /// A dropped exchange that would have been sampled counts against completeness.
-    pub(crate) fn drop_one(&self, finished: &Finished) {
-        if let Some(route) = self.eligible(finished)
-            && self.sample(finished, &route).is_some()
-        {
-            self.inbox.put(&route.name, Observed::Dropped);
-        }
+    /// A drawn exchange that will not be scored counts against completeness.
+    pub(crate) fn drop_one(&self, drawn: &Drawn) {
+        self.inbox.put(drawn, Observed::Dropped);
     }
 
-    /// The route of an exchange that may be shadowed.
-    fn eligible(&self, finished: &Finished) -> Option<Arc<Route>> {
-        let whole = finished.outcome == Outcome::Complete && finished.status == 200 && !finished.truncated;
+    /// Whether an exchange is in the sample: drawn by a key, never by load, content or answer.
+    pub(crate) fn draw(&self, finished: Finished) -> Option<Drawn> {
         let table = self.shared.table.load();
         let entry = table.routes.iter().find(|entry| Some(&entry.route.name) == finished.route.as_ref())?;
-        let fits = finished.surface == Surface::Chat && chat::question(&finished.request).is_ok();
-        let has_student = entry.student.is_some();
-        (whole && fits && has_student && !finished.no_store).then(|| Arc::clone(&entry.route))
+        let student = entry.student.clone().filter(|student| counts(&finished, student))?;
+        let (kind, double) = self.sample(&finished, entry)?;
+        Some(Drawn { finished, route: Arc::clone(&entry.route), student, kind, double })
     }
 
-    /// Whether to ask, and what: drawn by a key, never by load or answer.
-    fn sample(&self, finished: &Finished, route: &Route) -> Option<Sample> {
-        let key = keyed(&self.shared.route_key, &[b"sample", route.name.as_str().as_bytes()]);
-        let drawn = |salt: &str, rate| {
-            let unit = format!("{salt}{}", finished.unit);
-            rollout::sampled(&key, &unit, finished.at, rate)
+    fn sample(&self, finished: &Finished, entry: &Entry) -> Option<(ScoreKind, bool)> {
+        let key = keyed(&self.shared.route_key, &[b"sample", entry.route.name.as_str().as_bytes()]);
+        let drawn = |salt: &str, rate: Ppm| {
+            rollout::sampled(&key, &format!("{salt}{}", finished.unit), finished.at, rate)
         };
-        let students = finished.arm == Arm::Student || finished.fallback.is_some();
-        if students {
-            let weight = self.weight(route);
-            let rate = rollout::reverse_rate(weight);
-            return drawn("", rate).then_some(Sample { kind: ScoreKind::Reverse, double: false });
+        if finished.arm == Arm::Student || finished.fallback.is_some() {
+            let rate = rollout::reverse_rate(entry.weight);
+            return drawn("", rate).then_some((ScoreKind::Reverse, false));
         }
-        if !drawn("", route.shadow.rate) {
+        let settings = &entry.route.shadow;
+        if !drawn("", settings.rate) {
             return None;
         }
-        let seen = *self
-            .doubles
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(route.name.clone())
-            .or_default();
-        let rate = if seen < DOUBLE_ENOUGH { route.shadow.double_rate } else { DOUBLE_RATE_LATER };
-        Some(Sample { kind: ScoreKind::Shadow, double: drawn("double ", rate) })
+        let known = entry.stats.doubles.load(Ordering::Relaxed);
+        Some((ScoreKind::Shadow, drawn("double ", rollout::double_rate(settings.double_rate, known))))
     }
 
-    fn weight(&self, route: &Route) -> kolm_core::Weight {
-        let table = self.shared.table.load();
-        table.routes.iter().find(|entry| entry.route.name == route.name).map(|e| e.weight).unwrap_or_default()
-    }
-
-    /// The scores of one sampled exchange; empty where nothing could be asked.
-    async fn observe(&self, finished: &Finished, route: &Route, sample: &Sample) -> Vec<Score> {
-        let hw = route.gate.hw_musd_per_s;
-        if sample.kind == ScoreKind::Reverse {
-            return self.reverse(finished, route, hw).await.into_iter().collect();
+    /// The scores of one drawn exchange; empty where nothing could be asked.
+    async fn observe(&self, drawn: &Drawn) -> Vec<Score> {
+        match drawn.kind {
+            ScoreKind::Reverse => self.reverse(drawn).await.into_iter().collect(),
+            ScoreKind::Shadow | ScoreKind::Double => self.forward(drawn).await,
         }
-        let own = text_of(finished);
-        let mut base = self.blank(finished, ScoreKind::Shadow);
-        (base.teacher_us, base.teacher_ttft_us) = (finished.latency_us, finished.ttft_us);
-        base.teacher_cost = self.price_of(finished);
+    }
+
+    /// The teacher's bucket: the student is asked beside it, and now and then the teacher once more.
+    async fn forward(&self, drawn: &Drawn) -> Vec<Score> {
+        let own = text_of(&drawn.finished);
+        let base = self.beside_teacher(&drawn.finished, ScoreKind::Shadow);
         let mut scores = Vec::new();
-        if let Some((reply, micros)) = self.ask_student(finished, route).await {
-            let mut scored = base.clone();
-            scored.served = reply.is_some();
-            scored.a = reply.as_ref().map(|reply| agreement(reply.text.as_deref(), own.as_deref()));
-            scored.student_us = micros;
-            scored.student_ttft_us = reply.map_or(micros, |reply| reply.first_micros);
-            scored.student_cost = busy(micros, hw);
-            scores.push(scored);
+        // A request that no student is given is one that the student does not cover.
+        let trial = match chat::question(&drawn.finished.request) {
+            Ok(_) => self.ask_student(drawn).await,
+            Err(_) => Some(Trial { answer: Err(Unserved::Unable), micros: 0 }),
+        };
+        if let Some(trial) = trial {
+            scores.push(tried(&base, &trial, own.as_deref(), drawn.route.gate.hw_musd_per_s));
         }
-        if sample.double
-            && let Some(second) = self.ask_teacher(finished, route).await
+        if drawn.double
+            && let Some(second) = self.ask_teacher(drawn).await
         {
-            let b = Some(agreement(second.text.as_deref(), own.as_deref()));
+            let b = Some(agreement(second.facts.text.as_deref(), own.as_deref()));
             scores.push(Score { kind: ScoreKind::Double, b, ..base });
-            let mut doubles = self.doubles.lock().unwrap_or_else(PoisonError::into_inner);
-            *doubles.entry(route.name.clone()).or_default() += 1;
         }
         scores
     }
 
     /// The student's bucket: what it served is checked by the teacher, what it left is counted.
-    async fn reverse(&self, finished: &Finished, route: &Route, hw: u64) -> Option<Score> {
-        let mut scored = self.blank(finished, ScoreKind::Reverse);
+    async fn reverse(&self, drawn: &Drawn) -> Option<Score> {
+        let (finished, hw) = (&drawn.finished, drawn.route.gate.hw_musd_per_s);
         if let Some(Fallback { why, student_us }) = finished.fallback {
-            (scored.teacher_us, scored.teacher_ttft_us) = (finished.latency_us, finished.ttft_us);
-            scored.student_us = student_us;
-            scored.student_cost = busy(student_us, hw);
-            scored.teacher_cost = self.price_of(finished);
-            scored.a = (why != ABSTAINED).then_some(Ppm(0));
-            return Some(scored);
+            return Some(Score {
+                a: FAILED.contains(&why).then_some(Ppm(0)),
+                student_us,
+                student_cost: busy(student_us, hw),
+                ..self.beside_teacher(finished, ScoreKind::Reverse)
+            });
         }
-        let teacher = self.ask_teacher(finished, route).await?;
-        (scored.student_us, scored.student_ttft_us) = (finished.latency_us, finished.ttft_us);
-        scored.student_cost = busy(finished.latency_us, hw);
-        scored.a = Some(agreement(text_of(finished).as_deref(), teacher.text.as_deref()));
-        scored.served = true;
-        (scored.teacher_us, scored.teacher_ttft_us) = (teacher.micros, teacher.first_micros);
-        scored.teacher_cost = teacher.cost;
-        Some(scored)
+        let teacher = self.ask_teacher(drawn).await?;
+        // An answer that broke off midway agrees with nothing.
+        let served = finished.outcome == Outcome::Complete;
+        let agrees = agreement(text_of(finished).as_deref(), teacher.facts.text.as_deref());
+        Some(Score {
+            a: Some(if served { agrees } else { Ppm(0) }),
+            served,
+            student_us: finished.latency_us,
+            student_ttft_us: finished.ttft_us,
+            student_cost: busy(finished.latency_us, hw),
+            teacher_us: teacher.micros,
+            teacher_ttft_us: teacher.first_micros,
+            teacher_cost: self.price(finished, &teacher.facts),
+            ..self.blank(finished, ScoreKind::Reverse)
+        })
+    }
+
+    /// A score of an exchange that the teacher answered, still without the student's part.
+    fn beside_teacher(&self, finished: &Finished, kind: ScoreKind) -> Score {
+        Score {
+            teacher_us: finished.latency_us,
+            teacher_ttft_us: finished.ttft_us,
+            teacher_cost: self.price(finished, &chat::facts(&reply_of(finished))),
+            ..self.blank(finished, kind)
+        }
     }
 
     fn blank(&self, finished: &Finished, kind: ScoreKind) -> Score {
@@ -241,122 +242,39 @@ impl Shadow {
         }
     }
 
-    /// The student's answer, if it gave one, and the time it took; `None` while it is down.
-    async fn ask_student(&self, finished: &Finished, route: &Route) -> Option<(Option<Reply>, u64)> {
-        let table = self.shared.table.load_full();
-        let entry = table.routes.iter().find(|entry| entry.route.name == route.name)?;
-        let address = entry.student.as_ref()?.up()?;
-        let request = self
-            .http
-            .post(format!("http://{address}{}", finished.path))
-            .header("content-type", "application/json")
-            .header("x-kolm-cascade", "1")
-            .timeout(route.shadow.timeout)
-            .body(finished.request.clone());
-        let start = self.shared.env.clock.micros();
-        let reply = self.call(request, finished, MicroUsd(0)).await;
-        Some((reply, self.shared.env.clock.micros() - start))
-    }
-
-    /// A teacher call of our own: budgeted, with a receipt of kind `shadow`.
-    async fn ask_teacher(&self, finished: &Finished, route: &Route) -> Option<Reply> {
-        let table = self.shared.table.load_full();
-        let upstream = table.config.upstreams.get(&finished.upstream)?;
-        let cost = self.price_of(finished);
-        if !self.within_budget(cost, route.shadow.teacher_budget_per_day) {
-            return None;
-        }
-        let receipt = self.open_receipt(finished);
-        let mut request = self
-            .http
-            .post(url(upstream, &finished.path))
-            .header("content-type", "application/json")
-            .timeout(Duration::max(route.shadow.timeout, Duration::from_secs(60)))
-            .body(finished.request.clone());
-        if let Some(value) = authorization(upstream, finished) {
-            request = request.header("authorization", value);
-        }
-        let reply = self.call(request, finished, cost).await;
-        let close = match &reply {
-            Some(_) => Close::new(Outcome::Complete, 200),
-            None => Close::new(Outcome::UpstreamError, -1),
-        };
-        self.shared.ledger.close(&receipt, close);
-        reply
-    }
-
-    async fn call(
-        &self,
-        request: reqwest::RequestBuilder,
-        finished: &Finished,
-        cost: MicroUsd,
-    ) -> Option<Reply> {
-        let start = self.shared.env.clock.micros();
-        let mut response = request.send().await.ok()?;
-        if response.status() != 200 {
-            return None;
-        }
-        let (mut body, mut first) = (Vec::new(), None);
-        while let Some(chunk) = response.chunk().await.ok()? {
-            first.get_or_insert_with(|| self.shared.env.clock.micros() - start);
-            body.extend_from_slice(&chunk);
-        }
-        let micros = self.shared.env.clock.micros() - start;
-        let reply = if finished.streamed {
-            let assembled = assemble::of_stream(&body, true);
-            if !assembled.complete {
-                return None;
-            }
-            assembled.reply
-        } else {
-            body
-        };
-        Some(Reply { text: chat::facts(&reply).text, micros, first_micros: first.unwrap_or(micros), cost })
-    }
-
-    fn price_of(&self, finished: &Finished) -> MicroUsd {
+    /// List price of an answer with these facts; 0 where no price is known.
+    fn price(&self, finished: &Finished, facts: &chat::Facts) -> MicroUsd {
         let config = Arc::clone(&self.shared.table.load().config);
-        capture::cost(finished, &config, &chat::facts(&reply_of(finished))).unwrap_or_default()
+        capture::cost(finished, &config, facts).unwrap_or_default()
     }
+}
 
-    fn within_budget(&self, cost: MicroUsd, limit: MicroUsd) -> bool {
-        let today = self.shared.env.clock.now().0 / DAY_MS;
-        if self.spent_day.swap(today, Ordering::AcqRel) != today {
-            self.spent.store(0, Ordering::Release);
+/// A whole answer of the teacher's, or one of this very student's that the client did not cut short.
+fn counts(finished: &Finished, student: &Student) -> bool {
+    let answered = match finished.arm {
+        Arm::Teacher => finished.outcome == Outcome::Complete,
+        Arm::Student => {
+            finished.artifact.as_ref() == Some(&student.artifact) && finished.outcome != Outcome::ClientAbort
         }
-        self.spent.fetch_add(cost.0, Ordering::AcqRel) + cost.0 <= limit.0
-    }
-
-    fn open_receipt(&self, finished: &Finished) -> Opened {
-        let now = self.shared.env.clock.now();
-        self.shared.ledger.open(Open {
-            id: kolm_core::RequestId::mint(now, self.shared.env.entropy.as_ref()),
-            try_no: 1,
-            kind: Kind::Shadow,
-            ns: finished.namespace.clone(),
-            route: finished.route.clone(),
-            rt: Rt::Cloud,
-            art: None,
-            ep: format!("POST {}", finished.path),
-            model: finished.model.clone(),
-        })
-    }
+    };
+    let chat = finished.surface == Surface::Chat && finished.status == 200;
+    answered && chat && !finished.truncated && !finished.no_store
 }
 
-/// The address of a path under `/v1` at the upstream.
-fn url(upstream: &Upstream, path: &str) -> String {
-    let base = &upstream.base_url;
-    let scheme = if base.tls { "https" } else { "http" };
-    format!("{scheme}://{}{}", base.authority(), base.path(path))
-}
-
-/// Whose credentials a call of our own carries: as the request's own did.
-fn authorization(upstream: &Upstream, finished: &Finished) -> Option<http::HeaderValue> {
-    let ours = upstream.api_key.as_ref();
-    let ours = ours.and_then(|key| http::HeaderValue::try_from(format!("Bearer {}", key.expose())).ok());
-    match upstream.credentials {
-        Credentials::Gateway => ours,
-        Credentials::Client => finished.authorization.clone().or(ours),
+/// The score of a student that was asked beside the teacher, whose answer is `own`.
+fn tried(base: &Score, trial: &Trial, own: Option<&str>, hw: u64) -> Score {
+    let (a, first) = match &trial.answer {
+        Ok(reply) => (Some(agreement(reply.facts.text.as_deref(), own)), reply.first_micros),
+        Err(Unserved::Unable) => (None, trial.micros),
+        Err(Unserved::Failed) => (Some(Ppm(0)), trial.micros),
+    };
+    Score {
+        a,
+        served: trial.answer.is_ok(),
+        student_us: trial.micros,
+        student_ttft_us: first,
+        student_cost: busy(trial.micros, hw),
+        ..base.clone()
     }
 }
 
@@ -369,11 +287,11 @@ fn agreement(a: Option<&str>, b: Option<&str>) -> Ppm {
 
 /// Price of so much of our own machine's time, rounded up: local is not free.
 pub(crate) fn busy(micros: u64, musd_per_s: u64) -> MicroUsd {
-    MicroUsd((micros * musd_per_s).div_ceil(1_000_000) as i64)
+    MicroUsd((micros.saturating_mul(musd_per_s)).div_ceil(1_000_000) as i64)
 }
 
 /// The reply in its non-streamed form.
-pub(crate) fn reply_of(finished: &Finished) -> Vec<u8> {
+fn reply_of(finished: &Finished) -> Vec<u8> {
     let plain =
         crate::decode::decode(&finished.encoding, &finished.reply, capture::MAX_DECODED).unwrap_or_default();
     if finished.streamed { assemble::of_stream(&plain, finished.ended_cleanly).reply } else { plain }
@@ -381,4 +299,53 @@ pub(crate) fn reply_of(finished: &Finished) -> Vec<u8> {
 
 fn text_of(finished: &Finished) -> Option<String> {
     chat::facts(&reply_of(finished)).text
+}
+
+#[cfg(test)]
+mod tests {
+    use kolm_core::Timestamp;
+
+    use super::ask::Reply;
+    use super::*;
+
+    fn base() -> Score {
+        Score {
+            t: Timestamp(1),
+            unit: "u".to_owned(),
+            kind: ScoreKind::Shadow,
+            a: None,
+            b: None,
+            served: false,
+            student_us: 0,
+            teacher_us: 400,
+            student_ttft_us: 0,
+            teacher_ttft_us: 300,
+            streamed: false,
+            student_cost: MicroUsd(0),
+            teacher_cost: MicroUsd(9),
+            critical: false,
+        }
+    }
+
+    fn said(text: &str) -> Result<Reply, Unserved> {
+        let reply =
+            serde_json::json!({ "choices": [{ "message": { "role": "assistant", "content": text } }] });
+        let facts = chat::facts(reply.to_string().as_bytes());
+        Ok(Reply { facts, micros: 70, first_micros: 50 })
+    }
+
+    #[test]
+    fn a_failure_agrees_with_nothing_and_an_abstention_is_not_asked_to() {
+        for (answer, a, served, first) in [
+            (said(" Refund"), Some(Ppm::ONE), true, 50),
+            (said("order"), Some(Ppm(0)), true, 50),
+            (Err(Unserved::Failed), Some(Ppm(0)), false, 80),
+            (Err(Unserved::Unable), None, false, 80),
+        ] {
+            let score = tried(&base(), &Trial { answer, micros: 80 }, Some("refund"), 1_000_000);
+            assert_eq!((score.a, score.served, score.student_ttft_us), (a, served, first));
+            assert_eq!((score.student_us, score.student_cost), (80, MicroUsd(80)));
+            assert_eq!((score.teacher_us, score.teacher_cost), (400, MicroUsd(9)));
+        }
+    }
 }

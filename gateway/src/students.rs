@@ -107,6 +107,8 @@ async fn start(student: &Student, launch: &Launch) -> Result<(Child, SocketAddr)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
+        // Ctrl-C in the terminal is for the gateway, which ends its students after its requests.
+        .process_group(0)
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| error.to_string())?;

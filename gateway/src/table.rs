@@ -125,7 +125,7 @@ impl Breaker {
     }
 }
 
-/// Counters of a route since the start.
+/// Counters of a route, since the start where nothing else is said.
 #[derive(Default)]
 pub struct RouteStats {
     /// Answered by the student.
@@ -134,6 +134,8 @@ pub struct RouteStats {
     pub cloud: AtomicU64,
     /// Answered by the teacher although the bucket was the student's.
     pub fallbacks: AtomicU64,
+    /// Double-primary pairs of the present attempt.
+    pub doubles: AtomicU64,
     recent: Recent,
 }
 

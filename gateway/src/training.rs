@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kolm_config::Route;
-use kolm_core::{ArtifactId, RouteName, TrainStatus};
+use kolm_core::{ArtifactId, Exit, RouteName, TrainStatus};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
@@ -50,7 +50,7 @@ pub(crate) struct Plan {
     pub(crate) program: PathBuf,
     /// Data directory: keys, jobs, artifacts.
     pub(crate) data_dir: PathBuf,
-    /// Name and digest of the namespace's anonymizer policy.
+    /// Digest of the namespace's anonymizer policy.
     pub(crate) policy: String,
     /// The route trained for.
     pub(crate) route: Arc<Route>,
@@ -123,6 +123,8 @@ async fn child(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
+        // Ctrl-C in the terminal is for the gateway; a run that is cut short goes on at the next start.
+        .process_group(0)
         .kill_on_drop(true)
         .spawn()
         .map_err(broken)?;
@@ -142,10 +144,11 @@ async fn child(
         note(status, &event);
     }
     let ended = child.wait().await.map_err(broken)?;
+    let cancelled = ended.code() == Some(Exit::Cancelled as i32);
     match (ended.success(), identity, refusal) {
         (true, Some(identity), _) => Ok(identity),
-        (_, _, Some(why)) => Err(Ended::Refused(why)),
-        (_, _, None) => Err(Ended::Killed(format!("the trainer ended with {ended}"))),
+        (_, _, Some(why)) if !cancelled => Err(Ended::Refused(why)),
+        (_, _, Some(_) | None) => Err(Ended::Killed(format!("the trainer ended with {ended}"))),
     }
 }
 

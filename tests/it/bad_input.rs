@@ -115,7 +115,12 @@ fn a_configuration_with_problems_lists_them_all() {
     fs::write(&file, "airgape = true\n[[routes]]\nname = \"a\"\nupstream = \"nowhere\"\n").unwrap();
     let path = file.to_str().unwrap();
     refused(&["config", "check", path], "K0102", 2, "airgape");
-    refused(&["up", "--config", path, "--data-dir", dir.path().to_str().unwrap()], "K0102", 2, "nowhere");
+    refused(
+        &["up", "--config", path, "--data-dir", dir.path().to_str().unwrap()],
+        "K0102",
+        2,
+        "routes.a.upstream",
+    );
     assert!(!dir.path().join("store").exists(), "nothing is made before the configuration is sound");
 }
 

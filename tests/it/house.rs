@@ -236,6 +236,19 @@ fn pages_load_nothing_from_elsewhere() {
 }
 
 #[test]
+fn every_metric_is_on_the_grafana_page() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let (events, page) = (read("gateway/src/events.rs"), read("dashboards/grafana/kolm.json"));
+    let dashboard: serde_json::Value = serde_json::from_str(&page).unwrap();
+    assert!(dashboard["panels"].is_array(), "dashboards/grafana/kolm.json has no panels");
+    let names: BTreeSet<_> =
+        events.split('"').filter(|text| text.starts_with("kolm_") && text.ends_with("_total")).collect();
+    assert!(names.len() >= 15, "names are no longer found in gateway/src/events.rs: {names:?}");
+    let missing: Vec<_> = names.iter().filter(|name| !page.contains(&format!("{name}{{"))).collect();
+    assert!(missing.is_empty(), "metrics that no panel of dashboards/grafana/kolm.json uses: {missing:?}");
+}
+
+#[test]
 fn every_decision_record_is_linked() {
     let architecture = std::fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
     for entry in std::fs::read_dir(root().join("docs/adr")).unwrap().flatten() {

@@ -1,5 +1,12 @@
 //! The whole product from outside: the real `kolm` binary against a fake cloud that speaks real bytes.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails where it finds something wrong"
+)]
+
 mod bad_input;
 mod conformance;
 mod crash;

@@ -132,13 +132,60 @@ fn a_distilled_file_is_inspected_verified_and_evaluated() {
 #[test]
 fn the_same_pairs_give_the_same_bytes() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let keys = one.path().join("data/keys");
     let first = distill(one.path());
-    let copied = two.path().join("data/keys");
-    std::fs::create_dir_all(&copied).unwrap();
-    for entry in std::fs::read_dir(keys).unwrap().flatten() {
-        std::fs::copy(entry.path(), copied.join(entry.file_name())).unwrap();
-    }
+    copy_keys(one.path(), two.path());
     let second = distill(two.path());
     assert!(std::fs::read(first).unwrap() == std::fs::read(second).unwrap(), "the artifacts differ");
+}
+
+/// Runs a longer training that checkpoints; with `kill`, kill -9 at the first checkpoint.
+fn train(dir: &Path, pairs: &Path, kill: bool) -> String {
+    let mut child = Command::new(KOLM)
+        .args(["distill", "--json", "--threads", "2", "--pairs"])
+        .arg(pairs)
+        .arg("--out")
+        .arg(dir.join("student.kolm"))
+        .arg("--data-dir")
+        .arg(dir.join("data"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut events = String::new();
+    for line in std::io::BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        if kill && line.contains("\"checkpoint\"") {
+            child.kill().unwrap();
+        }
+        events.push_str(&line);
+        events.push('\n');
+    }
+    let ended = child.wait().unwrap();
+    assert_eq!(ended.success(), !kill, "{events}");
+    events
+}
+
+#[test]
+fn a_trainer_killed_with_nine_resumes_to_the_same_bytes() {
+    let (cut, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = cut.path().join("pairs.jsonl");
+    std::fs::write(&file, pairs(2_304)).unwrap();
+    train(cut.path(), &file, true);
+    assert!(!cut.path().join("student.kolm").exists(), "nothing half-written is left");
+    let events = train(cut.path(), &file, false);
+    assert!(events.contains("\"resumed\""), "{events}");
+
+    std::fs::create_dir_all(whole.path().join("data")).unwrap();
+    copy_keys(cut.path(), whole.path());
+    train(whole.path(), &file, false);
+    let bytes = |dir: &Path| std::fs::read(dir.join("student.kolm")).unwrap();
+    assert!(bytes(cut.path()) == bytes(whole.path()), "the resumed run gave other bytes");
+}
+
+/// Gives two installations the same keys, so that their artifacts can be equal.
+fn copy_keys(from: &Path, to: &Path) {
+    let copied = to.join("data/keys");
+    std::fs::create_dir_all(&copied).unwrap();
+    for entry in std::fs::read_dir(from.join("data/keys")).unwrap().flatten() {
+        std::fs::copy(entry.path(), copied.join(entry.file_name())).unwrap();
+    }
 }

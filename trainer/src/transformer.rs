@@ -178,7 +178,7 @@ impl Run<'_> {
             at.progress.step += 1;
             at.progress.batch += 1;
             at.progress.loss += f64::from(loss);
-            if at.progress.step % 20 == 0 {
+            if at.progress.step.is_multiple_of(20) {
                 on(folder, at.event(recipe, train.len(), at.mean_loss()))?;
             }
             if self.env.clock.micros().saturating_sub(saved) >= EVERY_MICROS {

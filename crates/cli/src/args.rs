@@ -116,7 +116,7 @@ pub(crate) struct Distill {
     /// Where the artifact goes
     #[arg(long, value_name = "FILE.kolm")]
     pub(crate) out: PathBuf,
-    /// Job folder: a run that was killed resumes from it [default: a folder under the data directory, named by content]
+    /// Job folder: a run that was killed resumes from it [default: a folder under the data directory; with --pairs named by content]
     #[arg(long, value_name = "DIR")]
     pub(crate) job: Option<PathBuf>,
     /// Name in the manifest [default: the file name of --out]
@@ -173,7 +173,7 @@ pub(crate) struct Eval {
     /// Score on this file instead of the held-out cases inside
     #[arg(long, value_name = "FILE")]
     pub(crate) pairs: Option<PathBuf>,
-    /// A model that answers the same inputs, `openai:MODEL`
+    /// A model that is given the same texts, without a system prompt: `openai:MODEL`
     #[arg(long, value_name = "PROVIDER:MODEL")]
     pub(crate) baseline: Option<String>,
     /// Base URL of the baseline's API

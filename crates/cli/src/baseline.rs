@@ -11,6 +11,8 @@ use crate::report::Failure;
 
 /// Calls at a time.
 const CONCURRENCY: usize = 8;
+/// How long one call may take.
+const LIMIT: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// A model's agreement with the held-out answers.
 #[derive(Debug, Serialize)]
@@ -44,7 +46,7 @@ pub(crate) fn score(named: &str, base_url: &str, rows: &[Row]) -> Result<Baselin
             "check --base-url and the key",
         )
     };
-    let http = reqwest::Client::builder().build().map_err(unreachable)?;
+    let http = reqwest::Client::builder().timeout(LIMIT).build().map_err(unreachable)?;
     let url = format!("{}/chat/completions", base_url.trim_end_matches('/'));
     let right = crate::runtime()?.block_on(async {
         let mut answers = futures_util::stream::iter(rows)

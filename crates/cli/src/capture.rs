@@ -7,6 +7,7 @@ use kolm_core::{Code, Env, Exit, Namespace};
 
 use crate::args::Capture;
 use crate::report::{Done, Failure};
+use crate::source::Origin;
 
 /// Runs the gateway with one namespace and no rollout.
 pub(crate) fn run(args: &Capture, env: &Env, data_dir: PathBuf, json: bool) -> Done {
@@ -20,5 +21,5 @@ pub(crate) fn run(args: &Capture, env: &Env, data_dir: PathBuf, json: bool) -> D
         args.port, args.provider
     );
     let config = RawConfig::parse("kolm capture", &text).check(&crate::env::outside(&data_dir))?;
-    crate::up::serve(config, None, env, data_dir, json)
+    crate::up::serve(config, Origin::Given, env, data_dir, json)
 }

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &Distill, env: &Env, data_dir: &Path, json: bool) -> Don
     let (snapshot, namespace) = match (&args.namespace, &args.pairs, &args.snapshot) {
         (Some(namespace), _, _) => (freeze(namespace, &jobs, env, data_dir)?, namespace.clone()),
         (None, Some(pairs), _) => (snapshot_of(pairs, &args.policy, &jobs)?, "file".to_owned()),
-        (None, None, Some(snapshot)) => (snapshot.clone(), "default".to_owned()),
+        (None, None, Some(snapshot)) => (snapshot.clone(), namespace_of(snapshot)),
         (None, None, None) => {
             return Err(Failure::new(
                 Code(5),
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Distill, env: &Env, data_dir: &Path, json: bool) -> Don
     let eval = args.eval.as_deref().map(|file| snapshot_of(file, &args.policy, &jobs)).transpose()?;
     let name = args.name.clone().unwrap_or_else(|| stem(&args.out));
     let job = Job {
-        dir: args.job.clone().unwrap_or_else(|| snapshot.with_extension("job")),
+        dir: args.job.clone().unwrap_or_else(|| job_beside(&snapshot)),
         snapshot,
         eval,
         out: args.out.clone(),
@@ -57,6 +57,19 @@ pub(crate) fn run(args: &Distill, env: &Env, data_dir: &Path, json: bool) -> Don
         ));
     }
     Ok(Exit::Ok)
+}
+
+/// The namespace that a snapshot was taken from; what is wrong with an unreadable one, the trainer says.
+fn namespace_of(snapshot: &Path) -> String {
+    let bytes = std::fs::read(snapshot.join("snapshot.json")).unwrap_or_default();
+    let meta = serde_json::from_slice::<dataset::SnapshotMeta>(&bytes);
+    meta.map_or_else(|_| "default".to_owned(), |meta| meta.namespace)
+}
+
+/// The job folder beside a snapshot; a namespace may have dots, so it is no extension.
+fn job_beside(snapshot: &Path) -> PathBuf {
+    let name = snapshot.file_name().unwrap_or_default().to_string_lossy();
+    snapshot.with_file_name(format!("{name}.job"))
 }
 
 fn spec(args: &Distill, name: &str, namespace: &str) -> Result<Spec, Failure> {
@@ -173,7 +186,12 @@ impl Watcher {
                     bar.message(&format!("{} loss {loss:.3} valid {valid:.3}", branch.as_str()));
                 }
             }
-            other => note(&format!("  {}", serde_json::to_string(other).unwrap_or_default())),
+            Event::Prepared { .. }
+            | Event::Resumed { .. }
+            | Event::Checkpoint { .. }
+            | Event::Branch(_)
+            | Event::Threshold(_)
+            | Event::Done { .. } => note(&format!("  {}", serde_json::to_string(event).unwrap_or_default())),
         }
     }
 }

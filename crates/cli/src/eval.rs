@@ -20,6 +20,10 @@ pub(crate) fn run(args: &Eval, env: &Env, json: bool) -> Done {
         Some(file) => rows(&artifact, &read_pairs(file)?),
         None => held_out(&artifact)?,
     };
+    if rows.is_empty() {
+        let sentence = "there are no cases to score on";
+        return Err(Failure::new(Code(5), Exit::Usage, sentence, "give a file with --pairs"));
+    }
     let report = kolm_trainer::evaluate(&artifact, &rows, Some(&args.oos_label), env)?;
     let baseline = match &args.baseline {
         Some(model) => Some(crate::baseline::score(model, &args.base_url, &rows)?),

@@ -15,6 +15,7 @@ mod logs;
 mod progress;
 mod report;
 mod serve;
+mod source;
 mod status;
 mod up;
 mod verify;
@@ -29,6 +30,7 @@ use args::{Cli, Command};
 use report::{Done, Failure};
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(report::panicked));
     let cli = Cli::parse();
     let env = env::system();
     let data_dir = cli.data_dir.clone().unwrap_or_else(env::home);

@@ -68,17 +68,25 @@ impl<E: Coded> From<E> for Failure {
 /// The result of a command.
 pub(crate) type Done = Result<Exit, Failure>;
 
-/// One line of data on stdout; a closed pipe ends the command quietly.
+/// One line of data on stdout; a closed pipe ends the command quietly, but not as a success: nobody has read the
+/// verdict, and a trainer whose gateway is gone ends here.
 pub(crate) fn say(line: impl fmt::Display) {
     if writeln!(std::io::stdout().lock(), "{line}").is_err() {
         #[expect(clippy::disallowed_methods, reason = "nobody reads any more")]
-        std::process::exit(Exit::Ok as i32);
+        std::process::exit(Exit::Failed as i32);
     }
 }
 
 /// One line for people on stderr.
 pub(crate) fn note(line: &str) {
     drop(writeln!(std::io::stderr().lock(), "{line}"));
+}
+
+/// Says where a panic was, and only words of our own: a formatted message may hold a piece of a request.
+pub(crate) fn panicked(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let words = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("its message is not shown");
+    note(&format!("panicked at {place}: {words}"));
 }
 
 /// One JSON value on stdout.

@@ -61,7 +61,7 @@ async fn stdin_ended() {
     while stdin.read(&mut sink).await.is_ok_and(|n| n > 0) {}
 }
 
-pub(crate) fn in_use(address: SocketAddr, error: &std::io::Error) -> Failure {
+fn in_use(address: SocketAddr, error: &std::io::Error) -> Failure {
     Failure::new(
         Code(6),
         Exit::Usage,

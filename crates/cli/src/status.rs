@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kolm_core::{Exit, Status};
+use kolm_core::{Exit, MicroUsd, Status};
 
 use crate::admin::Admin;
 use crate::report::{Done, print_json, say};
@@ -22,10 +22,11 @@ pub(crate) fn run(data_dir: &Path, json: bool) -> Done {
 fn print(status: &Status) {
     say(format_args!("kolm {} on {}, dashboard http://{}", status.version, status.listen, status.admin));
     for route in &status.routes {
+        let saved = MicroUsd(route.savings.avoided.0 - route.savings.local.0);
         say(format_args!("{}: {}", route.route, route.sentence));
         say(format_args!(
-            "  {} local, {} cloud, {} fell back; {} pairs; saved {}",
-            route.served_local, route.served_cloud, route.fallbacks, route.pairs, route.savings.avoided
+            "  {} local, {} cloud, {} fell back; {} pairs; saved {saved}",
+            route.served_local, route.served_cloud, route.fallbacks, route.pairs
         ));
     }
     let capture = &status.capture;

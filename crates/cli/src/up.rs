@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use kolm_config::{Config, Live, Outside, Problems, RawConfig};
+use kolm_config::{Config, Live, RawConfig};
 use kolm_core::{Code, Env, Exit, Status};
 use kolm_dashboards::{Doors, Freeze, Frozen};
 use kolm_gateway::reconcile::{Board, Settings};
@@ -17,8 +17,9 @@ use tokio::sync::mpsc;
 use crate::admin::RunFile;
 use crate::args::Up;
 use crate::report::{Done, Failure, note, print_json};
+use crate::source::{Origin, Source};
 
-/// The anonymizer policy that snapshots name until namespaces carry their own.
+/// The anonymizer policy that a snapshot names where no configuration says which it was.
 const POLICY: &str = "default";
 
 /// From "not ready" to a closed listener, so that a load balancer can look away.
@@ -32,11 +33,14 @@ pub(crate) fn run(args: &Up, env: &Env, data_dir: PathBuf, json: bool) -> Done {
         Some(path) => RawConfig::read(path)?.check(&crate::env::outside(&data_dir))?,
         None => Config::embedded(&crate::env::outside(&data_dir))?,
     };
-    serve(config, args.config.clone(), env, data_dir, json)
+    // `--data-dir` is stronger than the file, the file than the environment.
+    let data_dir = if data_dir == crate::env::home() { config.data_dir.clone() } else { data_dir };
+    let origin = args.config.clone().map_or(Origin::Embedded, Origin::File);
+    serve(config, origin, env, data_dir, json)
 }
 
-/// Runs the gateway with a checked configuration; `file` is watched for changes.
-pub(crate) fn serve(config: Config, file: Option<PathBuf>, env: &Env, data_dir: PathBuf, json: bool) -> Done {
+/// Runs the gateway with a checked configuration; a file it came from is watched for changes.
+pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf, json: bool) -> Done {
     crate::logs::init(json);
     for dir in ["run", "keys", "store", "ledger", "artifacts", "jobs"] {
         let path = data_dir.join(dir);
@@ -63,7 +67,8 @@ pub(crate) fn serve(config: Config, file: Option<PathBuf>, env: &Env, data_dir: 
     let settings = Settings { program: program()?, data_dir: data_dir.clone() };
     let background = tasks::start(&shared, &handle, &board, &live, queue, settings)
         .map_err(|error| Failure::io("background".as_ref(), &error))?;
-    let source = Source { file, outside: crate::env::outside(&data_dir) };
+    let source = Source::new(origin, crate::env::outside(&data_dir), shared.ledger.clone());
+    source.record("start");
     let pages = Pages::start(&shared, &handle, &board, &live, &source)?;
     let listen = listen_settings(&live.load());
     let served = server::run(Arc::clone(&shared), &listen, server::stop_signal(), |address| {
@@ -132,7 +137,11 @@ impl Pages {
     ) -> Result<Self, Failure> {
         let runtime = crate::runtime()?;
         let address = live.load().admin.address;
-        let cannot = |error: std::io::Error| crate::serve::in_use(address, &error);
+        let cannot = |error: std::io::Error| {
+            let sentence = format!("cannot listen on {address}: {error}");
+            let hint = "another kolm may run: set another `address` in [admin] of gateway.toml";
+            Failure::new(Code(6), Exit::Usage, sentence, hint)
+        };
         let listener = runtime.block_on(tokio::net::TcpListener::bind(address)).map_err(cannot)?;
         let admin = listener.local_addr().map_err(cannot)?;
         let (token, listen) = (kolm_core::hex(&shared.env.bytes32()), Arc::new(OnceLock::new()));
@@ -172,50 +181,6 @@ impl Pages {
     }
 }
 
-/// Where the configuration comes from.
-#[derive(Clone)]
-struct Source {
-    file: Option<PathBuf>,
-    outside: Outside,
-}
-
-impl Source {
-    /// The one way to another configuration: file, SIGHUP and admin interface all end here.
-    fn reload(&self, live: &Live) -> Result<u64, Problems> {
-        let reloaded = live.reload(self.file.as_deref(), &self.outside).map(|config| config.version);
-        match &reloaded {
-            Ok(version) => tracing::info!(version, "configuration reloaded"),
-            Err(problems) => tracing::error!(%problems, "configuration not reloaded, the old one stays"),
-        }
-        reloaded
-    }
-
-    fn modified(&self) -> Option<std::time::SystemTime> {
-        self.file.as_ref()?.metadata().ok()?.modified().ok()
-    }
-
-    /// Reloads a changed file within a second, and on SIGHUP.
-    async fn watch(self, live: Arc<Live>) {
-        let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else {
-            return;
-        };
-        let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
-        let mut seen = self.modified();
-        loop {
-            tokio::select! {
-                _ = tick.tick() => {
-                    let now = self.modified();
-                    if std::mem::replace(&mut seen, now) == now {
-                        continue;
-                    }
-                }
-                _ = hangup.recv() => {}
-            }
-            drop(self.reload(&live));
-        }
-    }
-}
-
 type StatusDoor = Arc<dyn Fn() -> Status + Send + Sync>;
 
 fn status_door(
@@ -248,8 +213,8 @@ fn doors(
     (live, source): (&Arc<Live>, &Source),
 ) -> Doors {
     let (metrics, ready, intents) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(board));
-    let (reload, source, decisions, frozen) =
-        (Arc::clone(live), source.clone(), store.clone(), store.clone());
+    let (reload, config, source) = (Arc::clone(live), Arc::clone(live), source.clone());
+    let (decisions, frozen) = (store.clone(), store.clone());
     Doors {
         status,
         metrics: Arc::new(move || metrics.events.render()),
@@ -257,7 +222,7 @@ fn doors(
         intent: Arc::new(move |intent| intents.intend(intent)),
         reload: Arc::new(move || {
             source
-                .reload(&reload)
+                .reload(&reload, "admin")
                 .map_err(|problems| problems.to_string().lines().map(str::to_owned).collect())
         }),
         decisions: Arc::new(move |route| {
@@ -265,16 +230,17 @@ fn doors(
             Box::pin(async move { store.decisions(route).await.map_err(|error| error.to_string()) })
         }),
         freeze: Arc::new(move |freeze| {
-            let store = frozen.clone();
-            Box::pin(async move { self::freeze(&store, freeze).await })
+            let (store, config) = (frozen.clone(), config.load());
+            Box::pin(async move { self::freeze(&store, &config, freeze).await })
         }),
         clock: Arc::clone(&shared.env.clock),
     }
 }
 
-async fn freeze(store: &kolm_store::Handle, freeze: Freeze) -> Result<Frozen, String> {
+async fn freeze(store: &kolm_store::Handle, config: &Config, freeze: Freeze) -> Result<Frozen, String> {
+    let policy = config.namespaces.get(&freeze.namespace).map_or(POLICY, |ns| ns.policy.name());
     let frozen =
-        store.freeze(&freeze.namespace, &freeze.dir, POLICY).await.map_err(|error| error.to_string())?;
+        store.freeze(&freeze.namespace, &freeze.dir, policy).await.map_err(|error| error.to_string())?;
     Ok(Frozen {
         id: frozen.id,
         namespace: frozen.namespace,
@@ -288,7 +254,11 @@ async fn freeze(store: &kolm_store::Handle, freeze: Freeze) -> Result<Frozen, St
 fn capture_status(shared: &Shared, store: &kolm_store::Handle) -> kolm_core::CaptureStatus {
     let mut status = store.status();
     status.accepted = shared.events.accepted();
-    status.dropped = shared.events.dropped();
+    // What the spool refused, the capture worker has counted; the rest the store alone knows of.
+    let lost = |(reason, _): &(String, u64)| matches!(reason.as_str(), "spool_unreadable" | "spool_damaged");
+    status.dropped.retain(lost);
+    status.dropped.extend(shared.events.dropped());
+    status.dropped.sort();
     status
 }
 

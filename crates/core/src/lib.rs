@@ -20,3 +20,6 @@ pub use id::{ArtifactId, BadName, Namespace, RequestId, RouteName, hex};
 pub use outcome::{Arm, Outcome, Surface};
 pub use status::{AxisStatus, CaptureStatus, LedgerStatus, RouteStatus, Savings, Status, TrainStatus};
 pub use unit::{MicroUsd, Ppm, Timestamp, Weight};
+
+#[cfg(test)]
+mod tests;

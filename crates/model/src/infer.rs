@@ -81,7 +81,11 @@ pub struct Transformer {
 impl Transformer {
     /// From values by parameter name, each as long as the shape says.
     pub fn new(shape: Shape, mut values: BTreeMap<String, Vec<f32>>) -> Result<Self, Error> {
-        if shape.width == 0 || shape.heads == 0 || shape.width % shape.heads != 0 || shape.context == 0 {
+        if shape.width == 0
+            || shape.heads == 0
+            || !shape.width.is_multiple_of(shape.heads)
+            || shape.context == 0
+        {
             return Err(Error::Shape { what: "transformer".to_owned() });
         }
         for (name, (dims, _)) in shape.parameters() {

@@ -98,10 +98,12 @@ impl Coded for Error {
             Self::Locked { .. } => {
                 "ask the running one (`kolm status`), or stop it before you start another".into()
             }
-            Self::SpoolFull { .. } => "free disk space or raise store.spool_quota_bytes".into(),
+            Self::SpoolFull { .. } => "free disk space or raise spool_quota in [store]".into(),
             Self::Conflict { .. } => "read the decisions again and decide anew".into(),
             Self::Io { path, .. } => format!("check free space and permissions of {}", path.display()),
-            Self::Unavailable { .. } => "it is opened again by itself; `kolm status` shows when".into(),
+            Self::Unavailable { .. } => {
+                "it is opened again by itself; pairs wait in the spool meanwhile".into()
+            }
             Self::Unreadable { .. } => {
                 "the store was written by another version of kolm; use that one".into()
             }

@@ -52,7 +52,7 @@ fn whatever_a_student_does_before_its_first_byte_the_client_gets_an_answer() {
         ("abstains", || sized("422 Unprocessable", "x-kolm-abstain: confidence\r\n", b"{}"), "abstained"),
         ("fails", || sized("500 Internal", "", b"{}"), "failed"),
         ("refuses", || sized("400 Bad Request", "", b"{}"), "refused"),
-        ("dies", || vec![Step::Close], "failed"),
+        ("dies", || vec![Step::Close], "down"),
     ];
     for (what, script, why) in cases {
         let teacher = teacher();

@@ -127,7 +127,7 @@ pub enum Dropped {
 }
 
 impl Dropped {
-    /// The label of `kolm_capture_dropped_total`.
+    /// The label of `kolm_capture_drop_total`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::QueueFull => "queue_full",

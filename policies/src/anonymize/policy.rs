@@ -74,9 +74,7 @@ impl Coded for Error {
         Some(match self {
             Self::UnknownPreset(_) => "the presets are default, hipaa and pci".to_owned(),
             Self::NotToml(_) => "start from a copy of policies/presets/default.toml".to_owned(),
-            Self::Mistakes(_) => {
-                "capture stays off until the policy is sound; correct every line named".to_owned()
-            }
+            Self::Mistakes(_) => "correct every line named".to_owned(),
         })
     }
 }

@@ -178,15 +178,29 @@ impl Writer {
         Self { rng: ChaCha12Rng::seed_from_u64(seed) }
     }
 
-    /// The next ticket with its intent; every third carries an identifier, noted in `planted`.
+    /// The next ticket with its intent; every third carries an identifier, noted in `planted`, every tenth a typing
+    /// mistake, and every twelfth mentions a second matter, so that the student has something to be unsure of.
     pub(crate) fn ticket(&mut self, planted: &mut Vec<String>) -> Pair {
-        let (label, templates) = INTENTS[self.below(INTENTS.len())];
-        let body = self.pick(templates).replace("{thing}", self.pick(&THINGS));
-        let mut text = format!("{}{body}{}", self.pick(&OPENERS), self.pick(&CLOSERS));
+        let (label, body) = self.matter();
+        let mut text = format!("{}{body}", self.pick(&OPENERS));
+        if self.below(12) == 0 {
+            text = format!("{text}, and {}", self.matter().1);
+        }
+        if self.below(10) == 0 {
+            let at = self.below(text.len());
+            text.remove(at);
+        }
+        text.push_str(self.pick(&CLOSERS));
         if self.below(3) == 0 {
             text.push_str(&self.identifier(planted));
         }
         Pair { text, label: label.to_owned() }
+    }
+
+    /// An intent and a sentence that means it.
+    fn matter(&mut self) -> (&'static str, String) {
+        let (label, templates) = INTENTS[self.below(INTENTS.len())];
+        (label, self.pick(templates).replace("{thing}", self.pick(&THINGS)))
     }
 
     /// A clause with an invented identifier.

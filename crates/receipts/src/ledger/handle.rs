@@ -67,9 +67,8 @@ impl Handle {
         }
     }
 
-    /// The header of an answer that is refused before admission: no leaf will follow.
+    /// The header of an answer that is refused before admission: no leaf will follow, and none is missed.
     pub fn none_header(&self, id: RequestId, rt: Rt, art: Option<&ArtifactId>) -> String {
-        self.0.shared.none.fetch_add(1, Ordering::Relaxed);
         header::emit_none(&self.0.key, id, rt, art)
     }
 

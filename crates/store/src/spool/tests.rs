@@ -128,7 +128,7 @@ fn a_full_spool_drops_and_counts() {
     spool.append(&[b'x'; 20]).unwrap();
     let error = spool.append(&[b'y'; 20]).unwrap_err();
     assert_eq!(error.code().to_string(), "K0202");
-    assert!(error.hint().unwrap().contains("spool_quota_bytes"));
+    assert!(error.hint().unwrap().contains("spool_quota"));
     let status = spool.status();
     assert_eq!((status.accepted, status.spooled, status.dropped), (2, 1, vec![("spool_full".into(), 1)]));
     assert_eq!(drain(&spool).len(), 1);

@@ -1,0 +1,175 @@
+//! The shadow's calls: to a student on this host, and to the teacher with a receipt of kind `shadow`.
+//!
+//! **Invariant:** no credential of a client reaches a student; no query string reaches a receipt.
+
+use std::time::Duration;
+
+use kolm_config::{Credentials, Upstream};
+use kolm_core::{MicroUsd, Outcome};
+use kolm_receipts::{Close, Kind, Open, Opened, Rt};
+use kolm_wire::{assemble, chat};
+
+use super::{Drawn, Observed, Shadow, reply_of};
+use crate::capture::MAX_DECODED;
+use crate::exchange::Finished;
+use crate::headers::CASCADE;
+
+/// Where a student is asked.
+const PATH: &str = "/v1/chat/completions";
+/// A teacher is given at least this long.
+const TEACHER_TIME: Duration = Duration::from_secs(60);
+
+/// A whole answer.
+pub(super) struct Reply {
+    pub(super) facts: chat::Facts,
+    pub(super) micros: u64,
+    pub(super) first_micros: u64,
+}
+
+/// What a student made of a request, and how long it took.
+pub(super) struct Trial {
+    pub(super) answer: Result<Reply, Unserved>,
+    pub(super) micros: u64,
+}
+
+/// Why a student that is up gave no answer.
+pub(super) enum Unserved {
+    /// It abstained, or cannot take such a request.
+    Unable,
+    /// It was late, or answered with an error or half an answer.
+    Failed,
+}
+
+/// Why a call gave no whole answer.
+enum Unheard {
+    /// Another status than 200.
+    Status(u16),
+    /// The body is no whole answer.
+    Half,
+    /// The time was up.
+    Late,
+    /// The connection was refused or broke.
+    Gone,
+}
+
+impl From<reqwest::Error> for Unheard {
+    fn from(error: reqwest::Error) -> Self {
+        if error.is_timeout() { Self::Late } else { Self::Gone }
+    }
+}
+
+impl Shadow {
+    /// The student's answer or refusal; `None` while it is down, which is no answer at all.
+    pub(super) async fn ask_student(&self, drawn: &Drawn) -> Option<Trial> {
+        let address = drawn.student.up()?;
+        let request = self
+            .http
+            .post(format!("http://{address}{PATH}"))
+            .header("content-type", "application/json")
+            .header(CASCADE, "1")
+            .timeout(drawn.route.shadow.timeout)
+            .body(drawn.finished.request.clone());
+        let start = self.shared.env.clock.micros();
+        let answer = match self.call(request, drawn.finished.streamed).await {
+            Ok(reply) => Ok(reply),
+            Err(Unheard::Gone) => return None,
+            Err(Unheard::Status(400 | 413 | 415 | 422)) => Err(Unserved::Unable),
+            Err(Unheard::Status(_) | Unheard::Half | Unheard::Late) => Err(Unserved::Failed),
+        };
+        Some(Trial { answer, micros: self.shared.env.clock.micros().saturating_sub(start) })
+    }
+
+    /// A teacher call of our own: budgeted, with a receipt of its own.
+    pub(super) async fn ask_teacher(&self, drawn: &Drawn) -> Option<Reply> {
+        let finished = &drawn.finished;
+        let table = self.shared.table.load_full();
+        let upstream = table.config.upstreams.get(&finished.upstream)?;
+        if !self.pays(drawn) {
+            return None;
+        }
+        let mut request = self
+            .http
+            .post(url(upstream, &finished.path))
+            .header("content-type", "application/json")
+            .timeout(drawn.route.shadow.timeout.max(TEACHER_TIME))
+            .body(finished.request.clone());
+        if let Some(value) = authorization(upstream, finished) {
+            request = request.header("authorization", value);
+        }
+        let receipt = self.open_receipt(finished);
+        let reply = self.call(request, finished.streamed).await.ok();
+        let close = match &reply {
+            Some(_) => Close::new(Outcome::Complete, 200),
+            None => Close::new(Outcome::UpstreamError, -1),
+        };
+        self.shared.ledger.close(&receipt, close);
+        reply
+    }
+
+    /// Takes the price of asking again out of the day's budget, and says how that went.
+    fn pays(&self, drawn: &Drawn) -> bool {
+        let (finished, limit) = (&drawn.finished, drawn.route.shadow.teacher_budget_per_day);
+        let cost: MicroUsd = self.price(finished, &chat::facts(&reply_of(finished)));
+        let paid = self.purse.take(&drawn.route.name, self.shared.env.clock.now(), cost, limit);
+        self.inbox.put(drawn, if paid { Observed::BudgetLeft } else { Observed::BudgetSpent });
+        paid
+    }
+
+    async fn call(&self, request: reqwest::RequestBuilder, streamed: bool) -> Result<Reply, Unheard> {
+        let clock = &self.shared.env.clock;
+        let start = clock.micros();
+        let mut response = request.send().await?;
+        if response.status() != 200 {
+            return Err(Unheard::Status(response.status().as_u16()));
+        }
+        let (mut body, mut first) = (Vec::new(), None);
+        while let Some(chunk) = response.chunk().await? {
+            first.get_or_insert_with(|| clock.micros().saturating_sub(start));
+            if body.len() + chunk.len() > MAX_DECODED {
+                return Err(Unheard::Half);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let micros = clock.micros().saturating_sub(start);
+        if streamed {
+            let assembled = assemble::of_stream(&body, true);
+            if !assembled.complete {
+                return Err(Unheard::Half);
+            }
+            body = assembled.reply;
+        }
+        Ok(Reply { facts: chat::facts(&body), micros, first_micros: first.unwrap_or(micros) })
+    }
+
+    fn open_receipt(&self, finished: &Finished) -> Opened {
+        let now = self.shared.env.clock.now();
+        self.shared.ledger.open(Open {
+            id: kolm_core::RequestId::mint(now, self.shared.env.entropy.as_ref()),
+            try_no: 1,
+            kind: Kind::Shadow,
+            ns: finished.namespace.clone(),
+            route: finished.route.clone(),
+            rt: Rt::Cloud,
+            art: None,
+            ep: format!("POST {}", finished.path.split('?').next().unwrap_or_default()),
+            model: finished.model.clone(),
+        })
+    }
+}
+
+/// The address of a path under `/v1` at the upstream.
+fn url(upstream: &Upstream, path: &str) -> String {
+    let base = &upstream.base_url;
+    let scheme = if base.tls { "https" } else { "http" };
+    format!("{scheme}://{}{}", base.authority(), base.path(path))
+}
+
+/// Whose credentials a call of our own carries: ours, and the request's own where we have none.
+fn authorization(upstream: &Upstream, finished: &Finished) -> Option<http::HeaderValue> {
+    let ours = upstream.api_key.as_ref();
+    let ours = ours.and_then(|key| http::HeaderValue::try_from(format!("Bearer {}", key.expose())).ok());
+    match upstream.credentials {
+        Credentials::Gateway => ours,
+        Credentials::Client => ours.or_else(|| finished.authorization.clone()),
+    }
+}
