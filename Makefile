@@ -26,7 +26,7 @@ fmt:
 
 bench-train: ## accuracy and CPU time of the nano-label student on CLINC150
 	scripts/setup
-	$(CARGO) run --quiet --release --package kolm-trainer --example clinc
+	$(CARGO) run --quiet --package kolm-trainer --example clinc -- $(BENCH)
 
 clean:
 	$(CARGO) clean

@@ -25,44 +25,24 @@ fn an_unreadable_path_is_named() {
     );
 }
 
+/// `kolm distill --pairs` on `lines` is refused and leaves nothing behind.
+fn pairs_refused(lines: &str, code: &str, exit: i32, says: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (file, out, data) = (path("pairs.jsonl"), path("x.kolm"), path("data"));
+    fs::write(&file, lines).unwrap();
+    refused(&["distill", "--pairs", &file, "--out", &out, "--data-dir", &data], code, exit, says);
+    assert!(!fs::exists(&out).unwrap());
+}
+
 #[test]
 fn a_broken_pairs_file_names_its_line() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("pairs.jsonl");
-    fs::write(&file, "{\"text\":\"a\",\"label\":\"b\"}\n{\"text\":\n").unwrap();
-    let out = dir.path().join("x.kolm");
-    let data = dir.path().join("data");
-    let args = [
-        "distill",
-        "--pairs",
-        file.to_str().unwrap(),
-        "--out",
-        out.to_str().unwrap(),
-        "--data-dir",
-        data.to_str().unwrap(),
-    ];
-    refused(&args, "K0930", 2, "line 2");
-    assert!(!out.exists());
+    pairs_refused("{\"text\":\"a\",\"label\":\"b\"}\n{\"text\":\n", "K0930", 2, "line 2");
 }
 
 #[test]
 fn too_few_pairs_are_counted() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("pairs.jsonl");
-    fs::write(&file, "{\"text\":\"hello\",\"label\":\"greeting\"}\n".repeat(20)).unwrap();
-    let out = dir.path().join("x.kolm");
-    let data = dir.path().join("data");
-    let args = [
-        "distill",
-        "--pairs",
-        file.to_str().unwrap(),
-        "--out",
-        out.to_str().unwrap(),
-        "--data-dir",
-        data.to_str().unwrap(),
-    ];
-    refused(&args, "K0601", 3, "100");
-    assert!(!out.exists());
+    pairs_refused(&"{\"text\":\"hello\",\"label\":\"greeting\"}\n".repeat(20), "K0601", 3, "100");
 }
 
 #[test]

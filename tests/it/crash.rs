@@ -55,3 +55,36 @@ async fn a_second_gateway_on_the_same_directory_is_refused() {
     assert!(text.contains("error[K0") && text.contains("hint:"), "{text}");
     assert_eq!(world.ask("still there").await.status(), 200);
 }
+
+/// The process whose command line holds all of `words`.
+fn process(words: &[&str]) -> Option<String> {
+    std::fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
+        let line = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
+        words.iter().all(|word| line.contains(word)).then(|| entry.file_name().to_string_lossy().into_owned())
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trainer_killed_with_nine_goes_on_and_no_request_notices() {
+    let answers: std::collections::HashMap<String, String> =
+        crate::students::task(1_200).into_iter().collect();
+    let texts: Vec<String> = answers.keys().cloned().collect();
+    let fake = FakeOpenAi::start(Duration::ZERO, move |text| answers[text].clone()).await;
+    let route = format!(
+        "[[routes]]\nname = \"support\"\n[routes.distill]\nenabled = true\nmin_pairs = {}\nevery = 1000000\n",
+        texts.len()
+    );
+    let world = World::start(fake, &route).await;
+    for text in &texts {
+        assert_eq!(world.ask(text).await.status(), 200);
+    }
+    let data = world.data();
+    let trainer =
+        until("the trainer", || async { process(&["distill", "--snapshot", data.to_str().unwrap()]) }).await;
+    assert!(std::process::Command::new("kill").args(["-9", &trainer]).status().unwrap().success());
+    until("a student in the shadow", || async {
+        assert_eq!(world.ask(&texts[0]).await.status(), 200);
+        (world.status().await["routes"][0]["stage"]["at"] == "shadow").then_some(())
+    })
+    .await;
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kolm_core::{Stage, Status};
 
 use crate::fake::FakeOpenAi;
-use crate::students::pairs;
+use crate::students;
 use crate::world::{World, until};
 
 const ROUTE: &str = r#"
@@ -28,15 +28,6 @@ enabled = true
 dwell = "0s"
 cooldown = "1h"
 "#;
-
-/// Texts and labels of the task.
-fn task() -> Vec<(String, String)> {
-    pairs(600)
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
-        .map(|pair| (pair["text"].as_str().unwrap().to_owned(), pair["label"].as_str().unwrap().to_owned()))
-        .collect()
-}
 
 async fn status(world: &World) -> Status {
     serde_json::from_value(world.status().await).unwrap()
@@ -60,7 +51,7 @@ async fn ask(world: &World, text: &str, n: usize) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_good_student_takes_the_route_over_and_a_drifting_teacher_takes_it_back() {
-    let answers: std::collections::HashMap<_, _> = task().into_iter().collect();
+    let answers: std::collections::HashMap<_, _> = students::task(600).into_iter().collect();
     let drifted = std::sync::Arc::new(AtomicBool::new(false));
     let drift = std::sync::Arc::clone(&drifted);
     let fake =
@@ -70,7 +61,7 @@ async fn a_good_student_takes_the_route_over_and_a_drifting_teacher_takes_it_bac
         })
         .await;
     let mut world = World::start(fake, ROUTE).await;
-    let task = task();
+    let task = students::task(600);
     let sent = AtomicUsize::new(0);
     let send = async |count: usize| {
         let mut local = 0;
@@ -103,7 +94,6 @@ async fn a_good_student_takes_the_route_over_and_a_drifting_teacher_takes_it_bac
     // The decisions survive a crash of the whole.
     world.kill();
     world.restart().await;
-    let task = self::task();
     assert_eq!(status(&world).await.routes[0].stage, Stage::Full);
     until("the student answers after a restart", || async {
         ask(&world, &task[0].0, 1_000_000).await.then_some(())

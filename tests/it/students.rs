@@ -3,10 +3,12 @@
 use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::world::{KOLM, stderr};
+use crate::fake::FakeOpenAi;
+use crate::world::{KOLM, World, stderr, until};
 
 const TEMPLATES: [(&str, [&str; 4]); 4] = [
     ("greeting", ["hello there", "good morning", "hi everybody", "hey, nice to meet you"]),
@@ -48,6 +50,13 @@ pub(crate) fn pairs(n: usize) -> String {
         lines.push_str(&format!("{{\"text\":\"{text}\",\"label\":\"{label}\"}}\n"));
     }
     lines
+}
+
+/// The same pairs as texts and labels.
+pub(crate) fn task(n: usize) -> Vec<(String, String)> {
+    let pair = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    let word = |pair: &Value, key: &str| pair[key].as_str().unwrap().to_owned();
+    pairs(n).lines().map(pair).map(|pair| (word(&pair, "text"), word(&pair, "label"))).collect()
 }
 
 fn run(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
@@ -187,5 +196,32 @@ fn copy_keys(from: &Path, to: &Path) {
     std::fs::create_dir_all(&copied).unwrap();
     for entry in std::fs::read_dir(from.join("data/keys")).unwrap().flatten() {
         std::fs::copy(entry.path(), copied.join(entry.file_name())).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn captured_pairs_are_distilled_with_the_gateway_and_without() {
+    let labels: std::collections::HashMap<String, String> = task(600).into_iter().collect();
+    let texts: Vec<String> = labels.keys().cloned().collect();
+    let fake = FakeOpenAi::start(Duration::ZERO, move |text| labels[text].clone()).await;
+    let mut world = World::start(fake, "").await;
+    for text in &texts {
+        assert_eq!(world.ask(text).await.status(), 200);
+    }
+    let wanted = texts.len() as u64;
+    until("every pair is stored", || async {
+        (world.status().await["routes"][0]["pairs"].as_u64() == Some(wanted)).then_some(())
+    })
+    .await;
+    for (name, running) in [("with.kolm", true), ("without.kolm", false)] {
+        if !running {
+            world.stop().await;
+        }
+        let out = world.dir.path().join(name);
+        let args =
+            ["distill", "--namespace", "default", "--branches", "ngram", "--out", out.to_str().unwrap()];
+        let distilled = world.kolm(&args);
+        assert!(distilled.status.success(), "{name}: {}", stderr(&distilled));
+        assert!(world.kolm(&["verify", out.to_str().unwrap()]).status.success(), "{name}");
     }
 }
