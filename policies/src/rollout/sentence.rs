@@ -70,6 +70,7 @@ pub(super) fn collecting(policy: &RolloutPolicy, state: &State, seen: &Seen, wan
 
 /// A stage in which nothing is awaited of the gate.
 pub(super) fn resting(stage: Stage, why: &[String], left_ms: i64) -> String {
+    let why: Vec<&str> = why.iter().map(|word| explain(word)).collect();
     let because = if why.is_empty() { String::new() } else { format!(", because {}", why.join(", ")) };
     match stage {
         Stage::Cooldown => format!("cooldown at 0 %, {} to go{because}", time(left_ms)),
@@ -78,5 +79,24 @@ pub(super) fn resting(stage: Stage, why: &[String], left_ms: i64) -> String {
         Stage::Full => "full, the student answers 100 %".to_owned(),
         Stage::Distilling => "distilling, a student is being trained".to_owned(),
         Stage::Collecting | Stage::Shadow | Stage::Step(_) => format!("{stage}{because}"),
+    }
+}
+
+/// The reason behind a breach's word, for people who do not read the table.
+fn explain(word: &str) -> &str {
+    match word {
+        "k_below_gate" => "its K-score cannot reach the gate",
+        "floor:A" => "it agrees with the teacher too seldom to reach the floor",
+        "floor:V" => "it leaves too much to the teacher: coverage cannot reach its floor",
+        "floor:latency" | "floor:ttft" => "it answers too slowly to reach the floor",
+        "detector:a" => "its agreement with the teacher fell",
+        "detector:v" => "its coverage fell",
+        "detector:latency" => "its answers became slow",
+        "critical" => "an answer violated a critical rule",
+        "exhausted" => "the attempt ended without enough evidence",
+        "student_crash" => "its process died again and again",
+        "breaker" => "it failed too often of late",
+        "operator" => "a person asked for it",
+        other => other,
     }
 }

@@ -220,7 +220,10 @@ fn failed_and_rejected_students_train_again_after_more_pairs() {
     assert_eq!(drive.tick(), "candidate 0 new_artifact");
     drive.judged(reject(Breach::K), 0);
     assert_eq!(drive.tick(), "reject 0 k_below_gate");
-    assert_eq!((drive.tick().as_str(), drive.said.as_str()), ("-", "rejected at 0 %, because k_below_gate"));
+    assert_eq!(
+        (drive.tick().as_str(), drive.said.as_str()),
+        ("-", "rejected at 0 %, because its K-score cannot reach the gate")
+    );
     drive.seen.pairs = 400;
     assert_eq!(drive.tick(), "distill 0 pairs:400");
     drive.seen.candidate = Some(artifact('b'));
