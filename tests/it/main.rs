@@ -1,11 +1,6 @@
 //! The whole product from outside: the real `kolm` binary against a fake cloud that speaks real bytes.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "a test fails where it finds something wrong"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where it finds something wrong")]
 
 mod bad_input;
 mod conformance;

@@ -27,7 +27,7 @@ const PATH: &str = "/v1/chat/completions";
 /// What came of it.
 pub(super) enum Asked {
     /// An answer to pass on.
-    Answered(Call),
+    Answered(Box<Call>),
     /// Not sure enough.
     Abstained,
     /// The request is at fault, not the student.
@@ -52,7 +52,7 @@ pub(super) async fn ask(gateway: &Gateway, from: &RequestHeader, body: &Bytes, a
         }
     };
     let verdict = match call.head.status.as_u16() {
-        200 => return Asked::Answered(call),
+        200 => return Asked::Answered(Box::new(call)),
         422 => Asked::Abstained,
         400 | 413 | 415 => Asked::Refused,
         _ => Asked::Failed,
@@ -80,7 +80,7 @@ pub(super) fn judge(
     match asked {
         Asked::Answered(call) => {
             student.breaker.note(false);
-            Ok(call)
+            Ok(*call)
         }
         Asked::Abstained => {
             student.breaker.note(false);

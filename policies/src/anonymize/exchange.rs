@@ -74,7 +74,7 @@ impl<'a> Work<'a> {
         for i in 0..self.leaves.len() {
             let leaf = &self.leaves[i];
             let found = if leaf.number { number(leaf, self.policy) } else { self.search(i) };
-            let spans = self.select(found, self.folded[i].text().as_bytes().len());
+            let spans = self.select(found, self.folded[i].text().len());
             if leaf.place == Place::Key && !spans.is_empty() {
                 return Err(Dropped::IdentifierInKey);
             }

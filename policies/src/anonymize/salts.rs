@@ -91,7 +91,7 @@ impl Salts {
     }
 
     fn put(&mut self, mark: Mark, salt: Salt, now: i64) {
-        drop(self.take(mark));
+        self.take(mark);
         while self.known.len() >= MOST {
             let Some((_, oldest)) = self.ages.pop_first() else { break };
             self.known.remove(&oldest);

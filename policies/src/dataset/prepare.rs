@@ -164,9 +164,7 @@ fn dedup(rows: Vec<Row>, report: &mut PrepareReport) -> Vec<Node> {
     }
     let nodes: Vec<Node> = copies.into_values().filter_map(|same| majority(same, report)).collect();
     report.unique = nodes.len() as u64;
-    if report.repeated > 0 {
-        report.disagreement_ppm = report.disagreements * 1_000_000 / report.repeated;
-    }
+    report.disagreement_ppm = (report.disagreements * 1_000_000).checked_div(report.repeated).unwrap_or(0);
     nodes
 }
 
@@ -219,7 +217,7 @@ fn groups(nodes: &[Node], eval: &[Node], split_seed: u64, report: &mut PrepareRe
         .filter_map(|group| group.members.iter().map(|i| nodes[*i].key).min().map(|least| (least, group)))
         .map(|(least, group)| (order(split_seed, &least), group))
         .collect();
-    out.sort_by(|a, b| a.0.cmp(&b.0));
+    out.sort_by_key(|(order, _)| *order);
     report.groups = out.len() as u64;
     out.into_iter().map(|(_, group)| group).collect()
 }

@@ -81,7 +81,7 @@ fn forged_and_foreign_envelopes() {
         // A forgery in the name of a trusted key fails even beside a good signature of it.
         (signed_by(&[signature(1, 1), forged]), "signature"),
         (signed_by(&[signature(2, 1)]), "signature"),
-        (signed_by(&[unknown.clone()]), "signature"),
+        (signed_by(std::slice::from_ref(&unknown)), "signature"),
         (signed_by(&[unknown, signature(1, 1)]), ""),
         (signed_by(&[nameless]), ""),
         (signed_by(&[]), "signature"),

@@ -97,7 +97,7 @@ proptest! {
         to in any::<u8>(),
         harm in any::<bool>(),
     ) {
-        let data = vec![7_u8; 5];
+        let data = [7_u8; 5];
         let views = sizes.iter().enumerate().map(|(i, n)| {
             (format!("t{i}"), safetensors::tensor::TensorView::new(safetensors::Dtype::U8, vec![*n], &data[..*n]).unwrap())
         });

@@ -170,6 +170,6 @@ fn leaves(value: &Value, wanted: fn(&Value) -> bool) -> usize {
     match value {
         Value::Array(items) => items.iter().map(|item| leaves(item, wanted)).sum(),
         Value::Object(map) => map.values().map(|item| leaves(item, wanted)).sum(),
-        leaf => usize::from(wanted(leaf)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => usize::from(wanted(value)),
     }
 }
