@@ -172,13 +172,9 @@ impl Watcher {
         }
         match event {
             Event::Phase { phase } => {
-                if let Some(bar) = self.bar.take() {
-                    bar.finish("done");
-                }
-                self.bar = Some(self.progress.bar("distill", 0));
-                if let Some(bar) = &self.bar {
-                    bar.message(phase);
-                }
+                let bar = self.progress.bar("distill", 0);
+                bar.message(phase);
+                self.bar = Some(bar);
             }
             Event::Progress { branch, step, steps, loss, valid } => {
                 if let Some(bar) = &self.bar {
@@ -186,12 +182,22 @@ impl Watcher {
                     bar.message(&format!("{} loss {loss:.3} valid {valid:.3}", branch.as_str()));
                 }
             }
-            Event::Prepared { .. }
-            | Event::Resumed { .. }
-            | Event::Checkpoint { .. }
-            | Event::Branch(_)
-            | Event::Threshold(_)
-            | Event::Done { .. } => note(&format!("  {}", serde_json::to_string(event).unwrap_or_default())),
+            Event::Prepared { train, valid, heldout, labels, .. } => self.progress.done(&format!(
+                "{labels} labels; {train} rows to learn from, {valid} to calibrate by, {heldout} held out"
+            )),
+            Event::Resumed { step } => self.progress.done(&format!("goes on at step {step}")),
+            Event::Branch(tried) => self.progress.done(&format!(
+                "{}: {:.3} of the calibration rows right, {} kB",
+                tried.branch.as_str(),
+                tried.valid,
+                tried.bytes / 1_000
+            )),
+            Event::Threshold(tau) => self.progress.done(&format!(
+                "answers {:.1} % of them itself, {:.1} % of that right; the rest goes to the teacher",
+                tau.coverage * 100.0,
+                tau.selective * 100.0
+            )),
+            Event::Checkpoint { .. } | Event::Done { .. } => {}
         }
     }
 }
