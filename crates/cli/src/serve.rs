@@ -22,9 +22,14 @@ pub(crate) fn run(args: &Serve, env: &Env, data_dir: &Path, json: bool) -> Done 
         models.push((name, Artifact::open(&path, &Trust::integrity())?));
     }
     let identities: Vec<_> = models.iter().map(|(_, artifact)| artifact.identity().to_string()).collect();
+    let (listener, address) = listen(SocketAddr::new(args.host, args.port))?;
+    // One ledger a port: a ledger has one writer, and several ports may be served side by side.
     let ledger = match args.behind_gateway {
         true => None,
-        false => Some(kolm_receipts::Ledger::open(&data_dir.join("serve-ledger"), "serve", env)?),
+        false => {
+            let dir = data_dir.join("serve").join(address.port().to_string());
+            Some(kolm_receipts::Ledger::open(&dir, "serve", env)?)
+        }
     };
     let namespace: Namespace = NAMESPACE.parse().map_err(|error: kolm_core::BadName| {
         Failure::new(Code(5), Exit::Usage, error, "this is a defect: please report it")
@@ -33,10 +38,8 @@ pub(crate) fn run(args: &Serve, env: &Env, data_dir: &Path, json: bool) -> Done 
     let settings = Settings { aliases: aliases(&args.alias)?, ..Settings::default() };
     let service = Service::new(models, settings, receipts, env.clone())?;
     let done = crate::runtime()?.block_on(async {
-        let address = SocketAddr::new(args.host, args.port);
         let listener =
-            tokio::net::TcpListener::bind(address).await.map_err(|error| in_use(address, &error))?;
-        let address = listener.local_addr().map_err(|error| in_use(address, &error))?;
+            tokio::net::TcpListener::from_std(listener).map_err(|error| in_use(address, &error))?;
         if json {
             print_json(&serde_json::json!({ "listening": address, "artifacts": identities }));
         } else {
@@ -51,6 +54,16 @@ pub(crate) fn run(args: &Serve, env: &Env, data_dir: &Path, json: bool) -> Done 
         ledger.shutdown();
     }
     done.map(|()| Exit::Ok)
+}
+
+/// Binds `address`; port 0 takes a free one.
+fn listen(address: SocketAddr) -> Result<(std::net::TcpListener, SocketAddr), Failure> {
+    let bound = std::net::TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    bound.map_err(|error| in_use(address, &error))
 }
 
 /// A gateway that dies closes our standard input.
