@@ -8,6 +8,7 @@ mod crash;
 mod fake;
 mod house;
 mod relay;
+mod reload;
 mod rollout;
 mod students;
 mod world;
