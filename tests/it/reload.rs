@@ -24,7 +24,8 @@ async fn a_changed_file_takes_effect_whole_and_a_broken_one_changes_nothing() {
     .await;
 
     std::fs::write(&file, format!("{first}\nnonsense = 1\n[[routes]]\nname = \"other\"\n")).unwrap();
-    let run: Value = serde_json::from_slice(&std::fs::read(world.data().join("run/up.json")).unwrap()).unwrap();
+    let run: Value =
+        serde_json::from_slice(&std::fs::read(world.data().join("run/up.json")).unwrap()).unwrap();
     let post = world.http.post(world.admin_url("/admin/config/reload"));
     let refused = post.bearer_auth(run["token"].as_str().unwrap()).send().await.unwrap();
     assert_eq!(refused.status(), 422);

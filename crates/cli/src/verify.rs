@@ -58,16 +58,7 @@ fn print(verdict: &Verdict, name: &str, json: bool) -> Done {
         print_json(verdict);
     } else {
         for check in &verdict.checks {
-            say(format_args!(
-                "{} {}: {}",
-                match check.ok {
-                    Some(true) => "ok  ",
-                    Some(false) => "FAIL",
-                    None => "?   ",
-                },
-                check.name,
-                check.detail
-            ));
+            line(check.ok, check.name, &check.detail);
         }
         let word = match verdict.ok {
             Some(true) => "verified",
@@ -83,6 +74,17 @@ fn print(verdict: &Verdict, name: &str, json: bool) -> Done {
     })
 }
 
+/// One check as a person reads it.
+fn line(ok: Option<bool>, name: &str, detail: &str) {
+    let mark = match ok {
+        Some(true) => "ok  ",
+        Some(false) => "FAIL",
+        None => "?   ",
+    };
+    let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+    say(format_args!("{mark} {name}{detail}"));
+}
+
 fn artifact(path: &Path, given: &[String], expect: Option<&str>, data_dir: &Path, json: bool) -> Done {
     let trusted = trusted(given, data_dir)?;
     let expect: Option<ArtifactId> =
@@ -92,7 +94,7 @@ fn artifact(path: &Path, given: &[String], expect: Option<&str>, data_dir: &Path
     let verdict = kolm_artifact::verify(path, &Trust::keys(trusted, expect));
     if !json {
         for check in &verdict.checks {
-            say(format_args!("{} {}: {}", if check.ok { "ok  " } else { "FAIL" }, check.name, check.detail));
+            line(Some(check.ok), check.name, &check.detail);
         }
     }
     let artifact = verdict.result?;
