@@ -28,7 +28,14 @@ pub(crate) fn string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Appends `value` with sorted keys and no white space: equal values give equal text.
+/// `value` with sorted keys and no white space: equal values give equal text.
+pub fn canonical_json(value: &Value) -> String {
+    let mut out = String::new();
+    canonical(&mut out, value);
+    out
+}
+
+/// Appends the [`canonical_json`] of `value`.
 pub(crate) fn canonical(out: &mut String, value: &Value) {
     match value {
         Value::Object(map) => {

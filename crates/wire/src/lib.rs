@@ -17,6 +17,7 @@ pub mod validate;
 
 use std::fmt;
 
+pub use json::canonical_json;
 pub use path::upstream_path;
 
 /// One request and its reply, raw: what the anonymizer reads and nothing may write to disk.
