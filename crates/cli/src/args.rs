@@ -233,7 +233,7 @@ pub(crate) struct Demo {
     /// Traffic to prove the student on; without it an eighth of the pairs
     #[arg(long, value_name = "FILE")]
     pub(crate) eval: Option<PathBuf>,
-    /// Keep the scratch directory here
+    /// Keep the scratch directory here; without it only the artifact stays, in the temporary folder
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
     /// Fewer pairs, n-gram branch only

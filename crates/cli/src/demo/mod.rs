@@ -43,6 +43,7 @@ pub(crate) fn run(args: &Demo, env: &Env, json: bool) -> Done {
     let mut summary = crate::runtime()?.block_on(play(args, env, &scratch.dir))?;
     summary.wall_seconds = (env.clock.micros() - started) as f64 / 1e6;
     summary.kept = args.keep.clone();
+    summary.artifact = summary.artifact.map(|artifact| scratch.outlive(artifact)).transpose()?;
     summary.print();
     if json {
         print_json(&summary);
@@ -238,6 +239,16 @@ impl Scratch {
         }
         std::fs::create_dir_all(&dir).map_err(|error| Failure::io(&dir, &error))?;
         Ok(Self { dir, keep: keep.is_some() })
+    }
+
+    /// Where the artifact stays when the directory goes: beside it.
+    fn outlive(&self, artifact: PathBuf) -> Result<PathBuf, Failure> {
+        if self.keep {
+            return Ok(artifact);
+        }
+        let kept = self.dir.with_extension("kolm");
+        std::fs::rename(&artifact, &kept).map_err(|error| Failure::io(&kept, &error))?;
+        Ok(kept)
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Summary {
     raw_identifiers_on_disk: u64,
     train_seconds: f64,
     pub(crate) wall_seconds: f64,
-    artifact: Option<String>,
+    pub(crate) artifact: Option<PathBuf>,
     artifact_bytes: u64,
     saved_usd: f64,
     #[serde(skip)]
@@ -83,7 +83,7 @@ impl Summary {
             train_seconds,
             wall_seconds: 0.0,
             artifact_bytes: artifact.as_deref().and_then(|p| p.metadata().ok()).map_or(0, |m| m.len()),
-            artifact: artifact.map(|path| path.display().to_string()),
+            artifact,
             saved_usd: (route.savings.avoided.0 - route.savings.local.0) as f64 / 1e6,
             kept: None,
             stage: route.stage,
@@ -149,6 +149,9 @@ impl Summary {
         note(&format!("  {}", "-".repeat(78)));
         for reason in &self.client_error_reasons {
             note(&format!("  client error: {reason}"));
+        }
+        if let Some(artifact) = &self.artifact {
+            note(&format!("  the artifact is yours: kolm serve --http {}", artifact.display()));
         }
         if let Some(dir) = &self.kept {
             note(&format!(
