@@ -47,21 +47,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// The upstream of a name.
-    pub fn upstream(&self, name: &str) -> Option<&Upstream> {
-        self.upstreams.get(name)
-    }
-
     /// The route of a request: the first of this namespace that matches model and path.
     pub fn route(&self, namespace: &NamespaceName, model: &str, path: &str) -> Option<&Route> {
         self.routes
             .iter()
             .find(|route| route.namespace == *namespace && route.path == path && route.model.matches(model))
-    }
-
-    /// The route of a name.
-    pub fn route_named(&self, name: &RouteName) -> Option<&Route> {
-        self.routes.iter().find(|route| route.name == *name)
     }
 }
 
@@ -117,6 +107,13 @@ pub struct Route {
     pub rollout: RolloutPolicy,
     /// The samples.
     pub shadow: Shadow,
+}
+
+impl Route {
+    /// Whether a request of this namespace, model and path is the route's.
+    pub fn takes(&self, namespace: &NamespaceName, model: &str, path: &str) -> bool {
+        self.namespace == *namespace && self.path == path && self.model.matches(model)
+    }
 }
 
 /// When and how a route's student is trained.

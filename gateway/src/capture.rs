@@ -47,8 +47,8 @@ pub(crate) struct Worker {
 }
 
 /// A reply as it is stored.
-struct Told {
-    body: Vec<u8>,
+pub(crate) struct Told {
+    pub(crate) body: Vec<u8>,
     complete: bool,
     unknown_encoding: bool,
 }
@@ -216,7 +216,7 @@ impl Worker {
 }
 
 /// The reply decoded and, if it was a stream, assembled.
-fn told(finished: &Finished) -> Told {
+pub(crate) fn told(finished: &Finished) -> Told {
     let Ok(plain) = decode::decode(&finished.encoding, &finished.reply, MAX_DECODED) else {
         return Told { body: Vec::new(), complete: false, unknown_encoding: true };
     };

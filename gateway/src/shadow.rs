@@ -13,7 +13,7 @@ use kolm_config::Route;
 use kolm_core::{Arm, ArtifactId, MicroUsd, Outcome, Ppm, RouteName, Surface};
 use kolm_policies::gate::{Score, ScoreKind};
 use kolm_policies::{rollout, score};
-use kolm_wire::{assemble, chat};
+use kolm_wire::chat;
 use tokio::sync::{Semaphore, mpsc};
 
 use self::ask::{Trial, Unserved};
@@ -292,9 +292,7 @@ pub(crate) fn busy(micros: u64, musd_per_s: u64) -> MicroUsd {
 
 /// The reply in its non-streamed form.
 fn reply_of(finished: &Finished) -> Vec<u8> {
-    let plain =
-        crate::decode::decode(&finished.encoding, &finished.reply, capture::MAX_DECODED).unwrap_or_default();
-    if finished.streamed { assemble::of_stream(&plain, finished.ended_cleanly).reply } else { plain }
+    capture::told(finished).body
 }
 
 fn text_of(finished: &Finished) -> Option<String> {

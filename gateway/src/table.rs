@@ -197,10 +197,7 @@ impl Recent {
 impl Table {
     /// The first route of `namespace` that takes `path` (upstream path without query) and `model`.
     pub fn find(&self, namespace: &Namespace, path: &str, model: &str) -> Option<&Arc<Entry>> {
-        self.routes.iter().find(|entry| {
-            let route = &entry.route;
-            route.namespace == *namespace && route.path == path && route.model.matches(model)
-        })
+        self.routes.iter().find(|entry| entry.route.takes(namespace, model, path))
     }
 }
 
