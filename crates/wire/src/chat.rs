@@ -7,8 +7,8 @@ mod facts;
 mod question;
 
 pub use facts::{Facts, facts};
-pub(crate) use question::of as question_of;
 pub use question::{Blocks, Question, question, request_of, template_key};
+pub(crate) use question::{of as question_of, question_in};
 
 use crate::error::ApiError;
 use crate::fields::{self, Fields};
