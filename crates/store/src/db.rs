@@ -8,10 +8,9 @@ use std::path::Path;
 
 use duckdb::types::ToSql;
 use duckdb::{Config, Connection, appender_params_from_iter, params};
-use kolm_core::{ArtifactId, DecisionRow, Namespace, RequestId, RouteName, Timestamp};
-use kolm_wire::chat;
+use kolm_core::{ArtifactId, DecisionRow, Namespace, RequestId, RouteName, Surface};
 
-use crate::pair::{PairCounts, PairView, Record, Row};
+use crate::pair::{PairCounts, Record, Row};
 use crate::{Error, ScoreRow};
 
 const SCHEMA: &str = "
@@ -36,8 +35,8 @@ CREATE TABLE IF NOT EXISTS scores (
     score_json VARCHAR NOT NULL);
 ";
 
-/// Bytes of text in a page's list.
-const PREVIEW: usize = 400;
+/// Which rows a student's pairs are made of: an embedding may train too, but no student of labels.
+const LABELLED: &str = "eligible AND surface IN ('chat', 'responses')";
 
 /// What a row of a snapshot is made of.
 pub(crate) struct Exchange {
@@ -45,6 +44,7 @@ pub(crate) struct Exchange {
     pub(crate) ts_ms: i64,
     pub(crate) conversation: String,
     pub(crate) teacher: String,
+    pub(crate) surface: Surface,
     pub(crate) request: String,
     pub(crate) reply: String,
 }
@@ -85,12 +85,14 @@ impl Db {
         let transaction = self.conn.transaction()?;
         let mut pairs = known(&transaction, "pairs", first, last)?;
         let mut salts = known(&transaction, "receipt_salts", first, last)?;
+        let mut superseded: Vec<&str> = Vec::new();
         {
             let mut into_pairs = transaction.appender("pairs")?;
             let mut into_salts = transaction.appender("receipt_salts")?;
             for record in records {
                 let salt = match record {
-                    Record::Pair { row, salts } => {
+                    Record::Pair { row, salts, supersedes } => {
+                        superseded.extend(supersedes.as_deref());
                         if pairs.insert(row.id.clone()) {
                             into_pairs.append_row(appender_params_from_iter(columns(row)))?;
                         }
@@ -108,6 +110,10 @@ impl Db {
             into_pairs.flush()?;
             into_salts.flush()?;
         }
+        for id in superseded {
+            let sql = "UPDATE pairs SET eligible = false, reason = 'retry' WHERE id = ? AND eligible";
+            transaction.execute(sql, params![id])?;
+        }
         transaction.commit()
     }
 
@@ -120,10 +126,11 @@ impl Db {
 
     /// How many pairs a namespace has.
     pub(crate) fn counts(&self, namespace: &Namespace) -> Result<PairCounts, Error> {
-        let sql = "SELECT count(*), count(*) FILTER (WHERE eligible) FROM pairs WHERE namespace = ?";
+        let sql =
+            format!("SELECT count(*), count(*) FILTER (WHERE {LABELLED}) FROM pairs WHERE namespace = ?");
         let (total, eligible): (i64, i64) = self
             .conn
-            .query_row(sql, params![namespace.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(&sql, params![namespace.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(Error::db("count pairs"))?;
         Ok(PairCounts { total: total.unsigned_abs(), eligible: eligible.unsigned_abs() })
     }
@@ -135,18 +142,21 @@ impl Db {
         after: &str,
         limit: u32,
     ) -> Result<Vec<Exchange>, Error> {
-        let sql = "SELECT id, ts_ms, conversation_key, \
-                   CASE WHEN served_model = '' THEN requested_model ELSE served_model END, \
-                   request_json, response_json \
-                   FROM pairs WHERE namespace = ? AND eligible AND id > ? ORDER BY id LIMIT ?";
-        self.rows(sql, params![namespace.as_str(), after, limit], |row| {
+        let sql = format!(
+            "SELECT id, ts_ms, conversation_key, \
+             CASE WHEN served_model = '' THEN requested_model ELSE served_model END, \
+             surface, request_json, response_json \
+             FROM pairs WHERE namespace = ? AND {LABELLED} AND id > ? ORDER BY id LIMIT ?"
+        );
+        self.rows(&sql, params![namespace.as_str(), after, limit], |row| {
             Ok(Exchange {
                 id: row.get(0)?,
                 ts_ms: row.get(1)?,
                 conversation: row.get(2)?,
                 teacher: row.get(3)?,
-                request: row.get(4)?,
-                reply: row.get(5)?,
+                surface: Surface::named(&row.get::<_, String>(4)?),
+                request: row.get(5)?,
+                reply: row.get(6)?,
             })
         })
     }
@@ -155,39 +165,11 @@ impl Db {
     pub(crate) fn copy_parquet(&self, namespace: &Namespace, path: &str) -> Result<(), Error> {
         // A name holds no quote, a path may; COPY takes no parameters.
         let sql = format!(
-            "COPY (SELECT * FROM pairs WHERE namespace = '{namespace}' AND eligible ORDER BY id) \
+            "COPY (SELECT * FROM pairs WHERE namespace = '{namespace}' AND {LABELLED} ORDER BY id) \
              TO '{}' (FORMAT parquet)",
             path.replace('\'', "''")
         );
         self.conn.execute_batch(&sql).map_err(Error::db("write Parquet"))
-    }
-
-    /// The newest pairs of a namespace.
-    pub(crate) fn recent(&self, namespace: &Namespace, limit: u32) -> Result<Vec<PairView>, Error> {
-        let sql = "SELECT id, ts_ms, route, served_model, surface, arm, status, outcome, eligible, reason, \
-                   tokens_in, tokens_out, cost_usd_micros, latency_ms, request_json, response_json \
-                   FROM pairs WHERE namespace = ? ORDER BY ts_ms DESC, id DESC LIMIT ?";
-        self.rows(sql, params![namespace.as_str(), limit], |row| {
-            let (request, reply): (String, String) = (row.get(14)?, row.get(15)?);
-            Ok(PairView {
-                id: row.get(0)?,
-                ts: Timestamp(row.get(1)?),
-                route: row.get(2)?,
-                model: row.get(3)?,
-                surface: row.get(4)?,
-                arm: row.get(5)?,
-                status: row.get(6)?,
-                outcome: row.get(7)?,
-                eligible: row.get(8)?,
-                reason: row.get(9)?,
-                tokens_in: row.get(10)?,
-                tokens_out: row.get(11)?,
-                cost_usd_micros: row.get(12)?,
-                latency_ms: row.get(13)?,
-                text: preview(chat::question(request.as_bytes()).map(|q| q.text).unwrap_or_default()),
-                answer: preview(chat::facts(reply.as_bytes()).text.unwrap_or_default()),
-            })
-        })
     }
 
     /// Every body, request and reply apart.
@@ -280,7 +262,7 @@ impl Db {
         self.conn.query_row(&sql, [], |row| row.get(0)).unwrap()
     }
 
-    fn rows<T>(
+    pub(crate) fn rows<T>(
         &self,
         sql: &str,
         params: impl duckdb::Params,
@@ -300,18 +282,6 @@ fn known(conn: &Connection, table: &str, first: &str, last: &str) -> duckdb::Res
 fn read_all<T: serde::de::DeserializeOwned>(what: &'static str, rows: &[String]) -> Result<Vec<T>, Error> {
     let read: Result<Vec<T>, _> = rows.iter().map(|row| serde_json::from_str(row)).collect();
     read.map_err(|source| Error::Unreadable { what, source })
-}
-
-fn preview(mut text: String) -> String {
-    let mut end = text.len().min(PREVIEW);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    if end < text.len() {
-        text.truncate(end);
-        text.push('…');
-    }
-    text
 }
 
 fn open_error(path: &Path, source: duckdb::Error) -> Error {
@@ -385,11 +355,5 @@ mod tests {
         db.conn.execute_batch("INSERT INTO decisions VALUES ('r', 0, '', 0, 'hold', '', '{}')").unwrap();
         assert_eq!(db.decisions(None).unwrap_err().code().to_string(), "K0206");
         assert!(db.alive());
-    }
-
-    #[test]
-    fn previews_end_at_a_character() {
-        assert_eq!(preview("é".repeat(300)), format!("{}…", "é".repeat(200)));
-        assert_eq!(preview("short".into()), "short");
     }
 }

@@ -17,7 +17,7 @@ use rustix::fs::{FlockOperation, flock};
 use tokio::sync::oneshot;
 
 use crate::db::Db;
-use crate::pair::{Pair, PairCounts, PairView, Record, Salts};
+use crate::pair::{Pair, PairCounts, PairDetail, PairView, Record, Salts, Template};
 use crate::spool::{Batch, Spool};
 use crate::{Error, ScoreRow, freeze};
 
@@ -158,6 +158,16 @@ impl Handle {
     pub async fn recent(&self, namespace: &Namespace, limit: u32) -> Result<Vec<PairView>, Error> {
         let namespace = namespace.clone();
         self.ask(move |db| db.recent(&namespace, limit)).await
+    }
+
+    /// One pair in full, if it is stored.
+    pub async fn pair(&self, id: RequestId) -> Result<Option<PairDetail>, Error> {
+        self.ask(move |db| db.pair(id)).await
+    }
+
+    /// The templates with the most pairs, over all namespaces.
+    pub async fn templates(&self, limit: u32) -> Result<Vec<Template>, Error> {
+        self.ask(move |db| db.templates(limit)).await
     }
 
     /// The text of every body, for a search of what is stored: the database keeps it compressed on disk.

@@ -12,6 +12,8 @@ use kolm_wire::Exchange;
 
 use super::*;
 
+mod tries;
+
 struct World {
     dir: tempfile::TempDir,
     clock: Arc<FixedClock>,
@@ -87,6 +89,7 @@ impl World {
             barred: None,
             conversation: "conv".into(),
             retry_of: None,
+            supersedes: None,
             salts: Some(Salts { req: [1; 32], resp: [2; 32] }),
         }
     }
