@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method};
 use kolm_config::{Credentials, Retention, Upstream};
-use kolm_core::{Namespace, RequestId, Surface, Timestamp};
+use kolm_core::{Body, Namespace, RequestId, Surface, Timestamp};
 use kolm_wire::error::ApiError;
 use pingora::Result;
 use pingora::proxy::Session;
@@ -17,7 +17,7 @@ use crate::headers::{self, Upward};
 use crate::namespace;
 use crate::phases::{Ctx, Gateway};
 use crate::table::{Shared, Table, keyed};
-use crate::{own, proxy, relay};
+use crate::{close, own, proxy, relay};
 
 const ENDPOINT_MAX: usize = 128;
 
@@ -37,6 +37,8 @@ pub(crate) struct Admitted {
     ours: bool,
     /// The caller may use the namespace.
     allowed: bool,
+    /// Neither header nor key names the namespace.
+    pub(crate) unplaced: bool,
     /// Its method.
     pub(crate) method: Method,
     /// Path and query as the client sent them.
@@ -88,6 +90,7 @@ impl Admitted {
             at,
             started_us: shared.env.clock.micros(),
             namespace: belongs.namespace,
+            unplaced: !belongs.ours && (belongs.refused || !head.headers.contains_key(namespace::NAMESPACE)),
             ours: belongs.ours,
             allowed: belongs.allowed,
             method: head.method.clone(),
@@ -165,16 +168,13 @@ pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut 
             _ => answer::refuse(gateway, session, &admitted, None, refusal.into()).await,
         };
     }
-    if admitted.surface() != Surface::Other {
+    if admitted.surface().body() == Body::Json {
         if fits(session, admitted.table.config.listen.max_body_bytes) {
             return Box::pin(relay::run(gateway, session, ctx, admitted)).await;
         }
-        if admitted.is_captured() {
-            shared.events.capture_accepted();
-            shared.events.capture_dropped("oversize");
-        }
+        close::not_captured(shared, &admitted, "oversize");
     }
-    proxy::begin(shared, ctx, admitted);
+    proxy::begin(shared, session, ctx, admitted);
     Ok(false)
 }
 

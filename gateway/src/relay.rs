@@ -1,4 +1,4 @@
-//! The door of the four JSON routes: the body is read whole, an arm chosen, and the answer's frames passed on as
+//! The door of the JSON routes: the body is read whole, an arm chosen, and the answer's frames passed on as
 //! they come.
 //!
 //! **Invariant:** before the first byte a student's failure costs the client nothing but time; after it, an answer
@@ -65,10 +65,12 @@ pub(crate) async fn run(
     let body = match body::read(session, &config.listen).await {
         Ok(body) => body,
         Err(Unread::TooLarge) => {
+            close::not_captured(shared, &admitted, "oversize");
             let refusal = ApiError::too_large(config.listen.max_body_bytes);
             return answer::refuse(gateway, session, &admitted, None, refusal.into()).await;
         }
         Err(Unread::Gone(cause)) => {
+            close::not_captured(shared, &admitted, "unsent");
             answer::gone(shared, &admitted);
             ctx.broken = true;
             return Err(cause);

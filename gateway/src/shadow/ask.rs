@@ -10,9 +10,9 @@ use kolm_receipts::{Close, Kind, Open, Opened, Rt};
 use kolm_wire::{assemble, chat};
 
 use super::{Drawn, Observed, Shadow, reply_of};
-use crate::capture::MAX_DECODED;
 use crate::exchange::Finished;
 use crate::headers::CASCADE;
+use crate::told::MAX_DECODED;
 
 /// Where a student is asked.
 const PATH: &str = "/v1/chat/completions";
