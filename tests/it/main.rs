@@ -11,4 +11,5 @@ mod relay;
 mod reload;
 mod rollout;
 mod students;
+mod surfaces;
 mod world;
