@@ -29,6 +29,10 @@ use kolm_core::{Code, Env, Exit};
 use args::{Cli, Command};
 use report::{Done, Failure};
 
+/// A request allocates on one thread what another frees: see docs/adr/0008-allocator-and-ledger-line.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report::panicked));
     let cli = Cli::parse();
