@@ -42,6 +42,11 @@ counters! {
     decisions "kolm_rollout_decide_total" ["route", "kind"] "Decisions about routes.";
     reconcile_failed "kolm_reconcile_fail_total" ["route"] "Looks at a route that could not be finished.";
     receipt_none "kolm_receipt_degrade_total" [] "Answers sent with st=none because the ledger did not take the record in time.";
+    connection_refused "kolm_connection_refuse_total" ["limit"] "Connections closed at once because a limit was reached.";
+    connection_cut "kolm_connection_cut_total" ["waited_for"] "Connections given up because the client was too slow, or showed no good certificate.";
+    accept_failed "kolm_connection_accept_fail_total" [] "Connections the system could not hand over.";
+    certificates "kolm_certificate_load_total" ["outcome"] "Loads of the client port's certificates; `kept`: the old ones stay.";
+    certificate_ends "kolm_certificate_end_total" [] "Loaded certificates that have ended or end within 14 days.";
     drain_exceeded "kolm_drain_exceed_total" [] "Stops that cut requests because the drain took too long.";
 }
 
@@ -195,6 +200,42 @@ impl Events {
         tracing::warn!("the ledger did not take a record in time");
     }
 
+    /// A connection was closed at once.
+    pub fn connection_refused(&self, limit: &'static str) {
+        self.counters.connection_refused.with_label_values(&[limit]).inc();
+        tracing::debug!(limit, "connection refused");
+    }
+
+    /// A client was waited for in vain.
+    pub fn connection_cut(&self, waited_for: &'static str) {
+        self.counters.connection_cut.with_label_values(&[waited_for]).inc();
+        tracing::debug!(waited_for, "connection cut");
+    }
+
+    /// The system hands over no connection.
+    pub fn accept_failed(&self, cause: &std::io::Error) {
+        self.counters.accept_failed.with_label_values(&[]).inc();
+        tracing::error!(%cause, "no connection can be accepted");
+    }
+
+    /// The client port has certificates, new ones perhaps.
+    pub fn certificates_loaded(&self, count: usize) {
+        self.counters.certificates.with_label_values(&["loaded"]).inc();
+        tracing::info!(count, "certificates loaded");
+    }
+
+    /// Changed certificates cannot be used.
+    pub fn certificates_kept(&self, cause: &crate::error::Error) {
+        self.counters.certificates.with_label_values(&["kept"]).inc();
+        tracing::error!(%cause, "certificates not reloaded, the old ones stay");
+    }
+
+    /// A certificate's days are numbered.
+    pub fn certificate_ends(&self, names: &str, days_left: i64) {
+        self.counters.certificate_ends.with_label_values(&[]).inc();
+        tracing::warn!(names, days_left, "certificate has ended or ends soon");
+    }
+
     /// A stop did not wait for the last requests.
     pub fn drain_exceeded(&self, in_flight: usize) {
         self.counters.drain_exceeded.with_label_values(&[]).inc();
@@ -251,6 +292,12 @@ mod tests {
         events.decided(&decision(route.clone()));
         events.reconcile_failed(&route, &kolm_store::Error::SpoolFull { quota: 1 });
         events.receipt_degraded();
+        events.connection_refused("max_connections");
+        events.connection_cut("header");
+        events.accept_failed(&std::io::Error::other("no"));
+        events.certificates_loaded(1);
+        events.certificates_kept(&crate::error::Error::Tls { cause: "no".to_owned() });
+        events.certificate_ends("localhost", 3);
         events.drain_exceeded(1);
         let page = events.render();
         for name in NAMES {
