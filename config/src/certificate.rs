@@ -76,11 +76,10 @@ impl Certified {
         let first = chain.first().ok_or_else(|| BadCertificate::Empty { path: files.cert.clone() })?;
         let (names, not_after) = facts(first).map_err(|cause| BadCertificate::file(&files.cert, cause))?;
         let provider = rustls::crypto::ring::default_provider();
-        let key = CertifiedKey::from_der(chain, key, &provider).map_err(|cause| match cause {
-            rustls::Error::InconsistentKeys(_) => {
-                BadCertificate::Pair { cert: files.cert.clone(), key: files.key.clone() }
-            }
-            cause => BadCertificate::file(&files.key, cause),
+        let pair = || BadCertificate::Pair { cert: files.cert.clone(), key: files.key.clone() };
+        let key = CertifiedKey::from_der(chain, key, &provider).map_err(|cause| {
+            let mixed = matches!(cause, rustls::Error::InconsistentKeys(_));
+            if mixed { pair() } else { BadCertificate::file(&files.key, cause) }
         })?;
         Ok(Self { key: Arc::new(key), names, not_after })
     }
@@ -120,9 +119,9 @@ fn facts(certificate: &CertificateDer<'_>) -> Result<(Vec<String>, i64), String>
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|cause| cause.to_string())?;
     let names = parsed.subject_alternative_name().map_err(|cause| cause.to_string())?;
     let names = names.iter().flat_map(|extension| &extension.value.general_names);
-    let names = names.filter_map(|name| match name {
-        GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
-        _ => None,
+    let names = names.filter_map(|name| {
+        let GeneralName::DNSName(name) = name else { return None };
+        Some(name.to_ascii_lowercase())
     });
     Ok((names.collect(), parsed.validity().not_after.timestamp()))
 }

@@ -3,8 +3,10 @@
 //!
 //! **Invariant:** a request that passes has one length, one host, and lines that end in CR LF.
 
+use kolm_wire::error::ApiError;
 use pingora::http::{RequestHeader, Version};
 use pingora::proxy::Session;
+use pingora::{Error, ErrorType};
 
 /// Why a request is refused; the text goes to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +79,16 @@ impl Seen {
         }
         Ok(())
     }
+}
+
+/// Whether a body broke off because its chunks lie, not because the client left.
+pub(crate) fn is_malformed_body(cause: &Error) -> bool {
+    matches!(cause.etype(), ErrorType::Custom("InvalidChunk" | "InvalidTrailerEnd"))
+}
+
+/// What its client is told.
+pub(crate) fn malformed() -> ApiError {
+    ApiError::invalid("request", "The request is not valid HTTP.")
 }
 
 /// Forgets a wish to go on in another protocol than a WebSocket: granted, whatever followed would pass unseen.

@@ -32,7 +32,9 @@ fn to_the_end(mut stream: TcpStream) -> String {
 
 /// One kept-alive request on a connection.
 fn healthy(stream: &mut TcpStream) -> bool {
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    if stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n").is_err() {
+        return false;
+    }
     let mut said = String::new();
     let mut piece = [0; 512];
     while !said.ends_with('}') {
@@ -71,7 +73,8 @@ async fn dribble(mut stream: TcpStream, bytes: &[u8]) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_header_that_dribbles_in_is_cut() {
     let world = world("header_timeout = \"400ms\"\nkeepalive_timeout = \"1min\"").await;
-    let header = b"GET /healthz HTTP/1.1\r\nHost: h\r\nX-Slow: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy";
+    let header =
+        b"GET /healthz HTTP/1.1\r\nHost: h\r\nX-Slow: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy";
     let said = dribble(connect(world.listen()), header).await;
     assert!(said.starts_with("HTTP/1.1 408") && said.contains("x-kolm-receipt: "), "{said:?}");
 
@@ -89,7 +92,9 @@ async fn a_header_that_dribbles_in_is_cut() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_http_2_opening_that_does_not_go_on_is_cut() {
     let world = world("header_timeout = \"400ms\"").await;
-    for opening in [&b"PRI * HTTP"[..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0"] {
+    for opening in
+        [&b"PRI * HTTP"[..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0"]
+    {
         let mut stream = connect(world.listen());
         stream.write_all(opening).unwrap();
         let said = to_the_end(stream);
@@ -152,7 +157,8 @@ async fn limits_follow_a_reload() {
     let file = world.dir.path().join("gateway.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("[listen]\n", "[listen]\nheader_timeout = \"200ms\"\n")).unwrap();
-    until("the new configuration", || async { (world.status().await["config_version"] == 2).then_some(()) }).await;
+    until("the new configuration", || async { (world.status().await["config_version"] == 2).then_some(()) })
+        .await;
     assert_eq!(to_the_end(connect(world.listen())), "");
     assert_eq!(world.metric("kolm_connection_cut_total", "idle").await, 1);
 }

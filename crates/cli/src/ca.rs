@@ -90,7 +90,8 @@ fn issue(args: &CaIssue, env: &Env, dir: &Path, json: bool) -> Done {
     let name = certificate::subject(&ours.cert).map_err(unusable)?;
     let key = std::fs::read_to_string(&ours.key).map_err(|error| Failure::io(&ours.key, &error))?;
     let key = KeyPair::from_pem(&key).map_err(|cause| cannot(dir, &cause))?;
-    let issuer = CertificateParams { distinguished_name: named(&name), ..CertificateParams::default() };
+    let mut issuer = params(env, CA_DAYS);
+    issuer.distinguished_name = named(&name);
     let issuer = Issuer::new(issuer, key);
 
     let first =

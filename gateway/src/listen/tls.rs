@@ -133,7 +133,7 @@ type Stamp = Option<(u64, i64, i64, u64)>;
 /// Everything whose change calls for other certificates.
 async fn look(port: &Port) -> (u64, Vec<Stamp>) {
     let config = Arc::clone(&port.shared.table.load().config);
-    let paths = config.listen.tls.as_ref().map(files).unwrap_or_default();
+    let Some(paths) = config.listen.tls.as_ref().map(files) else { return (config.version, Vec::new()) };
     let stamps = tokio::task::spawn_blocking(move || paths.iter().map(|path| stamp(path)).collect());
     (config.version, stamps.await.unwrap_or_default())
 }

@@ -10,7 +10,7 @@ use pingora::proxy::Session;
 use pingora::{BError, Error, ErrorType, Result};
 use tokio::time::timeout;
 
-use crate::headers;
+use crate::{framing, headers};
 
 const PREALLOCATED: u64 = 1 << 20;
 
@@ -18,13 +18,15 @@ const PREALLOCATED: u64 = 1 << 20;
 pub(super) enum Unread {
     /// It is longer than the limit.
     TooLarge,
+    /// Its chunks lie.
+    Malformed,
     /// The client left, or fell silent.
     Gone(BError),
 }
 
 impl From<BError> for Unread {
     fn from(cause: BError) -> Self {
-        Self::Gone(cause.into_down())
+        if framing::is_malformed_body(&cause) { Self::Malformed } else { Self::Gone(cause.into_down()) }
     }
 }
 

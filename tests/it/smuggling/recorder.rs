@@ -1,6 +1,6 @@
 //! An upstream that reads strictly and writes everything down: what is not one plain request is a fault.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -101,7 +101,10 @@ fn body(reader: &mut impl BufRead, head: &str) -> Result<bool, &'static str> {
     }
     let values = |name: &str| -> Vec<String> {
         let fields = head.lines().filter_map(|line| line.split_once(':'));
-        fields.filter(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim().to_owned()).collect()
+        fields
+            .filter(|(given, _)| given.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v.trim().to_owned())
+            .collect()
     };
     if values("host").len() != 1 {
         return Err("not one host");
