@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method};
 use kolm_config::{Credentials, Retention, Upstream};
 use kolm_core::{Namespace, RequestId, Surface, Timestamp};
@@ -153,10 +153,9 @@ impl Admitted {
 pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut Ctx) -> Result<bool> {
     Connection::admit(session);
     framing::forget_upgrade(session.req_header_mut());
-    // What follows an upgrade is no next request, and on where chunks end servers differ.
+    // What follows an upgrade is no next request.
     let upgrades = session.is_upgrade_req();
-    let chunked = session.req_header().headers.contains_key(TRANSFER_ENCODING);
-    session.set_pipelining_enabled(!upgrades && !chunked);
+    session.set_pipelining_enabled(!upgrades);
     session.set_total_drain_timeout(Some(answer::DRAIN));
     let shared = &*gateway.shared;
     let mut admitted = Admitted::new(shared, session);

@@ -3,6 +3,7 @@
 //!
 //! **Invariant:** a request that passes has one length, one host, and lines that end in CR LF.
 
+use http::header::TRANSFER_ENCODING;
 use kolm_wire::error::ApiError;
 use pingora::http::{RequestHeader, Version};
 use pingora::proxy::Session;
@@ -89,6 +90,14 @@ pub(crate) fn is_malformed_body(cause: &Error) -> bool {
 /// What its client is told.
 pub(crate) fn malformed() -> ApiError {
     ApiError::invalid("request", "The request is not valid HTTP.")
+}
+
+/// After the answer to a chunked body: what was sent behind it is not taken for a next request, since servers differ
+/// on where chunks end (Pingora takes an empty size for the last chunk).
+pub(crate) fn part(session: &mut Session) {
+    if session.req_header().headers.contains_key(TRANSFER_ENCODING) {
+        session.set_pipelining_enabled(false);
+    }
 }
 
 /// Forgets a wish to go on in another protocol than a WebSocket: granted, whatever followed would pass unseen.
