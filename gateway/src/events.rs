@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** no text of a request or an answer and no key is ever an argument here.
 
+mod port;
+
 use std::net::SocketAddr;
 
 use kolm_core::{Arm, DecisionRow, Outcome, RouteName, Surface};
@@ -47,6 +49,7 @@ counters! {
     accept_failed "kolm_connection_accept_fail_total" [] "Connections the system could not hand over.";
     certificates "kolm_certificate_load_total" ["outcome"] "Loads of the client port's certificates; `kept`: the old ones stay.";
     certificate_ends "kolm_certificate_end_total" [] "Loaded certificates that have ended or end within 14 days.";
+    task_panicked "kolm_task_panic_total" ["task"] "Background tasks that panicked and were begun anew.";
     drain_exceeded "kolm_drain_exceed_total" [] "Stops that cut requests because the drain took too long.";
 }
 
@@ -200,40 +203,10 @@ impl Events {
         tracing::warn!("the ledger did not take a record in time");
     }
 
-    /// A connection was closed at once.
-    pub fn connection_refused(&self, limit: &'static str) {
-        self.counters.connection_refused.with_label_values(&[limit]).inc();
-        tracing::debug!(limit, "connection refused");
-    }
-
-    /// A client was waited for in vain.
-    pub fn connection_cut(&self, waited_for: &'static str) {
-        self.counters.connection_cut.with_label_values(&[waited_for]).inc();
-        tracing::debug!(waited_for, "connection cut");
-    }
-
-    /// The system hands over no connection.
-    pub fn accept_failed(&self, cause: &std::io::Error) {
-        self.counters.accept_failed.with_label_values(&[]).inc();
-        tracing::error!(%cause, "no connection can be accepted");
-    }
-
-    /// The client port has certificates, new ones perhaps.
-    pub fn certificates_loaded(&self, count: usize) {
-        self.counters.certificates.with_label_values(&["loaded"]).inc();
-        tracing::info!(count, "certificates loaded");
-    }
-
-    /// Changed certificates cannot be used.
-    pub fn certificates_kept(&self, cause: &crate::error::Error) {
-        self.counters.certificates.with_label_values(&["kept"]).inc();
-        tracing::error!(%cause, "certificates not reloaded, the old ones stay");
-    }
-
-    /// A certificate's days are numbered.
-    pub fn certificate_ends(&self, names: &str, days_left: i64) {
-        self.counters.certificate_ends.with_label_values(&[]).inc();
-        tracing::warn!(names, days_left, "certificate has ended or ends soon");
+    /// A task of the background panicked; it is begun anew.
+    pub fn task_panicked(&self, task: &'static str) {
+        self.counters.task_panicked.with_label_values(&[task]).inc();
+        tracing::error!(task, "background task panicked");
     }
 
     /// A stop did not wait for the last requests.
@@ -298,6 +271,7 @@ mod tests {
         events.certificates_loaded(1);
         events.certificates_kept(&crate::error::Error::Tls { cause: "no".to_owned() });
         events.certificate_ends("localhost", 3);
+        events.task_panicked("reconciler");
         events.drain_exceeded(1);
         let page = events.render();
         for name in NAMES {

@@ -15,6 +15,7 @@ pub mod exchange;
 mod framing;
 mod headers;
 mod in_flight;
+mod keep;
 mod listen;
 mod namespace;
 mod own;
