@@ -29,6 +29,7 @@ use self::connection::Speaks;
 use self::places::Places;
 use self::socket::Socket;
 use crate::error::Error;
+use crate::keep::keep;
 use crate::phases::Gateway;
 use crate::table::Shared;
 
@@ -54,7 +55,10 @@ impl Port {
     /// Accepts connections until `closing` says to stop; the listener is closed then, idle connections are given up,
     /// and requests under way go on.
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, mut closing: ShutdownWatch) {
-        let watching = tokio::spawn(tls::watch(Arc::clone(&self)));
+        let port = Arc::clone(&self);
+        let watch = move || tls::watch(Arc::clone(&port));
+        let shared = Arc::clone(&self.shared);
+        let watching = tokio::spawn(async move { keep(&shared.events, "certificates", watch).await });
         let closed = closing.clone();
         loop {
             let accepted = tokio::select! {
