@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pingora::apps::HttpServerOptions;
+use pingora::protocols::http::v2::server::default_h2_options;
 use pingora::proxy::{HttpProxy, http_proxy};
 use pingora::server::configuration::ServerConf;
 use tokio::sync::watch;
@@ -100,9 +101,14 @@ fn proxy(gateway: Gateway, shared: &Shared, settings: &Settings) -> HttpProxy<Ga
     options.h2c = true;
     // Pingora would answer a CONNECT without a receipt; `admit` refuses it with one.
     options.allow_connect_method_proxying = true;
-    options.h2_idle_timeout = Some(shared.table.load().config.listen.keepalive_timeout);
+    let config = Arc::clone(&shared.table.load().config);
+    let listen = &config.listen;
+    options.h2_idle_timeout = Some(listen.keepalive_timeout);
+    let mut h2 = default_h2_options();
+    h2.max_header_list_size(u32::try_from(listen.max_header_bytes).unwrap_or(u32::MAX));
     let mut proxy = http_proxy(&conf, gateway);
     proxy.server_options = Some(options);
+    proxy.h2_options = Some(h2);
     proxy
 }
 
