@@ -9,7 +9,8 @@ use std::time::Duration;
 use kolm_core::Namespace as NamespaceName;
 use kolm_policies::anonymize::Policy;
 
-use crate::config::{Admin, Capture, Config, Listen, Namespace, Receipts, Retention, Store};
+use crate::config::{Admin, Capture, Config, Namespace, Receipts, Retention, Store};
+use crate::listen::{self, Listen};
 use crate::problem::{DANGLING, FORM, NO_SECRET, RANGE};
 use crate::secret::{Found, secret};
 use crate::table::{Checker, Node, Place, Table, boolean, count, duration, items, parsed, size, string};
@@ -20,7 +21,7 @@ pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Con
     let home = check.outside.home.clone();
     let data_dir = root.optional(check, "data_dir", string).map_or(home, |path| check.resolve(&path));
     let section = root.table(check, "listen");
-    let listen = listen(check, section);
+    let listen = listen::listen(check, section);
     let section = root.table(check, "admin");
     let admin = admin(check, section);
     two_ports(check, &root, &listen, &admin);
@@ -90,16 +91,6 @@ fn two_ports(check: &mut Checker<'_>, root: &Table<'_>, listen: &Listen, admin: 
         let place = Place { path: "admin.address".to_owned(), ..root.at("admin") };
         check.add(RANGE, &place, format!("{} is the address of `listen` already", admin.address));
     }
-}
-
-fn listen(check: &mut Checker<'_>, mut table: Table<'_>) -> Listen {
-    let out = Listen {
-        address: table.or(check, "address", parsed, SocketAddr::from(([127, 0, 0, 1], 8765))),
-        max_body_bytes: table.within(check, "max_body_bytes", size, 32 << 20, 1 << 10..1 << 32),
-        header_timeout: table.or(check, "header_timeout", duration, Duration::from_secs(10)),
-    };
-    table.finish(check);
-    out
 }
 
 fn admin(check: &mut Checker<'_>, mut table: Table<'_>) -> Admin {

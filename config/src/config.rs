@@ -13,6 +13,7 @@ use kolm_policies::anonymize::Policy;
 use kolm_policies::gate::GatePolicy;
 use kolm_policies::rollout::RolloutPolicy;
 
+use crate::listen::Listen;
 use crate::{Secret, Upstream};
 
 /// The whole configuration.
@@ -53,17 +54,6 @@ impl Config {
             .iter()
             .find(|route| route.namespace == *namespace && route.path == path && route.model.matches(model))
     }
-}
-
-/// The port for clients.
-#[derive(Debug, Clone)]
-pub struct Listen {
-    /// Its address.
-    pub address: SocketAddr,
-    /// Greatest request body that is read to be routed.
-    pub max_body_bytes: u64,
-    /// Time for a client to send its header.
-    pub header_timeout: Duration,
 }
 
 /// The port for people: dashboard and admin interface.

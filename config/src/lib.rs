@@ -3,8 +3,10 @@
 //! **Invariant:** a `Config` is whole and consistent, or there is none: every problem of a file is listed
 //! with its TOML path and line. Only this crate knows TOML keys and which settings come from the environment.
 
+pub mod certificate;
 mod check;
 mod config;
+mod listen;
 mod live;
 mod outside;
 mod problem;
@@ -18,9 +20,9 @@ mod upstream;
 mod tests;
 
 pub use config::{
-    Admin, Branches, Capture, Config, Distill, Glob, Listen, Namespace, Receipts, Retention, Route, Shadow,
-    Store,
+    Admin, Branches, Capture, Config, Distill, Glob, Namespace, Receipts, Retention, Route, Shadow, Store,
 };
+pub use listen::{CertificateFiles, ClientAuth, Listen, Tls};
 pub use live::Live;
 pub use outside::{Outside, Secret};
 pub use problem::{Problem, Problems};

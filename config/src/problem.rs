@@ -23,6 +23,11 @@ pub(crate) const NO_SECRET: Code = Code(107);
 /// An address outside the host under `airgap`.
 pub(crate) const AIRGAP: Code = Code(108);
 
+/// A certificate or its key cannot be used.
+pub(crate) const BAD_CERTIFICATE: Code = Code(110);
+/// The authorities of client certificates cannot be used.
+pub(crate) const BAD_ANCHORS: Code = Code(111);
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {

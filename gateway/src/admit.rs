@@ -14,10 +14,11 @@ use pingora::proxy::Session;
 
 use crate::answer::{self, Answer};
 use crate::headers::{self, Upward};
+use crate::listen::Connection;
 use crate::namespace;
 use crate::phases::{Ctx, Gateway};
 use crate::table::{Shared, Table, keyed};
-use crate::{own, proxy, relay};
+use crate::{framing, own, proxy, relay};
 
 const ENDPOINT_MAX: usize = 128;
 
@@ -150,12 +151,21 @@ impl Admitted {
 
 /// The first phase: own paths are answered, the rest goes through one of two doors.
 pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut Ctx) -> Result<bool> {
+    Connection::admit(session);
+    framing::forget_upgrade(session.req_header_mut());
     // What follows an upgrade is no next request.
     let upgrades = session.is_upgrade_req();
     session.set_pipelining_enabled(!upgrades);
     session.set_total_drain_timeout(Some(answer::DRAIN));
     let shared = &*gateway.shared;
     let mut admitted = Admitted::new(shared, session);
+    let patience = Some(admitted.table.config.listen.body_timeout);
+    session.set_read_timeout(patience.filter(|_| !upgrades));
+    session.set_write_timeout(patience);
+    if let Some(answer) = unheard(session, &admitted) {
+        Connection::close_behind(session);
+        return answer::refuse(gateway, session, &admitted, None, answer).await;
+    }
     if let Some(answer) = own::answer(shared, &admitted) {
         return own::send(shared, session, &admitted, answer).await;
     }
@@ -176,6 +186,16 @@ pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut 
     }
     proxy::begin(shared, ctx, admitted);
     Ok(false)
+}
+
+/// What no door takes: a request that can be read in two ways, and a tunnel.
+fn unheard(session: &Session, admitted: &Admitted) -> Option<Answer> {
+    if let Err(ambiguous) = framing::judge(session) {
+        let sentence = format!("The request is ambiguous: {}.", ambiguous.0);
+        return Some(ApiError::invalid("request", sentence).into());
+    }
+    (admitted.method == Method::CONNECT)
+        .then(|| not_allowed(&admitted.method, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
 }
 
 fn route_to(admitted: &mut Admitted, session: &Session) -> Result<(), ApiError> {

@@ -76,7 +76,6 @@ fn settings() -> Settings {
     Settings {
         address: "127.0.0.1:0".parse().unwrap(),
         threads: 2,
-        header_timeout: Duration::from_secs(10),
         notice: Duration::ZERO,
         drain: Duration::from_secs(10),
     }

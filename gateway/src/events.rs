@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** no text of a request or an answer and no key is ever an argument here.
 
+mod port;
+
 use std::net::SocketAddr;
 
 use kolm_core::{Arm, DecisionRow, Outcome, RouteName, Surface};
@@ -42,6 +44,11 @@ counters! {
     decisions "kolm_rollout_decide_total" ["route", "kind"] "Decisions about routes.";
     reconcile_failed "kolm_reconcile_fail_total" ["route"] "Looks at a route that could not be finished.";
     receipt_none "kolm_receipt_degrade_total" [] "Answers sent with st=none because the ledger did not take the record in time.";
+    connection_refused "kolm_connection_refuse_total" ["limit"] "Connections closed at once because a limit was reached.";
+    connection_cut "kolm_connection_cut_total" ["waited_for"] "Connections given up because the client was too slow, or showed no good certificate.";
+    accept_failed "kolm_connection_accept_fail_total" [] "Connections the system could not hand over.";
+    certificates "kolm_certificate_load_total" ["outcome"] "Loads of the client port's certificates; `kept`: the old ones stay.";
+    certificate_ends "kolm_certificate_end_total" [] "Loaded certificates that have ended or end within 14 days.";
     task_panicked "kolm_task_panic_total" ["task"] "Background tasks that panicked and were begun anew.";
     drain_exceeded "kolm_drain_exceed_total" [] "Stops that cut requests because the drain took too long.";
 }
@@ -258,6 +265,12 @@ mod tests {
         events.decided(&decision(route.clone()));
         events.reconcile_failed(&route, &kolm_store::Error::SpoolFull { quota: 1 });
         events.receipt_degraded();
+        events.connection_refused("max_connections");
+        events.connection_cut("header");
+        events.accept_failed(&std::io::Error::other("no"));
+        events.certificates_loaded(1);
+        events.certificates_kept(&crate::error::Error::Tls { cause: "no".to_owned() });
+        events.certificate_ends("localhost", 3);
         events.task_panicked("reconciler");
         events.drain_exceeded(1);
         let page = events.render();

@@ -13,7 +13,9 @@ use pingora::{BError, Error, ErrorSource, ErrorType, Result};
 use crate::admit::Admitted;
 use crate::answer::{self, Answer};
 use crate::close::{self, Told};
+use crate::framing;
 use crate::headers::{self, Hops};
+use crate::listen::Connection;
 use crate::phases::{Ctx, Gateway};
 use crate::receipt::{By, Receipt};
 use crate::table::Shared;
@@ -116,8 +118,13 @@ pub(crate) async fn failed(
     let (body, answer) = (Bytes::from(refusal.body()), Answer::from(refusal));
     let header = match &mut ctx.passing {
         Some(passing) => {
-            shared.events.upstream_failed(&passing.admitted.way.upstream, "verbatim", error.etype().as_str());
-            passing.receipt.again(shared, &passing.admitted, By::Gateway, error.etype().as_str());
+            let why = error.etype().as_str();
+            if outcome == Outcome::Refused {
+                shared.events.request_refused(status);
+            } else {
+                shared.events.upstream_failed(&passing.admitted.way.upstream, "verbatim", why);
+            }
+            passing.receipt.again(shared, &passing.admitted, By::Gateway, why);
             passing.receipt.header(shared, &passing.admitted).await
         }
         None => {
@@ -127,6 +134,10 @@ pub(crate) async fn failed(
     };
     session.set_keepalive(None);
     let sent = answer::write(session, answer, &header).await;
+    if outcome == Outcome::Refused {
+        Connection::close_behind(session);
+        session.shutdown().await;
+    }
     if let Some(passing) = &mut ctx.passing {
         passing.failed = Some(outcome);
         passing.tee.head(status, &http::HeaderMap::new());
@@ -145,13 +156,15 @@ fn verdict(error: &Error) -> Option<(ApiError, Outcome)> {
         ErrorType::ReadTimedout,
         ErrorType::WriteTimedout,
     ];
-    let malformed = || ApiError::invalid("request", "The request is not valid HTTP.");
     match (error.esource(), error.etype()) {
         (ErrorSource::Upstream, kind) if late.contains(kind) => {
             Some((ApiError::upstream_timeout(), Outcome::Timeout))
         }
         (ErrorSource::Upstream, _) => Some((ApiError::upstream_unreachable(), Outcome::UpstreamError)),
-        (_, ErrorType::InvalidHTTPHeader) => Some((malformed(), Outcome::Refused)),
+        (_, ErrorType::InvalidHTTPHeader) => Some((framing::malformed(), Outcome::Refused)),
+        (ErrorSource::Downstream, _) if framing::is_malformed_body(error) => {
+            Some((framing::malformed(), Outcome::Refused))
+        }
         (ErrorSource::Downstream, _) => None,
         (ErrorSource::Internal | ErrorSource::Unset, _) => Some((ApiError::internal(), Outcome::Refused)),
     }

@@ -26,7 +26,9 @@ use crate::answer::{self, Answer};
 use crate::choose::{self, Choice, First};
 use crate::close::{self, Told};
 use crate::exchange::Fallback;
+use crate::framing;
 use crate::headers::{self, Hops};
+use crate::listen::Connection;
 use crate::phases::{Ctx, Gateway};
 use crate::receipt::{By, Receipt};
 use crate::table::{Entry, Student};
@@ -67,6 +69,10 @@ pub(crate) async fn run(
         Err(Unread::TooLarge) => {
             let refusal = ApiError::too_large(config.listen.max_body_bytes);
             return answer::refuse(gateway, session, &admitted, None, refusal.into()).await;
+        }
+        Err(Unread::Malformed) => {
+            Connection::close_behind(session);
+            return answer::refuse(gateway, session, &admitted, None, framing::malformed().into()).await;
         }
         Err(Unread::Gone(cause)) => {
             answer::gone(shared, &admitted);

@@ -65,6 +65,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Make an authority of your own, and certificates for the names that internal DNS points at the gateway
+    #[command(
+        after_help = "Examples:\n  kolm ca init\n  kolm ca issue api.openai.com\n  kolm ca issue gateway.corp.example '*.ai.corp.example' 10.0.0.5 --days 90 --out /etc/kolm"
+    )]
+    Ca {
+        #[command(subcommand)]
+        command: CaCommand,
+    },
     /// Show the state of the running gateway
     #[command(after_help = "Example:\n  kolm status --json")]
     Status,
@@ -226,6 +234,45 @@ pub(crate) enum ConfigCommand {
         /// The file [default: the embedded one]
         file: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CaCommand {
+    /// Make an authority: ca.pem for the clients, ca.key for nobody
+    #[command(after_help = "Example:\n  kolm ca init\n  export SSL_CERT_FILE=~/.kolm/ca/ca.pem")]
+    Init(CaInit),
+    /// Issue a certificate for names and addresses
+    #[command(after_help = "Example:\n  kolm ca issue api.openai.com --days 90")]
+    Issue(CaIssue),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CaInit {
+    /// Folder of the authority [default: DATA_DIR/ca]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Replace the one that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CaIssue {
+    /// Host names, `*.` names and addresses; the first names the files
+    #[arg(required = true, value_name = "HOST")]
+    pub(crate) hosts: Vec<String>,
+    /// Folder of the authority [default: DATA_DIR/ca]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// How long it is good; clients of Apple refuse more than 825
+    #[arg(long, default_value_t = 397, value_parser = clap::value_parser!(u64).range(1..=825))]
+    pub(crate) days: u64,
+    /// Folder for the two files [default: `issued` beside the authority]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the files that are there
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 mod admin;
 mod args;
 mod baseline;
+mod ca;
 mod capture;
 mod check;
 mod demo;
@@ -58,6 +59,7 @@ fn dispatch(command: Command, env: &Env, data_dir: PathBuf, json: bool) -> Done 
         Command::Verify(args) => verify::run(args, &data_dir, json),
         Command::Inspect { artifact } => inspect::run(&artifact, json),
         Command::Config { command } => check::run(&command, &data_dir, json),
+        Command::Ca { command } => ca::run(&command, env, &data_dir, json),
         Command::Status => status::run(&data_dir, json),
         Command::Demo(args) => demo::run(&args, env, json),
         Command::SampleCloud(args) => demo::sample_cloud(&args, env),

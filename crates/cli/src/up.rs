@@ -72,7 +72,8 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
     let pages = Pages::start(&shared, &handle, &board, &live, &source)?;
     let listen = listen_settings(&live.load());
     let served = server::run(Arc::clone(&shared), &listen, server::stop_signal(), |address| {
-        pages.announce(address, &data_dir, json);
+        let scheme = if live.load().listen.tls.is_some() { "https" } else { "http" };
+        pages.announce((scheme, address), &data_dir, json);
     });
     pages.stop();
     background.stop();
@@ -87,7 +88,6 @@ fn listen_settings(config: &Config) -> server::Settings {
     server::Settings {
         address: config.listen.address,
         threads: std::thread::available_parallelism().map_or(2, usize::from),
-        header_timeout: config.listen.header_timeout,
         notice: NOTICE,
         drain: DRAIN,
     }
@@ -155,7 +155,7 @@ impl Pages {
     }
 
     /// Says, in `run/up.json` and to whoever looks, that clients may come.
-    fn announce(&self, address: SocketAddr, data_dir: &Path, json: bool) {
+    fn announce(&self, (scheme, address): (&str, SocketAddr), data_dir: &Path, json: bool) {
         self.listen.get_or_init(|| address);
         let run = RunFile {
             pid: std::process::id(),
@@ -171,7 +171,7 @@ impl Pages {
                 &serde_json::json!({ "listening": run.listen, "dashboard": run.admin, "pid": run.pid }),
             );
         } else {
-            note(&format!("kolm listens on http://{}/v1 (set OPENAI_BASE_URL to it)", run.listen));
+            note(&format!("kolm listens on {scheme}://{}/v1 (set OPENAI_BASE_URL to it)", run.listen));
             note(&format!("dashboard on http://{}", run.admin));
         }
     }
