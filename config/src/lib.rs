@@ -5,7 +5,10 @@
 
 mod check;
 mod config;
+mod keys;
+mod limits;
 mod live;
+mod namespace;
 mod outside;
 mod problem;
 mod read;
@@ -18,10 +21,11 @@ mod upstream;
 mod tests;
 
 pub use config::{
-    Admin, Branches, Capture, Config, Distill, Glob, Listen, Namespace, Receipts, Retention, Route, Shadow,
-    Store,
+    Admin, Branches, Capture, Config, Distill, Glob, Listen, Receipts, Route, Shadow, Store,
 };
+pub use keys::{Issue, KEY_PREFIX, KeyFile, KeyFileError, KeyState, VirtualKey};
 pub use live::Live;
+pub use namespace::{Namespace, OnUnknownPrice, Retention};
 pub use outside::{Outside, Secret};
 pub use problem::{Problem, Problems};
 pub use read::RawConfig;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use kolm_core::{Code, Coded, Exit};
 use thiserror::Error;
 
-/// Errors of the data path, K0800-K0809.
+/// Errors of the data path, K0800-K0829.
 #[derive(Debug, Error)]
 pub enum Error {
     /// The client address cannot be listened on.
@@ -27,6 +27,14 @@ pub enum Error {
         /// Why.
         cause: String,
     },
+    /// What earlier runs have spent cannot be read.
+    #[error("{} cannot be used: {cause}", path.display())]
+    Spend {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
     /// A configured file of trust anchors cannot be read.
     #[error("the certificates in {} cannot be used: {cause}", path.display())]
     Anchors {
@@ -44,6 +52,7 @@ impl Coded for Error {
             Self::Platform { .. } => Code(802),
             Self::Anchors { .. } => Code(803),
             Self::Runtime(_) => Code(804),
+            Self::Spend { .. } => Code(820),
         }
     }
 
@@ -61,6 +70,9 @@ impl Coded for Error {
             Self::Anchors { .. } => {
                 "give `extra_ca` a PEM file with the certificate of the authority".to_owned()
             }
+            Self::Spend { .. } => {
+                "restore it, or remove it: all budgets in dollars then begin at zero".to_owned()
+            }
             Self::Runtime(_) => {
                 "check the limits on threads and open files (`ulimit -u`, `ulimit -n`)".to_owned()
             }
@@ -70,7 +82,7 @@ impl Coded for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Listen { .. } | Self::Runtime(_) => Exit::Failed,
-            Self::Platform { .. } | Self::Anchors { .. } => Exit::Missing,
+            Self::Platform { .. } | Self::Anchors { .. } | Self::Spend { .. } => Exit::Missing,
         }
     }
 }
@@ -87,6 +99,7 @@ mod tests {
             ("K0802", Error::Platform { cause: "no".to_owned() }),
             ("K0803", Error::Anchors { path: "ca.pem".into(), cause: "no".to_owned() }),
             ("K0804", Error::Runtime(cause())),
+            ("K0820", Error::Spend { path: "spend.json".into(), cause: "no".to_owned() }),
         ];
         for (code, error) in errors {
             assert_eq!(error.code().to_string(), code, "{error}");

@@ -32,6 +32,11 @@ counters! {
     refused "kolm_request_refuse_total" ["status"] "Requests the gateway itself refused.";
     fell_back "kolm_request_fallback_total" ["route", "reason"] "Requests of the student's buckets that the teacher answered.";
     namespace_refused "kolm_namespace_refused_total" [] "Namespace headers that named no namespace of this gateway.";
+    key_refused "kolm_key_refuse_total" ["reason"] "Requests with a key of this gateway that does not open.";
+    keys_read "kolm_key_read_total" ["result"] "Changed files of issued keys that were read.";
+    limit_refused "kolm_limit_refuse_total" ["kind"] "Requests over a limit of their key or namespace.";
+    limit_unpriced "kolm_limit_unpriced_total" [] "Requests without a known price that passed although money is limited.";
+    spend_unwritten "kolm_spend_fail_total" [] "Failed attempts to write down what was spent.";
     upstream_failed "kolm_upstream_fail_total" ["upstream", "why"] "Calls that got no whole answer.";
     student_failed "kolm_student_fail_total" ["route", "why"] "Failures of a student before its first byte.";
     abstained "kolm_student_abstain_total" ["route"] "Abstentions of a student.";
@@ -113,6 +118,42 @@ impl Events {
     pub fn namespace_refused(&self) {
         self.counters.namespace_refused.with_label_values(&[]).inc();
         tracing::debug!("namespace header ignored");
+    }
+
+    /// A key of ours does not open.
+    pub fn key_refused(&self, reason: &'static str) {
+        self.counters.key_refused.with_label_values(&[reason]).inc();
+        tracing::debug!(reason, "key refused");
+    }
+
+    /// The issued keys have changed.
+    pub fn keys_read(&self, count: usize) {
+        self.counters.keys_read.with_label_values(&["taken"]).inc();
+        tracing::info!(count, "issued keys read again");
+    }
+
+    /// The issued keys have changed and cannot be read.
+    pub fn keys_unread(&self, cause: &kolm_config::KeyFileError) {
+        self.counters.keys_read.with_label_values(&["failed"]).inc();
+        tracing::error!(%cause, "issued keys not read, the old ones stay");
+    }
+
+    /// A request is over a limit.
+    pub fn limit_refused(&self, kind: &'static str) {
+        self.counters.limit_refused.with_label_values(&[kind]).inc();
+        tracing::debug!(kind, "limit reached");
+    }
+
+    /// A request whose price nobody knows passes although money is limited.
+    pub fn limit_unpriced(&self) {
+        self.counters.limit_unpriced.with_label_values(&[]).inc();
+        tracing::warn!("a request without a known price is not counted in its budget");
+    }
+
+    /// What was spent is not on disk.
+    pub fn spend_unwritten(&self, cause: &std::io::Error) {
+        self.counters.spend_unwritten.with_label_values(&[]).inc();
+        tracing::error!(%cause, "what was spent could not be written down");
     }
 
     /// An upstream gave no answer, or broke one off.
@@ -241,6 +282,11 @@ mod tests {
         events.request_refused(404);
         events.request_fell_back(&route, "down");
         events.namespace_refused();
+        events.key_refused("revoked");
+        events.keys_read(1);
+        events.limit_refused("concurrent");
+        events.limit_unpriced();
+        events.spend_unwritten(&std::io::Error::other("full"));
         events.upstream_failed("openai", "connect", "refused");
         events.student_failed(&route, "timeout");
         events.student_abstained(&route);

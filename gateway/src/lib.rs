@@ -14,6 +14,8 @@ pub mod events;
 pub mod exchange;
 mod headers;
 mod in_flight;
+pub mod keys;
+pub mod limits;
 mod namespace;
 mod own;
 pub mod phases;

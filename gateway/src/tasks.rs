@@ -12,6 +12,7 @@ use crate::capture::{Till, Worker};
 use crate::exchange::Finished;
 use crate::reconcile::{Board, Reconciler, Settings};
 use crate::shadow::{self, Inbox, Shadow};
+use crate::{keys, limits};
 use crate::table::Shared;
 
 /// How long tasks may take to end.
@@ -61,6 +62,8 @@ pub fn start(
     );
     // The first table is in place before the first request.
     runtime.block_on(reconciler.look());
+    runtime.spawn(keys::follow(Arc::clone(shared), stopped.clone()));
+    runtime.spawn(limits::keep(Arc::clone(shared), stopped.clone()));
     runtime.spawn(reconciler.run(stopped));
     Ok(Background { runtime, capture, stop })
 }

@@ -7,6 +7,8 @@ mod conformance;
 mod crash;
 mod fake;
 mod house;
+mod keys;
+mod limits;
 mod relay;
 mod reload;
 mod rollout;

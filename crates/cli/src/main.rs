@@ -11,6 +11,7 @@ mod distill;
 mod env;
 mod eval;
 mod inspect;
+mod keys;
 mod logs;
 mod progress;
 mod report;
@@ -54,6 +55,7 @@ fn dispatch(command: Command, env: &Env, data_dir: PathBuf, json: bool) -> Done 
         Command::Verify(args) => verify::run(args, &data_dir, json),
         Command::Inspect { artifact } => inspect::run(&artifact, json),
         Command::Config { command } => check::run(&command, &data_dir, json),
+        Command::Keys { command } => keys::run(&command, env, &data_dir, json),
         Command::Status => status::run(&data_dir, json),
         Command::Demo(args) => demo::run(&args, env, json),
         Command::SampleCloud(args) => demo::sample_cloud(&args, env),

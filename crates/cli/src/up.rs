@@ -61,6 +61,8 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
         events: kolm_gateway::events::Events::new(),
         process_key: env.bytes32(),
         route_key: route_key(&data_dir.join("keys/route.key"), env)?,
+        keys: kolm_gateway::keys::Ring::open(&data_dir)?,
+        limits: kolm_gateway::limits::Limits::open(&data_dir)?,
         ready: AtomicBool::new(false),
     });
     let board = Arc::new(Board::default());
@@ -76,6 +78,9 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
     });
     pages.stop();
     background.stop();
+    if let Err(cause) = shared.limits.save(shared.env.clock.now()) {
+        shared.events.spend_unwritten(&cause);
+    }
     store.shutdown();
     ledger.shutdown();
     drop(std::fs::remove_file(RunFile::path(&data_dir)));
