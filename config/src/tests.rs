@@ -238,7 +238,8 @@ on_unknown_price = "allow"
 #[test]
 fn a_namespace_has_its_keys_its_limits_and_its_region() {
     let config = config(TENANTS);
-    let (support, billing) = (&"support".parse().unwrap(), &"billing".parse().unwrap());
+    let name = |text: &str| text.parse::<kolm_core::Namespace>().unwrap();
+    let (support, billing) = (&name("support"), &name("billing"));
     let settings = &config.namespaces[support];
     assert_eq!(settings.also, [billing.clone()]);
     assert_eq!(settings.retention, Retention::For(Duration::from_secs(30 * 86_400)));

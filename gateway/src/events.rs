@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use kolm_core::{Arm, DecisionRow, Outcome, RouteName, Surface};
+use kolm_core::{Arm, DecisionRow, Namespace, Outcome, RouteName, Surface};
 use prometheus::core::Collector;
 use prometheus::{Encoder, IntCounterVec, Opts, Registry, TextEncoder};
 
@@ -46,6 +46,8 @@ counters! {
     student_down "kolm_student_end_total" ["route"] "Student processes that ended or were given up.";
     decisions "kolm_rollout_decide_total" ["route", "kind"] "Decisions about routes.";
     reconcile_failed "kolm_reconcile_fail_total" ["route"] "Looks at a route that could not be finished.";
+    decayed "kolm_pair_decay_total" ["namespace"] "Pairs whose bodies were taken out because their retention was over.";
+    undecayed "kolm_decay_fail_total" ["namespace"] "Failed attempts to take bodies out of pairs.";
     receipt_none "kolm_receipt_degrade_total" [] "Answers sent with st=none because the ledger did not take the record in time.";
     drain_exceeded "kolm_drain_exceed_total" [] "Stops that cut requests because the drain took too long.";
 }
@@ -230,6 +232,18 @@ impl Events {
         out
     }
 
+    /// Bodies were taken out of pairs.
+    pub fn pairs_decayed(&self, namespace: &Namespace, pairs: u64) {
+        self.counters.decayed.with_label_values(&[namespace.as_str()]).inc_by(pairs);
+        tracing::info!(%namespace, pairs, "bodies taken out, their retention is over");
+    }
+
+    /// Bodies that should be gone are still there.
+    pub fn pairs_undecayed(&self, namespace: &Namespace, cause: &kolm_store::Error) {
+        self.counters.undecayed.with_label_values(&[namespace.as_str()]).inc();
+        tracing::error!(%namespace, %cause, "bodies could not be taken out, it is tried again");
+    }
+
     /// A receipt went out with `st=none`.
     pub fn receipt_degraded(&self) {
         self.counters.receipt_none.with_label_values(&[]).inc();
@@ -296,6 +310,9 @@ mod tests {
         events.student_down(&route, "ended");
         events.decided(&decision(route.clone()));
         events.reconcile_failed(&route, &kolm_store::Error::SpoolFull { quota: 1 });
+        let namespace: Namespace = "support".parse().unwrap();
+        events.pairs_decayed(&namespace, 2);
+        events.pairs_undecayed(&namespace, &kolm_store::Error::SpoolFull { quota: 1 });
         events.receipt_degraded();
         events.drain_exceeded(1);
         let page = events.render();

@@ -23,6 +23,7 @@ mod proxy;
 mod receipt;
 pub mod reconcile;
 mod relay;
+mod retention;
 mod route;
 pub mod server;
 mod shadow;

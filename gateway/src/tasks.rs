@@ -12,7 +12,7 @@ use crate::capture::{Till, Worker};
 use crate::exchange::Finished;
 use crate::reconcile::{Board, Reconciler, Settings};
 use crate::shadow::{self, Inbox, Shadow};
-use crate::{keys, limits};
+use crate::{keys, limits, retention};
 use crate::table::Shared;
 
 /// How long tasks may take to end.
@@ -64,6 +64,7 @@ pub fn start(
     runtime.block_on(reconciler.look());
     runtime.spawn(keys::follow(Arc::clone(shared), stopped.clone()));
     runtime.spawn(limits::keep(Arc::clone(shared), stopped.clone()));
+    runtime.spawn(retention::keep(Arc::clone(shared), store.clone(), stopped.clone()));
     runtime.spawn(reconciler.run(stopped));
     Ok(Background { runtime, capture, stop })
 }

@@ -33,12 +33,14 @@ async fn requests_per_minute_bind_both_doors_and_a_refusal_has_its_receipt() {
     assert!(first.headers().keys().all(|name| !name.as_str().starts_with("x-ratelimit")));
     assert_eq!(world.http.get(world.url("/v1/models")).bearer_auth("sk-b").send().await.unwrap().status(), 200);
     let over = ask(&world, "sk-a", &[]).await;
-    let kept = receipt(&world, "sk-a", &over).await.unwrap();
+    until("a receipt of the refusal", || async {
+        receipt(&world, "sk-a", &over).await.filter(|kept| kept["state"] == "closed").map(drop)
+    })
+    .await;
     let (code, _, headers) = refusal(over).await;
     assert_eq!((code.as_str(), &headers["x-ratelimit-limit-requests"]), ("rate_limit_exceeded", &"2".parse().unwrap()));
     assert_eq!(headers["x-ratelimit-remaining-requests"], "0");
     assert!(headers.contains_key("x-ratelimit-reset-requests"));
-    assert_eq!(kept["state"], "closed", "a refusal has a receipt of its own");
     for path in ["/v1/models", "/v1/files", "/v1/new/thing"] {
         let reply = world.http.get(world.url(path)).bearer_auth("sk-c").send().await.unwrap();
         assert_eq!(refusal(reply).await.0, "rate_limit_exceeded", "{path}");
@@ -53,7 +55,7 @@ async fn requests_per_minute_bind_both_doors_and_a_refusal_has_its_receipt() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_place_is_free_again_when_its_request_has_ended_however_it_ended() {
     let world = world("limits = { concurrent = 1 }").await;
-    let slow = |reply: Reply| Reply { delay: Duration::from_millis(1_500), ..reply };
+    let slow = |reply: Reply| Reply { delay: Duration::from_secs(4), ..reply };
     let endings = [
         Reply::json(200, "{}"),
         Reply::json(500, "{}"),
@@ -112,10 +114,14 @@ async fn money_is_spent_once_over_streams_no_store_and_restarts() {
     let over = loop {
         let post = world.http.post(world.url("/v1/chat/completions")).bearer_auth("sk-a").header("x-kolm-no-store", "1");
         let reply = post.body(body).send().await.unwrap();
-        if reply.status() != 200 {
+        let only_held = reply.status() == 429 && !reply.headers().contains_key("x-should-retry");
+        if reply.status() != 200 && !only_held {
             break reply;
         }
         drop(reply.bytes().await);
+        if only_held {
+            continue;
+        }
         passed += 1;
         assert!(passed < 50, "the budget does not bind");
     };
@@ -131,7 +137,7 @@ async fn money_is_spent_once_over_streams_no_store_and_restarts() {
     world.restart().await;
     assert_eq!(refusal(ask(&world, "sk-a", &[]).await).await.0, "insufficient_quota");
     let free = world.http.get(world.url("/v1/models")).bearer_auth("sk-a").send().await.unwrap();
-    assert_eq!(free.status(), 429, "a spent budget closes every door");
+    assert_eq!(free.status(), 200, "what costs nothing passes");
     world.kill();
     std::fs::write(world.data().join("run/spend.json"), "{").unwrap();
     let refused = world.kolm(&["up", "--config", world.dir.path().join("gateway.toml").to_str().unwrap()]);

@@ -7,6 +7,7 @@ mod conformance;
 mod crash;
 mod fake;
 mod house;
+mod isolation;
 mod keys;
 mod limits;
 mod relay;

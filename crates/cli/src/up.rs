@@ -47,7 +47,7 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
         std::fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
     }
     let (ledger, receipts, recovered) = Ledger::open(&data_dir.join("ledger"), &config.receipts.node, env)?;
-    let (store, handle) = kolm_store::Service::open(&data_dir.join("store"), &config.store, env)?;
+    let (store, handle) = kolm_store::Service::open_all(&data_dir.join("store"), &config.store, env, apart(&config))?;
     if recovered.lost > 0 {
         note(&format!("{} receipts of the last run were closed as lost", recovered.lost));
     }
@@ -86,6 +86,14 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
     drop(std::fs::remove_file(RunFile::path(&data_dir)));
     served?;
     Ok(Exit::Ok)
+}
+
+/// The namespaces whose captures lie in directories of their own.
+fn apart(config: &Config) -> std::collections::BTreeMap<kolm_core::Namespace, PathBuf> {
+    let own = |(name, settings): (&kolm_core::Namespace, &kolm_config::Namespace)| {
+        Some((name.clone(), settings.data_dir.clone()?))
+    };
+    config.namespaces.iter().filter_map(own).collect()
 }
 
 fn listen_settings(config: &Config) -> server::Settings {
@@ -287,7 +295,7 @@ pub(crate) fn freeze_offline(namespace: &str, dir: &Path, env: &Env, data_dir: &
         Failure::new(Code(5), Exit::Usage, error, "choose a name such as `support`")
     })?;
     let config = Config::embedded(&crate::env::outside(data_dir))?;
-    let (store, handle) = kolm_store::Service::open(&data_dir.join("store"), &config.store, env)?;
+    let (store, handle) = kolm_store::Service::open_again(&data_dir.join("store"), &config.store, env)?;
     let frozen = crate::runtime()?.block_on(handle.freeze(&namespace, dir, POLICY));
     store.shutdown();
     frozen?;

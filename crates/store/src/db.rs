@@ -3,6 +3,8 @@
 //! **Invariant:** no extension is loaded or fetched; ids are unique though no index says so, because one
 //! thread inserts and looks first.
 
+mod decay;
+
 use std::collections::HashSet;
 use std::path::Path;
 

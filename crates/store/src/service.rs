@@ -3,6 +3,7 @@
 //! **Invariant:** appending needs the spool alone; a database that fails is opened again, with growing
 //! pauses, while pairs wait in the spool.
 
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 pub struct Service {
     tx: Sender<Cmd>,
     owner: Option<JoinHandle<()>>,
+    pub(crate) apart: Vec<Service>,
     _lock: File,
 }
 
@@ -41,6 +43,8 @@ pub struct Handle {
     clock: Arc<dyn Clock>,
     trouble: Arc<Mutex<Option<String>>>,
     wake_at: u64,
+    /// The stores of namespaces that lie apart, with their directories.
+    pub(crate) apart: Arc<BTreeMap<Namespace, (PathBuf, Handle)>>,
 }
 
 type Job = Box<dyn FnOnce(Result<&mut Db, String>) + Send>;
@@ -83,8 +87,9 @@ impl Service {
         let wake_at = owner.batch as u64;
         let name = std::thread::Builder::new().name("kolm-store".into());
         let thread = name.spawn(move || owner.run()).map_err(Error::io("start the owner of", dir))?;
-        let handle = Handle { tx: tx.clone(), spool, clock: Arc::clone(&env.clock), trouble, wake_at };
-        Ok((Self { tx, owner: Some(thread), _lock: lock }, handle))
+        let (clock, apart) = (Arc::clone(&env.clock), Arc::default());
+        let handle = Handle { tx: tx.clone(), spool, clock, trouble, wake_at, apart };
+        Ok((Self { tx, owner: Some(thread), apart: Vec::new(), _lock: lock }, handle))
     }
 
     /// Stores what waits, closes the database and ends. Pairs appended later wait for the next start.
@@ -93,6 +98,7 @@ impl Service {
     }
 
     fn stop(&mut self) {
+        self.apart.clear();
         if let Some(owner) = self.owner.take() {
             drop(self.tx.send(Cmd::Stop));
             if owner.join().is_err() {
@@ -130,7 +136,7 @@ fn lock(dir: &Path) -> Result<File, Error> {
 impl Handle {
     /// Takes a pair: when this returns, it survives `kill -9`. Blocks for a write(2), so not for async code.
     pub fn append(&self, pair: Pair) -> Result<(), Error> {
-        self.spool(Record::pair(pair))
+        self.of(&pair.namespace).spool(Record::pair(pair))
     }
 
     /// Takes the salts of a receipt whose bodies are not captured.
@@ -150,24 +156,24 @@ impl Handle {
 
     /// How many pairs a namespace has.
     pub async fn counts(&self, namespace: &Namespace) -> Result<PairCounts, Error> {
-        let namespace = namespace.clone();
-        self.ask(move |db| db.counts(&namespace)).await
+        let name = namespace.clone();
+        self.of(namespace).ask(move |db| db.counts(&name)).await
     }
 
     /// The newest pairs of a namespace.
     pub async fn recent(&self, namespace: &Namespace, limit: u32) -> Result<Vec<PairView>, Error> {
-        let namespace = namespace.clone();
-        self.ask(move |db| db.recent(&namespace, limit)).await
-    }
-
-    /// The text of every body, for a search of what is stored: the database keeps it compressed on disk.
-    pub async fn bodies(&self) -> Result<Vec<String>, Error> {
-        self.ask(|db| db.bodies()).await
+        let name = namespace.clone();
+        self.of(namespace).ask(move |db| db.recent(&name, limit)).await
     }
 
     /// The salts of a receipt, in hex, of request and response.
     pub async fn salts(&self, id: RequestId) -> Result<Option<(String, String)>, Error> {
-        self.ask(move |db| db.salts(id)).await
+        for door in self.all() {
+            if let Some(found) = door.ask(move |db| db.salts(id)).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// Freezes the eligible pairs of a namespace into `dir`.
@@ -177,9 +183,9 @@ impl Handle {
         dir: &Path,
         policy: &str,
     ) -> Result<SnapshotMeta, Error> {
-        let (namespace, dir, policy) = (namespace.clone(), dir.to_owned(), policy.to_owned());
+        let (name, dir, policy) = (namespace.clone(), dir.to_owned(), policy.to_owned());
         let now = self.clock.now();
-        self.ask(move |db| freeze::freeze(db, &namespace, &dir, &policy, now)).await
+        self.of(namespace).ask(move |db| freeze::freeze(db, &name, &dir, &policy, now)).await
     }
 
     /// Adds a Decision; one of the same route and number that differs is a conflict.
@@ -208,9 +214,8 @@ impl Handle {
         self.ask(move |db| db.scores(&route, attempt)).await
     }
 
-    /// The capture path in numbers, since this start and with what it found in the spool:
-    /// accepted = stored + spooled + dropped.
-    pub fn status(&self) -> CaptureStatus {
+    /// The numbers of this store alone.
+    pub(crate) fn own_status(&self) -> CaptureStatus {
         self.spool.status()
     }
 
@@ -219,7 +224,7 @@ impl Handle {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn ask<T: Send + 'static>(
+    pub(crate) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut Db) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {

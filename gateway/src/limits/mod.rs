@@ -137,10 +137,11 @@ impl Drop for Pass {
 /// Lets a request begin: what its head says suffices. `None` where nothing limits it.
 pub(crate) fn enter(shared: &Shared, admitted: &Admitted) -> Result<Option<Arc<Pass>>, Answer> {
     let mut pass = Pass { seats: Vec::new(), price: OnceLock::new(), settled: AtomicBool::new(false) };
+    let charge = charge_of(admitted, true);
     // The key goes first: one that is over its own limit uses nothing of what it shares with others.
     for (whose, name, bounds) in bounds(shared, admitted).into_iter().flatten() {
         let account = shared.limits.account(name);
-        let begun = account.change(|state| limit::enter(&bounds, state, admitted.at).map(|next| (next, ())));
+        let begun = account.change(|state| limit::enter(&bounds, state, admitted.at, charge).map(|next| (next, ())));
         begun.map_err(|no| refusal::answer(shared, whose, &no))?;
         pass.seats.push(Seat { whose, account, bounds, held: OnceLock::new() });
     }

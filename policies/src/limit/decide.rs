@@ -2,6 +2,7 @@
 
 use kolm_core::{MicroUsd, Timestamp};
 
+use super::charge::Charge;
 use super::rate::Bucket;
 use super::window::{self, Window};
 use super::{Kind, Limits};
@@ -61,14 +62,16 @@ impl Refusal {
     }
 }
 
-/// One request begins: takes it from the rate, and checks that what is already used leaves room.
-pub fn enter(limits: &Limits, state: State, now: Timestamp) -> Result<State, Refusal> {
+/// One request begins: takes it from the rate, and checks that what is already used leaves room for one that costs.
+pub fn enter(limits: &Limits, state: State, now: Timestamp, charge: Charge) -> Result<State, Refusal> {
     if let Some(limit) = limits.concurrent.filter(|limit| state.open >= *limit) {
         let wait_ms = 1_000;
         return Err(Refusal { kind: Kind::Concurrent, limit, left: 0, wait_ms, reset_ms: wait_ms });
     }
-    affordable(limits, &state, now, 0)?;
-    if let Some(limit) = limits.tokens_per_minute {
+    if charge != Charge::Free {
+        affordable(limits, &state, now, 0)?;
+    }
+    if let Some(limit) = limits.tokens_per_minute.filter(|_| charge != Charge::Free) {
         let refused = |wait_ms| rate_refusal(Kind::Tokens, limit, state.tokens, now, wait_ms);
         state.tokens.take(now.0, limit, 1).map_err(refused)?;
     }

@@ -58,7 +58,7 @@ proptest! {
         let mut state = State::default();
         state.day = state.day.with(day(NOW), spent);
         let ask = Use { tokens: tokens.min(limit), cost: MicroUsd(cost) };
-        let Ok(begun) = enter(&limits, state, NOW) else { return Ok(()) };
+        let Ok(begun) = enter(&limits, state, NOW, Charge::Model) else { return Ok(()) };
         let Ok((held_state, held)) = reserve(&limits, begun, NOW, ask) else {
             prop_assert!(spent + cost > 1_500 || spent >= 1_500);
             return Ok(());
@@ -103,11 +103,11 @@ fn months_are_those_of_the_calendar() {
 #[test]
 fn requests_at_a_time() {
     let limits = Limits { concurrent: Some(2), ..Limits::default() };
-    let one = enter(&limits, State::default(), NOW).unwrap();
-    let two = enter(&limits, one, NOW).unwrap();
-    let refusal = enter(&limits, two, NOW).unwrap_err();
+    let one = enter(&limits, State::default(), NOW, Charge::Model).unwrap();
+    let two = enter(&limits, one, NOW, Charge::Model).unwrap();
+    let refusal = enter(&limits, two, NOW, Charge::Model).unwrap_err();
     assert_eq!((refusal.kind, refusal.limit, refusal.retry_after_s()), (Kind::Concurrent, 2, 1));
-    assert!(enter(&limits, leave(two), NOW).is_ok());
+    assert!(enter(&limits, leave(two), NOW, Charge::Model).is_ok());
     assert_eq!(leave(State::default()).open, 0);
 }
 
@@ -116,13 +116,13 @@ fn a_rate_says_when_it_is_free_again() {
     let limits = Limits { requests_per_minute: Some(60), ..Limits::default() };
     let mut state = State::default();
     for _ in 0..60 {
-        state = enter(&limits, state, NOW).unwrap();
+        state = enter(&limits, state, NOW, Charge::Model).unwrap();
     }
-    let refusal = enter(&limits, state, NOW).unwrap_err();
+    let refusal = enter(&limits, state, NOW, Charge::Model).unwrap_err();
     assert_eq!((refusal.kind, refusal.left, refusal.retry_after_s()), (Kind::Requests, 0, 1));
     assert_eq!(refusal.reset_ms, 60_000);
-    assert!(enter(&limits, state, Timestamp(NOW.0 + 1_000)).is_ok());
-    assert!(enter(&limits, state, Timestamp(NOW.0 - 1_000)).is_err(), "a clock that steps back lends nothing");
+    assert!(enter(&limits, state, Timestamp(NOW.0 + 1_000), Charge::Model).is_ok());
+    assert!(enter(&limits, state, Timestamp(NOW.0 - 1_000), Charge::Model).is_err(), "a clock that steps back lends nothing");
 }
 
 #[test]
@@ -132,10 +132,10 @@ fn a_request_above_the_whole_limit_passes_when_nothing_is_used_and_is_paid_off()
     let (state, held) = reserve(&limits, State::default(), NOW, big).unwrap();
     assert!(reserve(&limits, state, NOW, big).is_err());
     let paid = settle(&limits, state, NOW, held, big);
-    assert_eq!(enter(&limits, paid, NOW).unwrap_err().kind, Kind::Tokens);
+    assert_eq!(enter(&limits, paid, NOW, Charge::Model).unwrap_err().kind, Kind::Tokens);
     let later = Timestamp(NOW.0 + 9 * 60_000);
-    assert!(enter(&limits, paid, later).is_err(), "a thousand tokens at a hundred a minute take ten minutes");
-    assert!(enter(&limits, paid, Timestamp(NOW.0 + 10 * 60_000)).is_ok());
+    assert!(enter(&limits, paid, later, Charge::Model).is_err(), "a thousand tokens at a hundred a minute take ten minutes");
+    assert!(enter(&limits, paid, Timestamp(NOW.0 + 10 * 60_000), Charge::Model).is_ok());
 }
 
 #[test]
@@ -146,15 +146,16 @@ fn money_is_refused_until_its_window_ends_and_what_is_held_for_a_moment() {
     let refusal = reserve(&limits, state, NOW, ask(400)).unwrap_err();
     assert_eq!((refusal.kind, refusal.retry_after_s(), refusal.left), (Kind::Day, 1, 1_000));
     let state = settle(&limits, state, NOW, held, ask(1_000));
-    let refusal = enter(&limits, state, NOW).unwrap_err();
+    let refusal = enter(&limits, state, NOW, Charge::Model).unwrap_err();
     assert_eq!((refusal.kind, refusal.left), (Kind::Day, 0));
+    assert!(enter(&limits, state, NOW, Charge::Free).is_ok(), "what costs nothing passes");
     let tomorrow = Timestamp(NOW.0 + refusal.wait_ms);
     assert_eq!(tomorrow, day_end(NOW));
-    assert!(enter(&limits, state, tomorrow).is_ok());
+    assert!(enter(&limits, state, tomorrow, Charge::Model).is_ok());
     let state = settle(&limits, state, tomorrow, Held::default(), ask(4_000));
-    let refusal = enter(&limits, state, Timestamp(day_end(tomorrow).0)).unwrap_err();
+    let refusal = enter(&limits, state, Timestamp(day_end(tomorrow).0), Charge::Model).unwrap_err();
     assert_eq!((refusal.kind, NOW.0 < month_end(NOW).0), (Kind::Month, true));
-    assert!(enter(&limits, state, month_end(NOW)).is_ok());
+    assert!(enter(&limits, state, month_end(NOW), Charge::Model).is_ok());
 }
 
 #[test]

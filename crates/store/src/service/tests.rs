@@ -12,6 +12,8 @@ use kolm_wire::Exchange;
 
 use super::*;
 
+mod apart;
+
 struct World {
     dir: tempfile::TempDir,
     clock: Arc<FixedClock>,
