@@ -56,9 +56,12 @@ impl Config {
     /// the first that is in the namespace's.
     pub fn default_upstream_of(&self, namespace: &NamespaceName) -> &str {
         let Some(settings) = self.namespaces.get(namespace) else { return &self.default_upstream };
-        let admitted = |name: &String| self.upstreams.get(name).is_some_and(|upstream| settings.admits(upstream));
+        let admitted =
+            |name: &String| self.upstreams.get(name).is_some_and(|upstream| settings.admits(upstream));
         let default = Some(&self.default_upstream).filter(|name| admitted(name));
-        default.or_else(|| self.upstreams.keys().find(|name| admitted(name))).unwrap_or(&self.default_upstream)
+        default
+            .or_else(|| self.upstreams.keys().find(|name| admitted(name)))
+            .unwrap_or(&self.default_upstream)
     }
 
     /// Our own key for an upstream, as a namespace's requests carry it: the namespace's, else the upstream's.

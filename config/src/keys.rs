@@ -193,7 +193,9 @@ impl Coded for KeyFileError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Io { .. } => "check that the data directory exists and that you may read and write it".to_owned(),
+            Self::Io { .. } => {
+                "check that the data directory exists and that you may read and write it".to_owned()
+            }
             Self::Damaged { .. } => {
                 "restore it from a backup; without it every issued key has to be issued anew".to_owned()
             }

@@ -20,9 +20,7 @@ mod upstream;
 #[cfg(test)]
 mod tests;
 
-pub use config::{
-    Admin, Branches, Capture, Config, Distill, Glob, Listen, Receipts, Route, Shadow, Store,
-};
+pub use config::{Admin, Branches, Capture, Config, Distill, Glob, Listen, Receipts, Route, Shadow, Store};
 pub use keys::{Issue, KEY_PREFIX, KeyFile, KeyFileError, KeyState, VirtualKey};
 pub use live::Live;
 pub use namespace::{Namespace, OnUnknownPrice, Retention};

@@ -11,7 +11,11 @@ pub(crate) fn limits(check: &mut Checker<'_>, mut table: Table<'_>) -> Limits {
     let mut number = |check: &mut Checker<'_>, key, read| {
         let value: Option<u64> = table.optional(check, key, read);
         if value == Some(0) {
-            check.add(RANGE, &table.at(key), "a limit of 0 refuses everything: leave it out, or revoke the key");
+            check.add(
+                RANGE,
+                &table.at(key),
+                "a limit of 0 refuses everything: leave it out, or revoke the key",
+            );
         }
         value
     };

@@ -179,7 +179,11 @@ fn budget(check: &mut Checker<'_>, table: &mut Table<'_>, key: &'static str) -> 
     limits(check, section)
 }
 
-fn upstream_keys(check: &mut Checker<'_>, table: &mut Table<'_>, names: &[String]) -> BTreeMap<String, Secret> {
+fn upstream_keys(
+    check: &mut Checker<'_>,
+    table: &mut Table<'_>,
+    names: &[String],
+) -> BTreeMap<String, Secret> {
     let section = table.table(check, "upstream_keys");
     let mut out = BTreeMap::new();
     for (name, node) in section.named() {

@@ -194,7 +194,12 @@ fn each_kind_of_problem_has_its_code() {
         ("[namespaces.a]\nkeys = [{ file = \"/nowhere/key\" }]", 107, "namespaces.a.keys[0]", 2),
         ("[namespaces.a]\nalso = [\"b\"]", 105, "namespaces.a.also", 1),
         ("[namespaces.a]\nregion = \"eu\"", 117, "namespaces.a.region", 2),
-        ("[namespaces.a]\ndata_dir = \"d\"\n[namespaces.b]\ndata_dir = \"d\"", 118, "namespaces.b.data_dir", 3),
+        (
+            "[namespaces.a]\ndata_dir = \"d\"\n[namespaces.b]\ndata_dir = \"d\"",
+            118,
+            "namespaces.b.data_dir",
+            3,
+        ),
         ("[namespaces.a.limits]\nconcurrent = 0", 104, "namespaces.a.limits.concurrent", 2),
         ("[namespaces.a.key_limits]\nper_hour = 1", 102, "namespaces.a.key_limits.per_hour", 2),
         ("[namespaces.a]\nretention = \"0s\"", 103, "namespaces.a.retention", 2),

@@ -78,7 +78,8 @@ impl Admitted {
         let head = session.req_header();
         let (table, at) = (shared.table.load_full(), shared.env.clock.now());
         let target = head.uri.path_and_query().map_or_else(String::new, |target| target.as_str().to_owned());
-        let Belongs { namespace, caller: who, allowed, .. } = belongs(shared, &table.config, &head.headers, &target, at);
+        let Belongs { namespace, caller: who, allowed, .. } =
+            belongs(shared, &table.config, &head.headers, &target, at);
         let credential = credential(session, &head.headers, &who);
         let mut caller = [0; 16];
         caller.copy_from_slice(&keyed(&shared.process_key, &[b"caller", &credential])[..16]);

@@ -184,8 +184,12 @@ mod tests {
             key.revoked = (mark == 3).then_some(Timestamp(50));
             key
         };
-        let keys =
-            [issue(1, "issued", &["billing"]), issue(2, "issued", &[]), issue(3, "issued", &[]), issue(4, "gone", &[])];
+        let keys = [
+            issue(1, "issued", &["billing"]),
+            issue(2, "issued", &[]),
+            issue(3, "issued", &[]),
+            issue(4, "gone", &[]),
+        ];
         KeyFile { keys: keys.to_vec() }.into()
     }
 
@@ -227,7 +231,8 @@ mod tests {
 
     #[test]
     fn an_issued_key_opens_its_own_namespaces_and_a_dead_one_none() {
-        let bearer = |mark: u8, secret: &str| format!("Bearer {KEY_PREFIX}{}-{secret}", format!("0{mark}").repeat(6));
+        let bearer =
+            |mark: u8, secret: &str| format!("Bearer {KEY_PREFIX}{}-{secret}", format!("0{mark}").repeat(6));
         let with = |bearer: &str, named: &'static str| got(&[("authorization", bearer), (NAMESPACE, named)]);
         let key = bearer(1, SECRET);
         assert_eq!(with(&key, "issued"), ("issued".to_owned(), false, true, "issued"));
@@ -252,7 +257,12 @@ mod tests {
             ("authorization", key.clone(), "/v1/models", true),
             ("authorization", format!("Basic {key}"), "/v1/models", true),
             ("x-upstream-api-key", key.clone(), "/v1/models", true),
-            ("sec-websocket-protocol", format!("realtime, openai-insecure-api-key.{key}"), "/v1/realtime", true),
+            (
+                "sec-websocket-protocol",
+                format!("realtime, openai-insecure-api-key.{key}"),
+                "/v1/realtime",
+                true,
+            ),
             ("accept", "text/plain".to_owned(), "/v1/models?api-key=kolm-sk-1", true),
             ("accept", "text/plain".to_owned(), "/v1/models", false),
         ] {

@@ -12,8 +12,8 @@ use crate::capture::{Till, Worker};
 use crate::exchange::Finished;
 use crate::reconcile::{Board, Reconciler, Settings};
 use crate::shadow::{self, Inbox, Shadow};
-use crate::{keys, limits, retention};
 use crate::table::Shared;
+use crate::{keys, limits, retention};
 
 /// How long tasks may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);

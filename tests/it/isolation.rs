@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::fake::FakeOpenAi;
-use crate::keys::{answers, ask, issue, namespace_of, receipt};
-use crate::world::{World, until};
+use crate::keys::{answers, ask, holding, issue, namespace_of, receipt};
+use crate::world::{World, stderr, until};
 
 const NAMES: [&str; 3] = ["red", "blue", "open"];
 const WORDS: [&str; 3] = ["parcel", "invoice", "password"];
@@ -72,7 +72,8 @@ async fn nobody_reads_or_names_what_is_anothers() {
 
 /// The rows of a namespace, as a snapshot of it has them.
 async fn frozen(world: &World, namespace: &str) -> String {
-    let run: Value = serde_json::from_slice(&std::fs::read(world.data().join("run/up.json")).unwrap()).unwrap();
+    let run: Value =
+        serde_json::from_slice(&std::fs::read(world.data().join("run/up.json")).unwrap()).unwrap();
     let dir = world.dir.path().join(format!("snapshot-{namespace}"));
     let order = serde_json::json!({ "namespace": namespace, "dir": dir });
     let post = world.http.post(world.admin_url("/admin/freeze")).bearer_auth(run["token"].as_str().unwrap());
@@ -103,8 +104,10 @@ async fn a_strict_default_hides_its_receipts_from_strangers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_namespace_with_a_region_goes_to_that_region_alone() {
-    let (far, near) =
-        (FakeOpenAi::start(Duration::ZERO, str::to_owned).await, FakeOpenAi::start(Duration::ZERO, str::to_owned).await);
+    let (far, near) = (
+        FakeOpenAi::start(Duration::ZERO, str::to_owned).await,
+        FakeOpenAi::start(Duration::ZERO, str::to_owned).await,
+    );
     let extra = format!(
         "[upstreams.eu]\nbase_url = \"http://{}/v1\"\nregion = \"eu\"\n\
          [namespaces.default]\n[namespaces.local]\nregion = \"eu\"\n",
@@ -128,7 +131,8 @@ async fn bodies_are_gone_when_their_time_is_over_and_receipts_stay() {
     let fake = FakeOpenAi::start(Duration::ZERO, str::to_owned).await;
     let mut world = World::start(fake, "[namespaces.default]\nretention = \"2s\"\n").await;
     let reply = say(&world, "sk-a", None, "a body that does not last").await;
-    until("the pair is stored", || async { (world.status().await["capture"]["stored"] == 1).then_some(()) }).await;
+    until("the pair is stored", || async { (world.status().await["capture"]["stored"] == 1).then_some(()) })
+        .await;
     until("its bodies are taken out", || async {
         let page = world.http.get(world.admin_url("/metrics")).send().await.unwrap().text().await.unwrap();
         page.contains("kolm_pair_decay_total{namespace=\"default\"} 1").then_some(())
@@ -138,5 +142,41 @@ async fn bodies_are_gone_when_their_time_is_over_and_receipts_stay() {
     world.stop().await;
     let out = world.dir.path().join("x.kolm");
     let distilled = world.kolm(&["distill", "--namespace", "default", "--out", out.to_str().unwrap()]);
-    assert_eq!(distilled.status.code(), Some(3), "no pair is left to train on");
+    assert!(stderr(&distilled).contains("K0931"), "no pair is left to train on: {}", stderr(&distilled));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn zero_retention_leaves_no_body_anywhere_and_a_receipt() {
+    let fake = FakeOpenAi::start(Duration::ZERO, str::to_owned).await;
+    let budget = "limits = { usd_per_day = 5, tokens_per_minute = 1000000 }";
+    let extra =
+        format!("[namespaces.default]\n{budget}\n[namespaces.none]\nretention = \"none\"\n{budget}\n");
+    let mut world = World::start(fake, &extra).await;
+    let canary = "kanarienvogel";
+    let body = format!(r#"{{"model":"gpt-4o-mini","messages":[{{"role":"user","content":"{canary}"}}]}}"#);
+    for path in
+        ["/v1/chat/completions", "/v1/capture/chat/completions", "/v1/capture/openai/chat/completions"]
+    {
+        for (name, value) in [
+            ("x-kolm-no-store", "1"),
+            ("x-kolm-no-store", "true"),
+            ("x-kolm-retention", "none"),
+            ("x-kolm-zero-retention", "TRUE"),
+            ("x-kolm-namespace", "none"),
+        ] {
+            let post = world.http.post(world.url(path)).bearer_auth("sk-a").header(name, value);
+            let reply = post.body(body.clone()).send().await.unwrap();
+            assert_eq!(reply.status(), 200, "{path} {name}");
+            let header = reply.headers()["x-kolm-receipt"].to_str().unwrap();
+            assert!(!header.contains("st=none"), "{header}");
+        }
+    }
+    assert_eq!(world.status().await["capture"]["accepted"], 0);
+    world.stop().await;
+    let settings = kolm_config::Config::embedded(&kolm_config::Outside::bare("/")).unwrap().store;
+    let env = kolm_core::Env::fixed(kolm_core::Timestamp(1), 1);
+    let (store, handle) = kolm_store::Service::open(&world.data().join("store"), &settings, &env).unwrap();
+    assert_eq!(handle.bodies().await.unwrap(), Vec::<String>::new());
+    tokio::task::block_in_place(|| store.shutdown());
+    assert_eq!(holding(world.dir.path(), canary), Vec::<String>::new());
 }

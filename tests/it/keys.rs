@@ -19,7 +19,8 @@ pub(crate) fn issue(world: &World, args: &[&str]) -> (String, String) {
 
 /// A chat completion with a key of ours and further headers.
 pub(crate) async fn ask(world: &World, key: &str, more: &[(&str, &str)]) -> reqwest::Response {
-    let body = r#"{"model":"gpt-4o-mini","max_tokens":5,"messages":[{"role":"user","content":"hello there"}]}"#;
+    let body =
+        r#"{"model":"gpt-4o-mini","max_tokens":5,"messages":[{"role":"user","content":"hello there"}]}"#;
     let post = world.http.post(world.url("/v1/chat/completions")).bearer_auth(key).body(body);
     more.iter().fold(post, |post, (name, value)| post.header(*name, *value)).send().await.unwrap()
 }
@@ -64,13 +65,15 @@ fn base64(text: &str) -> Vec<u8> {
 }
 
 /// Every file below a directory that holds a text.
-fn holding(dir: &Path, text: &str) -> Vec<String> {
+pub(crate) fn holding(dir: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() {
             found.extend(holding(&path, text));
-        } else if std::fs::read(&path).is_ok_and(|bytes| bytes.windows(text.len()).any(|w| w == text.as_bytes())) {
+        } else if std::fs::read(&path)
+            .is_ok_and(|bytes| bytes.windows(text.len()).any(|w| w == text.as_bytes()))
+        {
             found.push(path.display().to_string());
         }
     }
@@ -146,8 +149,13 @@ async fn a_dead_or_misplaced_key_is_401_at_both_doors_and_never_goes_up() {
     let wrong = if wrong == key { format!("{}1", &key[..key.len() - 1]) } else { wrong };
     let unknown = format!("kolm-sk-000000000000-{}", "0".repeat(64));
     for dead in [&short, &nowhere, &wrong, &unknown] {
-        for path in ["/v1/chat/completions", "/v1/files", "/v1/receipts/01a1fb67-1800-7000-8000-000000000001"] {
-            let verb = if path.contains("chat") { world.http.post(world.url(path)).body("{}") } else { world.http.get(world.url(path)) };
+        for path in ["/v1/chat/completions", "/v1/files", "/v1/receipts/01a1fb67-1800-7000-8000-000000000001"]
+        {
+            let verb = if path.contains("chat") {
+                world.http.post(world.url(path)).body("{}")
+            } else {
+                world.http.get(world.url(path))
+            };
             let reply = verb.bearer_auth(dead).header("x-upstream-api-key", "sk-up").send().await.unwrap();
             assert_eq!(reply.status(), 401, "{path}");
             assert!(reply.headers().contains_key("x-kolm-receipt"));

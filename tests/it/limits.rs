@@ -31,14 +31,20 @@ async fn requests_per_minute_bind_both_doors_and_a_refusal_has_its_receipt() {
     let first = ask(&world, "sk-a", &[]).await;
     assert_eq!(first.status(), 200);
     assert!(first.headers().keys().all(|name| !name.as_str().starts_with("x-ratelimit")));
-    assert_eq!(world.http.get(world.url("/v1/models")).bearer_auth("sk-b").send().await.unwrap().status(), 200);
+    assert_eq!(
+        world.http.get(world.url("/v1/models")).bearer_auth("sk-b").send().await.unwrap().status(),
+        200
+    );
     let over = ask(&world, "sk-a", &[]).await;
     until("a receipt of the refusal", || async {
         receipt(&world, "sk-a", &over).await.filter(|kept| kept["state"] == "closed").map(drop)
     })
     .await;
     let (code, _, headers) = refusal(over).await;
-    assert_eq!((code.as_str(), &headers["x-ratelimit-limit-requests"]), ("rate_limit_exceeded", &"2".parse().unwrap()));
+    assert_eq!(
+        (code.as_str(), &headers["x-ratelimit-limit-requests"]),
+        ("rate_limit_exceeded", &"2".parse().unwrap())
+    );
     assert_eq!(headers["x-ratelimit-remaining-requests"], "0");
     assert!(headers.contains_key("x-ratelimit-reset-requests"));
     for path in ["/v1/models", "/v1/files", "/v1/new/thing"] {
@@ -66,13 +72,17 @@ async fn a_place_is_free_again_when_its_request_has_ended_however_it_ended() {
         let before = world.fake.seen().len();
         let held = ask(&world, "sk-a", &[]);
         let other = async {
-            until("the first request is under way", || async { (world.fake.seen().len() > before).then_some(()) }).await;
+            until("the first request is under way", || async {
+                (world.fake.seen().len() > before).then_some(())
+            })
+            .await;
             refusal(ask(&world, "sk-b", &[]).await).await.0
         };
         let (held, other) = tokio::join!(held, other);
         assert_eq!(other, "rate_limit_exceeded", "{i}");
         drop(held.bytes().await);
-        until("a free place", || async { (ask(&world, "sk-b", &[]).await.status() == 200).then_some(()) }).await;
+        until("a free place", || async { (ask(&world, "sk-b", &[]).await.status() == 200).then_some(()) })
+            .await;
     }
 }
 
@@ -102,7 +112,10 @@ async fn tokens_are_counted_as_the_reply_says() {
     // Each holds about 31 tokens while it is under way and uses 15, of which a few flow back meanwhile.
     assert!(passed >= 4, "what was held is given back: {passed}");
     let (code, _, headers) = refusal(over).await;
-    assert_eq!((code.as_str(), &headers["x-ratelimit-limit-tokens"]), ("rate_limit_exceeded", &"120".parse().unwrap()));
+    assert_eq!(
+        (code.as_str(), &headers["x-ratelimit-limit-tokens"]),
+        ("rate_limit_exceeded", &"120".parse().unwrap())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,7 +125,11 @@ async fn money_is_spent_once_over_streams_no_store_and_restarts() {
     let body = r#"{"model":"gpt-4o-mini","max_tokens":5,"stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hi"}]}"#;
     let mut passed = 0;
     let over = loop {
-        let post = world.http.post(world.url("/v1/chat/completions")).bearer_auth("sk-a").header("x-kolm-no-store", "1");
+        let post = world
+            .http
+            .post(world.url("/v1/chat/completions"))
+            .bearer_auth("sk-a")
+            .header("x-kolm-no-store", "1");
         let reply = post.body(body).send().await.unwrap();
         let only_held = reply.status() == 429 && !reply.headers().contains_key("x-should-retry");
         if reply.status() != 200 && !only_held {
@@ -127,12 +144,22 @@ async fn money_is_spent_once_over_streams_no_store_and_restarts() {
     };
     assert!((4..=7).contains(&passed), "30 µUSD are {passed} requests of 4");
     let (code, wait, headers) = refusal(over).await;
-    assert_eq!((code.as_str(), &headers["x-should-retry"]), ("insufficient_quota", &"false".parse().unwrap()));
+    assert_eq!(
+        (code.as_str(), &headers["x-should-retry"]),
+        ("insufficient_quota", &"false".parse().unwrap())
+    );
     assert!(wait <= 86_400 && headers.keys().all(|name| !name.as_str().starts_with("x-ratelimit")));
-    until("the money is written down", || async { world.data().join("run/spend.json").exists().then_some(()) }).await;
+    until("the money is written down", || async {
+        world.data().join("run/spend.json").exists().then_some(())
+    })
+    .await;
     world.stop().await;
     world.restart().await;
-    assert_eq!(refusal(ask(&world, "sk-a", &[]).await).await.0, "insufficient_quota", "a restart lends nothing");
+    assert_eq!(
+        refusal(ask(&world, "sk-a", &[]).await).await.0,
+        "insufficient_quota",
+        "a restart lends nothing"
+    );
     world.kill();
     world.restart().await;
     assert_eq!(refusal(ask(&world, "sk-a", &[]).await).await.0, "insufficient_quota");
@@ -160,10 +187,17 @@ async fn what_has_no_price_is_refused_where_money_binds_unless_allowed() {
             }
         }
         assert_eq!(world.fake.seen().len(), if allowed { 2 } else { 0 });
-        assert_eq!(world.http.get(world.url("/v1/models")).bearer_auth("sk-a").send().await.unwrap().status(), 200);
+        assert_eq!(
+            world.http.get(world.url("/v1/models")).bearer_auth("sk-a").send().await.unwrap().status(),
+            200
+        );
         assert_eq!(ask(&world, "sk-a", &[]).await.status(), 200, "a model with a price passes");
         let page = world.http.get(world.admin_url("/metrics")).send().await.unwrap().text().await.unwrap();
-        let counted = if allowed { "kolm_limit_unpriced_total 2" } else { "kolm_limit_refuse_total{kind=\"unknown_price\"} 2" };
+        let counted = if allowed {
+            "kolm_limit_unpriced_total 2"
+        } else {
+            "kolm_limit_refuse_total{kind=\"unknown_price\"} 2"
+        };
         assert!(page.contains(counted), "{page}");
     }
 }

@@ -92,7 +92,12 @@ fn list(env: &Env, data_dir: &Path, json: bool) -> Done {
         let until = key.expires.map_or_else(String::new, |at| format!(", until {}", utc(at)));
         let bounds = if key.limits.is_empty() { String::new() } else { format!(", {}", bounds(&key.limits)) };
         let state = key.state(now).as_str();
-        say(format_args!("{} {state} {}{also}{name}, issued {}{until}{bounds}", key.id, key.namespace, utc(key.issued)));
+        say(format_args!(
+            "{} {state} {}{also}{name}, issued {}{until}{bounds}",
+            key.id,
+            key.namespace,
+            utc(key.issued)
+        ));
     }
     Ok(Exit::Ok)
 }
@@ -101,7 +106,11 @@ fn list(env: &Env, data_dir: &Path, json: bool) -> Done {
 fn change(data_dir: &Path, change: impl FnOnce(&mut KeyFile) -> Result<(), Failure>) -> Result<(), Failure> {
     let path = KeyFile::path(data_dir);
     let folder = path.parent().unwrap_or(data_dir);
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| Failure::io(folder, &error))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| Failure::io(folder, &error))?;
     let lock = path.with_extension("lock");
     let held = File::options().create(true).truncate(false).write(true).mode(0o600).open(&lock);
     let held = held.map_err(|error| Failure::io(&lock, &error))?;
@@ -134,7 +143,12 @@ fn namespace(name: &str) -> Result<Namespace, Failure> {
 }
 
 fn wrong(sentence: impl std::fmt::Display) -> Failure {
-    Failure::new(Code(12), Exit::Usage, sentence, "times are like 12h or 90d, dollars like 20 or 0.50, limits above 0")
+    Failure::new(
+        Code(12),
+        Exit::Usage,
+        sentence,
+        "times are like 12h or 90d, dollars like 20 or 0.50, limits above 0",
+    )
 }
 
 /// `90d` from now on; `s`, `m`, `h`, `d` and `w` are known.
@@ -156,7 +170,9 @@ fn expiry(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
 
 fn limits(args: &IssueKey) -> Result<Limits, Failure> {
     let usd = |name: &str, given: Option<f64>| match given {
-        Some(usd) if usd.is_finite() && (0.000_001..9e12).contains(&usd) => Ok(Some(MicroUsd((usd * 1e6).round() as i64))),
+        Some(usd) if usd.is_finite() && (0.000_001..9e12).contains(&usd) => {
+            Ok(Some(MicroUsd((usd * 1e6).round() as i64)))
+        }
         Some(usd) => Err(wrong(format_args!("--{name} {usd}: no amount of dollars above 0"))),
         None => Ok(None),
     };
@@ -193,7 +209,12 @@ fn bounds(limits: &Limits) -> String {
 fn utc(at: Timestamp) -> String {
     use kolm_policies::limit::window::{day, month, month_start};
     let number = month(at);
-    format!("{:04}-{:02}-{:02}", number.div_euclid(12), number.rem_euclid(12) + 1, day(at) - day(month_start(number)) + 1)
+    format!(
+        "{:04}-{:02}-{:02}",
+        number.div_euclid(12),
+        number.rem_euclid(12) + 1,
+        day(at) - day(month_start(number)) + 1
+    )
 }
 
 #[cfg(test)]
@@ -213,7 +234,9 @@ mod tests {
 
     #[test]
     fn days_are_those_of_the_calendar() {
-        for (ms, want) in [(0, "1970-01-01"), (951_782_400_000, "2000-02-29"), (1_795_261_097_000, "2026-11-21")] {
+        for (ms, want) in
+            [(0, "1970-01-01"), (951_782_400_000, "2000-02-29"), (1_795_261_097_000, "2026-11-21")]
+        {
             assert_eq!(utc(Timestamp(ms)), want);
         }
     }

@@ -47,7 +47,8 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
         std::fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
     }
     let (ledger, receipts, recovered) = Ledger::open(&data_dir.join("ledger"), &config.receipts.node, env)?;
-    let (store, handle) = kolm_store::Service::open_all(&data_dir.join("store"), &config.store, env, apart(&config))?;
+    let (store, handle) =
+        kolm_store::Service::open_all(&data_dir.join("store"), &config.store, env, apart(&config))?;
     if recovered.lost > 0 {
         note(&format!("{} receipts of the last run were closed as lost", recovered.lost));
     }

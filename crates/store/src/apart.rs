@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use kolm_core::{CaptureStatus, Env, Namespace, Timestamp};
 
-use crate::service::{Handle, Service};
 use crate::Error;
+use crate::service::{Handle, Service};
 
 /// The folder of a store below a data directory.
 const FOLDER: &str = "store";
@@ -53,7 +53,8 @@ fn remember(list: &Path, apart: &BTreeMap<Namespace, PathBuf>) -> Result<(), Err
     if apart.is_empty() && !list.exists() {
         return Ok(());
     }
-    let text = serde_json::to_vec(apart).map_err(|source| Error::Unreadable { what: "list of stores", source })?;
+    let text =
+        serde_json::to_vec(apart).map_err(|source| Error::Unreadable { what: "list of stores", source })?;
     let temporary = list.with_extension("new");
     std::fs::write(&temporary, text).map_err(Error::io("write", &temporary))?;
     std::fs::rename(&temporary, list).map_err(Error::io("write", list))

@@ -136,7 +136,8 @@ impl ApiError {
         let ask = "Ask whoever runs the gateway to configure one.";
         match model {
             Some(model) => {
-                Self::new(400, INVALID, Some("unknown_price"), format!("Model `{model}`: {why}. {ask}")).at("model")
+                Self::new(400, INVALID, Some("unknown_price"), format!("Model `{model}`: {why}. {ask}"))
+                    .at("model")
             }
             None => Self::new(400, INVALID, Some("unknown_price"), format!("This request: {why}. {ask}")),
         }

@@ -120,7 +120,8 @@ mod tests {
         let chunks = "data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"ab\"}}]}\n\n\
             data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":{\"arguments\":\"{}\"}}]}}],\"usage\":null}\n\n\
             data: [DONE]\n\n";
-        let usage = format!("{chunks}data: {{\"usage\":{{\"prompt_tokens\":3,\"completion_tokens\":4}}}}\n\n");
+        let usage =
+            format!("{chunks}data: {{\"usage\":{{\"prompt_tokens\":3,\"completion_tokens\":4}}}}\n\n");
         let events = "event: response.output_text.delta\ndata: {\"delta\":\"hello\"}\n\n\
             data: {\"response\":{\"model\":\"r\",\"usage\":{\"input_tokens\":6,\"output_tokens\":7}}}\n\n";
         for (reply, streamed, want) in [

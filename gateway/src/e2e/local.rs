@@ -54,7 +54,8 @@ fn a_student_answers_its_own_namespace_alone() {
         let settings = config.namespaces[&config.default_namespace].clone();
         config.namespaces.insert("other".parse().unwrap(), settings);
     };
-    let mut house = House::build(Plan { student: Some(student.address), change, ..Plan::to(teacher.address) });
+    let mut house =
+        House::build(Plan { student: Some(student.address), change, ..Plan::to(teacher.address) });
     let reply = house.client().call(&post("/v1/chat/completions", "x-kolm-namespace: other\r\n", CHAT));
     assert_eq!((&reply.body[..], student.requests()), (&b"from the teacher"[..], 0));
     assert_eq!(house.captured().namespace.as_str(), "other");

@@ -79,8 +79,7 @@ impl Limits {
             let State { day, month, .. } = *account.state.lock().unwrap_or_else(PoisonError::into_inner);
             // A month that is over limits nobody any more.
             let counts = month.no == window::month(now);
-            let spent =
-                Spent { day: day.no, day_musd: day.spent, month: month.no, month_musd: month.spent };
+            let spent = Spent { day: day.no, day_musd: day.spent, month: month.no, month_musd: month.spent };
             counts.then(|| (name.clone(), spent))
         });
         let stored = Stored { format: FORMAT.to_owned(), accounts: spent.collect() };

@@ -71,7 +71,8 @@ impl Limits {
         let changed = Arc::default();
         let states = ledger::read(&file)?;
         let account = |state| Arc::new(Account { state: Mutex::new(state), changed: Arc::clone(&changed) });
-        let accounts: HashMap<_, _> = states.into_iter().map(|(name, state)| (name, account(state))).collect();
+        let accounts: HashMap<_, _> =
+            states.into_iter().map(|(name, state)| (name, account(state))).collect();
         Ok(Self { accounts: ArcSwap::from_pointee(accounts), changed, file: Some(file) })
     }
 
@@ -141,7 +142,8 @@ pub(crate) fn enter(shared: &Shared, admitted: &Admitted) -> Result<Option<Arc<P
     // The key goes first: one that is over its own limit uses nothing of what it shares with others.
     for (whose, name, bounds) in bounds(shared, admitted).into_iter().flatten() {
         let account = shared.limits.account(name);
-        let begun = account.change(|state| limit::enter(&bounds, state, admitted.at, charge).map(|next| (next, ())));
+        let begun =
+            account.change(|state| limit::enter(&bounds, state, admitted.at, charge).map(|next| (next, ())));
         begun.map_err(|no| refusal::answer(shared, whose, &no))?;
         pass.seats.push(Seat { whose, account, bounds, held: OnceLock::new() });
     }
@@ -187,7 +189,11 @@ pub(crate) fn reserve(shared: &Shared, admitted: &Admitted, model: &str, body: &
 }
 
 /// The same for what passes verbatim: its body is not read, so its model is not known.
-pub(crate) fn reserve_unread(shared: &Shared, admitted: &Admitted, announced: Option<u64>) -> Result<(), Answer> {
+pub(crate) fn reserve_unread(
+    shared: &Shared,
+    admitted: &Admitted,
+    announced: Option<u64>,
+) -> Result<(), Answer> {
     let Some(pass) = admitted.pass.as_ref().filter(|pass| pass.counts_use()) else { return Ok(()) };
     if charge_of(admitted, false) == Charge::Free {
         return Ok(());

@@ -49,7 +49,9 @@ pub(super) fn unpriced(shared: &Shared, model: Option<&str>) -> Answer {
 }
 
 fn spent(whose: &str, window: &str, limit: &str, again: &str) -> ApiError {
-    ApiError::insufficient_quota(format!("The budget of {whose} is {limit} a {window}, and it is used up. {again}"))
+    ApiError::insufficient_quota(format!(
+        "The budget of {whose} is {limit} a {window}, and it is used up. {again}"
+    ))
 }
 
 fn rates(answer: Answer, of: &str, no: &Refusal) -> Answer {
@@ -80,9 +82,14 @@ mod tests {
 
     #[test]
     fn times_are_written_as_clients_read_them() {
-        for (ms, want) in
-            [(0, "1ms"), (250, "250ms"), (1_000, "1s"), (1_001, "2s"), (360_000, "6m0s"), (10_800_000, "3h0m0s")]
-        {
+        for (ms, want) in [
+            (0, "1ms"),
+            (250, "250ms"),
+            (1_000, "1s"),
+            (1_001, "2s"),
+            (360_000, "6m0s"),
+            (10_800_000, "3h0m0s"),
+        ] {
             assert_eq!(span(ms), want);
         }
     }

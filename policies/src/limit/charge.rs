@@ -20,15 +20,16 @@ pub enum Charge {
 /// that its model is known.
 pub fn charge(method: &str, path: &str, surface: Surface, read: bool) -> Charge {
     const FREE: [&str; 4] = ["/v1/moderations", "/v1/files", "/v1/uploads", "/v1/models"];
-    let below = |root: &&str| {
-        path.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
+    let below =
+        |root: &&str| path.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if surface != Surface::Other && read {
         return Charge::Model;
     }
     // A socket is asked for with GET.
     let socket = below(&"/v1/realtime") && method == "GET";
-    if !socket && matches!(method, "GET" | "HEAD" | "OPTIONS" | "DELETE") || FREE.iter().any(|root| below(&root)) {
+    if !socket && matches!(method, "GET" | "HEAD" | "OPTIONS" | "DELETE")
+        || FREE.iter().any(|root| below(&root))
+    {
         return Charge::Free;
     }
     Charge::Unknown

@@ -122,7 +122,10 @@ fn a_rate_says_when_it_is_free_again() {
     assert_eq!((refusal.kind, refusal.left, refusal.retry_after_s()), (Kind::Requests, 0, 1));
     assert_eq!(refusal.reset_ms, 60_000);
     assert!(enter(&limits, state, Timestamp(NOW.0 + 1_000), Charge::Model).is_ok());
-    assert!(enter(&limits, state, Timestamp(NOW.0 - 1_000), Charge::Model).is_err(), "a clock that steps back lends nothing");
+    assert!(
+        enter(&limits, state, Timestamp(NOW.0 - 1_000), Charge::Model).is_err(),
+        "a clock that steps back lends nothing"
+    );
 }
 
 #[test]
@@ -134,7 +137,10 @@ fn a_request_above_the_whole_limit_passes_when_nothing_is_used_and_is_paid_off()
     let paid = settle(&limits, state, NOW, held, big);
     assert_eq!(enter(&limits, paid, NOW, Charge::Model).unwrap_err().kind, Kind::Tokens);
     let later = Timestamp(NOW.0 + 9 * 60_000);
-    assert!(enter(&limits, paid, later, Charge::Model).is_err(), "a thousand tokens at a hundred a minute take ten minutes");
+    assert!(
+        enter(&limits, paid, later, Charge::Model).is_err(),
+        "a thousand tokens at a hundred a minute take ten minutes"
+    );
     assert!(enter(&limits, paid, Timestamp(NOW.0 + 10 * 60_000), Charge::Model).is_ok());
 }
 
@@ -192,6 +198,9 @@ fn what_is_free_what_has_a_price_and_what_nobody_knows() {
     ] {
         assert_eq!(charge(method, path, surface, read), want, "{method} {path}");
     }
-    assert_eq!((tokens_of(9), answer_tokens(Chat, Some(10), 3), answer_tokens(Chat, None, 0)), (3, 30, 1_024));
+    assert_eq!(
+        (tokens_of(9), answer_tokens(Chat, Some(10), 3), answer_tokens(Chat, None, 0)),
+        (3, 30, 1_024)
+    );
     assert_eq!(answer_tokens(Surface::Embeddings, Some(10), 3), 0);
 }

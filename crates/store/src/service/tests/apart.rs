@@ -27,7 +27,11 @@ fn a_namespace_with_its_own_directory_is_in_no_other_database() {
     let (service, handle) = Service::open_all(&common, &settings(), &world.env, apart).unwrap();
     handle.append(world.pair("where is my parcel", "delivery")).unwrap();
     handle.append(Pair { namespace: other(), ..world.pair("pay my invoice", "billing") }).unwrap();
-    let salted = Pair { namespace: other(), salts: Some(Salts { req: [1; 32], resp: [2; 32] }), ..world.pair("a", "b") };
+    let salted = Pair {
+        namespace: other(),
+        salts: Some(Salts { req: [1; 32], resp: [2; 32] }),
+        ..world.pair("a", "b")
+    };
     let id = salted.id;
     handle.append(salted).unwrap();
     stored(&handle, &namespace(), 1);
