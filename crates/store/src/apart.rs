@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kolm_core::{CaptureStatus, Env, Namespace, Timestamp};
 
@@ -27,7 +28,9 @@ impl Service {
         let (mut service, mut handle) = Self::open(dir, settings, env)?;
         let mut handles = BTreeMap::new();
         for (namespace, data_dir) in &apart {
-            let (own, door) = Self::open(&data_dir.join(FOLDER), settings, env)?;
+            let (own, mut door) = Self::open(&data_dir.join(FOLDER), settings, env)?;
+            // One heir takes what belongs to any of them.
+            door.heir = Arc::clone(&handle.heir);
             service.apart.push(own);
             handles.insert(namespace.clone(), (data_dir.clone(), door));
         }
@@ -66,6 +69,22 @@ impl Handle {
         self.apart.get(namespace).map_or(self, |(_, own)| own)
     }
 
+    /// The door that a record of another process belongs to.
+    pub(crate) fn heir_of(&self, record: &[u8]) -> Result<&Self, Error> {
+        if self.apart.is_empty() {
+            return Ok(self);
+        }
+        let record: Record =
+            serde_json::from_slice(record).map_err(|source| Error::Unreadable { what: "pair", source })?;
+        Ok(match &record {
+            Record::Pair { row, .. } => {
+                let lies_apart = self.apart.iter().find(|(name, _)| name.as_str() == row.namespace);
+                lies_apart.map_or(self, |(_, (_, own))| own)
+            }
+            Record::Salts { .. } => self,
+        })
+    }
+
     /// This door and those to the stores apart.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Self> {
         [self].into_iter().chain(self.apart.values().map(|(_, own)| own))
@@ -74,6 +93,28 @@ impl Handle {
     /// Whether a namespace's store is open where the configuration wants it: directories are read at start only.
     pub fn lies_in(&self, namespace: &Namespace, data_dir: Option<&Path>) -> bool {
         self.apart.get(namespace).map(|(dir, _)| dir.as_path()) == data_dir
+    }
+
+    /// How many pairs a namespace has.
+    pub async fn counts(&self, namespace: &Namespace) -> Result<PairCounts, Error> {
+        let name = namespace.clone();
+        self.of(namespace).ask(move |db| db.counts(&name)).await
+    }
+
+    /// The newest pairs of a namespace.
+    pub async fn recent(&self, namespace: &Namespace, limit: u32) -> Result<Vec<PairView>, Error> {
+        let name = namespace.clone();
+        self.of(namespace).ask(move |db| db.recent(&name, limit)).await
+    }
+
+    /// The salts of a receipt, in hex, of request and response.
+    pub async fn salts(&self, id: RequestId) -> Result<Option<(String, String)>, Error> {
+        for door in self.all() {
+            if let Some(found) = door.ask(move |db| db.salts(id)).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// Takes the bodies out of a namespace's pairs that began before `before`; hashes and numbers stay. Says how many.

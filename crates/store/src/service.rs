@@ -8,7 +8,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use rustix::fs::{FlockOperation, flock};
 use tokio::sync::oneshot;
 
 use crate::db::Db;
-use crate::pair::{Pair, PairCounts, PairView, Record, Salts};
+use crate::pair::{Pair, Record, Salts};
 use crate::spool::{Batch, Spool};
 use crate::{Error, ScoreRow, freeze};
 
@@ -43,9 +43,13 @@ pub struct Handle {
     clock: Arc<dyn Clock>,
     trouble: Arc<Mutex<Option<String>>>,
     wake_at: u64,
+    pub(crate) heir: Arc<OnceLock<Heir>>,
     /// The stores of namespaces that lie apart, with their directories.
     pub(crate) apart: Arc<BTreeMap<Namespace, (PathBuf, Handle)>>,
 }
+
+/// Takes records in this process's place, once another one has the store; see [`Handle::hand_over`].
+pub type Heir = Box<dyn Fn(&[u8]) -> std::io::Result<()> + Send + Sync>;
 
 type Job = Box<dyn FnOnce(Result<&mut Db, String>) + Send>;
 
@@ -87,8 +91,8 @@ impl Service {
         let wake_at = owner.batch as u64;
         let name = std::thread::Builder::new().name("kolm-store".into());
         let thread = name.spawn(move || owner.run()).map_err(Error::io("start the owner of", dir))?;
-        let (clock, apart) = (Arc::clone(&env.clock), Arc::default());
-        let handle = Handle { tx: tx.clone(), spool, clock, trouble, wake_at, apart };
+        let (clock, heir, apart) = (Arc::clone(&env.clock), Arc::default(), Arc::default());
+        let handle = Handle { tx: tx.clone(), spool, clock, trouble, wake_at, heir, apart };
         Ok((Self { tx, owner: Some(thread), apart: Vec::new(), _lock: lock }, handle))
     }
 
@@ -147,36 +151,32 @@ impl Handle {
     fn spool(&self, record: Result<Record, serde_json::Error>) -> Result<(), Error> {
         let bytes = record.and_then(|record| serde_json::to_vec(&record));
         let bytes = bytes.map_err(|source| Error::Unreadable { what: "pair", source })?;
-        let pending = self.spool.append(&bytes)?;
+        match self.heir.get() {
+            Some(heir) => heir(&bytes).map_err(Error::io("pass a pair on from", "store".as_ref())),
+            None => self.take(&bytes),
+        }
+    }
+
+    /// Takes a record as [`Heir`] was given it by the process before. Blocks for a write(2).
+    pub fn inherit(&self, record: &[u8]) -> Result<(), Error> {
+        self.heir_of(record)?.take(record)
+    }
+
+    /// From now on pairs go to `heir`: call before [`Service::shutdown`], while a new process takes the store over.
+    pub fn hand_over(&self, heir: Heir) {
+        drop(self.heir.set(heir));
+    }
+
+    fn take(&self, record: &[u8]) -> Result<(), Error> {
+        let pending = self.spool.append(record)?;
         if pending % self.wake_at == 0 {
             drop(self.tx.send(Cmd::Wake));
         }
         Ok(())
     }
 
-    /// How many pairs a namespace has.
-    pub async fn counts(&self, namespace: &Namespace) -> Result<PairCounts, Error> {
-        let name = namespace.clone();
-        self.of(namespace).ask(move |db| db.counts(&name)).await
-    }
-
-    /// The newest pairs of a namespace.
-    pub async fn recent(&self, namespace: &Namespace, limit: u32) -> Result<Vec<PairView>, Error> {
-        let name = namespace.clone();
-        self.of(namespace).ask(move |db| db.recent(&name, limit)).await
-    }
-
-    /// The salts of a receipt, in hex, of request and response.
-    pub async fn salts(&self, id: RequestId) -> Result<Option<(String, String)>, Error> {
-        for door in self.all() {
-            if let Some(found) = door.ask(move |db| db.salts(id)).await? {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Freezes the eligible pairs of a namespace into `dir`.
+    /// Freezes the eligible pairs of a namespace into `dir`, on a connection and a thread of its own: nobody waits
+    /// for a snapshot but who asked for it.
     pub async fn freeze(
         &self,
         namespace: &Namespace,
@@ -185,7 +185,9 @@ impl Handle {
     ) -> Result<SnapshotMeta, Error> {
         let (name, dir, policy) = (namespace.clone(), dir.to_owned(), policy.to_owned());
         let now = self.clock.now();
-        self.of(namespace).ask(move |db| freeze::freeze(db, &name, &dir, &policy, now)).await
+        let beside = self.of(namespace).ask(|db| db.beside()).await?;
+        let frozen = tokio::task::spawn_blocking(move || freeze::freeze(&beside, &name, &dir, &policy, now));
+        frozen.await.map_err(|_| Error::Unavailable { why: "freezing the snapshot panicked".to_owned() })?
     }
 
     /// Adds a Decision; one of the same route and number that differs is a conflict.

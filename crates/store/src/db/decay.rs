@@ -16,9 +16,11 @@ impl Db {
                    WHERE namespace = ? AND ts_ms < ? AND (request_json <> '' OR response_json <> '')";
         let decayed = self.conn.execute(sql, params![namespace.as_str(), before.0]);
         let decayed = decayed.map_err(Error::db("take bodies out"))? as u64;
-        if decayed > 0 {
-            // Until then the old rows stand in the file.
+        self.unwritten |= decayed > 0;
+        if self.unwritten {
+            // Until then the old rows stand in the file; a snapshot that is being read may put it off.
             self.conn.execute_batch("CHECKPOINT").map_err(Error::db("write what is left"))?;
+            self.unwritten = false;
         }
         Ok(decayed)
     }
