@@ -7,7 +7,7 @@ use std::time::Duration;
 use kolm_core::Namespace as NamespaceName;
 
 use crate::config::{Admin, Capture, Config, Listen, Receipts, Store};
-use crate::problem::{DANGLING, FORM, RANGE};
+use crate::problem::{CLASH, DANGLING, FORM, RANGE};
 use crate::table::{Checker, Place, Table, boolean, count, duration, parsed, size, string};
 use crate::{namespace, route, upstream};
 
@@ -25,6 +25,10 @@ pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Con
     let section = root.table(check, "namespaces");
     let (namespace_names, namespaces) = namespace::namespaces(check, section, &upstreams);
     let (upstream_names, upstreams) = upstreams;
+    for (name, _) in namespaces.iter().filter(|(_, settings)| settings.data_dir.as_ref() == Some(&data_dir)) {
+        let place = Place { path: format!("namespaces.{name}.data_dir"), ..root.at("namespaces") };
+        check.add(CLASH, &place, "this is the directory of all others");
+    }
     let first = upstream_names.first().cloned().unwrap_or_default();
     let default_upstream = root.or(check, "default_upstream", string, first);
     exists(check, &root.at("default_upstream"), "upstream", &default_upstream, &upstream_names);

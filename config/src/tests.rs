@@ -200,6 +200,7 @@ fn each_kind_of_problem_has_its_code() {
             "namespaces.b.data_dir",
             3,
         ),
+        ("data_dir = \"d\"\n[namespaces.a]\ndata_dir = \"d\"", 118, "namespaces.a.data_dir", 2),
         ("[namespaces.a.limits]\nconcurrent = 0", 104, "namespaces.a.limits.concurrent", 2),
         ("[namespaces.a.key_limits]\nper_hour = 1", 102, "namespaces.a.key_limits.per_hour", 2),
         ("[namespaces.a]\nretention = \"0s\"", 103, "namespaces.a.retention", 2),
