@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kolm_core::{CaptureStatus, Env, Namespace, Timestamp};
+use kolm_core::{CaptureStatus, Env, Namespace, RequestId, Timestamp};
 
 use crate::Error;
+use crate::pair::{PairCounts, PairView, Record};
 use crate::service::{Handle, Service};
 
 /// The folder of a store below a data directory.

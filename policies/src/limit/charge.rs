@@ -27,9 +27,7 @@ pub fn charge(method: &str, path: &str, surface: Surface, read: bool) -> Charge 
     }
     // A socket is asked for with GET.
     let socket = below(&"/v1/realtime") && method == "GET";
-    if !socket && matches!(method, "GET" | "HEAD" | "OPTIONS" | "DELETE")
-        || FREE.iter().any(|root| below(&root))
-    {
+    if !socket && matches!(method, "GET" | "HEAD" | "OPTIONS" | "DELETE") || FREE.iter().any(below) {
         return Charge::Free;
     }
     Charge::Unknown

@@ -54,3 +54,14 @@ fn preview(mut text: String) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn previews_end_at_a_character() {
+        assert_eq!(preview("é".repeat(300)), format!("{}…", "é".repeat(200)));
+        assert_eq!(preview("short".into()), "short");
+    }
+}
