@@ -104,6 +104,8 @@ impl House {
             events: Events::new(),
             process_key: [1; 32],
             route_key: [2; 32],
+            keys: crate::keys::Ring::default(),
+            limits: crate::limits::Limits::default(),
             ready: AtomicBool::new(false),
         });
         let (stop, stopped) = oneshot::channel::<()>();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use kolm_core::{Code, Coded, Exit};
 use thiserror::Error;
 
-/// Errors of the data path, K0800-K0819.
+/// Errors of the data path, K0800-K0829.
 #[derive(Debug, Error)]
 pub enum Error {
     /// The client address cannot be listened on.
@@ -33,6 +33,14 @@ pub enum Error {
         /// Why.
         cause: String,
     },
+    /// What earlier runs have spent cannot be read.
+    #[error("{} cannot be used: {cause}", path.display())]
+    Spend {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
     /// A configured file of trust anchors cannot be read.
     #[error("the certificates in {} cannot be used: {cause}", path.display())]
     Anchors {
@@ -51,6 +59,7 @@ impl Coded for Error {
             Self::Anchors { .. } => Code(803),
             Self::Runtime(_) => Code(804),
             Self::Tls { .. } => Code(810),
+            Self::Spend { .. } => Code(820),
         }
     }
 
@@ -69,6 +78,9 @@ impl Coded for Error {
                 "give `extra_ca` a PEM file with the certificate of the authority".to_owned()
             }
             Self::Tls { .. } => "`kolm config check` names the file".to_owned(),
+            Self::Spend { .. } => {
+                "restore it, or remove it: all budgets in dollars then begin at zero".to_owned()
+            }
             Self::Runtime(_) => {
                 "check the limits on threads and open files (`ulimit -u`, `ulimit -n`)".to_owned()
             }
@@ -78,7 +90,9 @@ impl Coded for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Listen { .. } | Self::Runtime(_) => Exit::Failed,
-            Self::Platform { .. } | Self::Anchors { .. } | Self::Tls { .. } => Exit::Missing,
+            Self::Platform { .. } | Self::Anchors { .. } | Self::Tls { .. } | Self::Spend { .. } => {
+                Exit::Missing
+            }
         }
     }
 }
@@ -96,6 +110,7 @@ mod tests {
             ("K0803", Error::Anchors { path: "ca.pem".into(), cause: "no".to_owned() }),
             ("K0804", Error::Runtime(cause())),
             ("K0810", Error::Tls { cause: "no".to_owned() }),
+            ("K0820", Error::Spend { path: "spend.json".into(), cause: "no".to_owned() }),
         ];
         for (code, error) in errors {
             assert_eq!(error.code().to_string(), code, "{error}");

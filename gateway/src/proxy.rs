@@ -22,6 +22,9 @@ use crate::table::Shared;
 use crate::tap::Tee;
 use crate::upstream::{Failed, Why};
 
+/// Most bytes of a reply that are kept to read from them what was used, where that is limited.
+const READ_FOR_USE: usize = 1 << 20;
+
 /// A request on this way.
 pub(crate) struct Passing {
     admitted: Admitted,
@@ -34,7 +37,7 @@ pub(crate) struct Passing {
 /// Opens the receipt.
 pub(crate) fn begin(shared: &Shared, ctx: &mut Ctx, admitted: Admitted) {
     let receipt = Receipt::open(shared, &admitted, By::Cloud, None, "");
-    let tee = Tee::new(&shared.env, false, 0);
+    let tee = Tee::new(&shared.env, admitted.counts_use(), READ_FOR_USE);
     ctx.passing = Some(Box::new(Passing { admitted, receipt, tee, failed: None }));
 }
 

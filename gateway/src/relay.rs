@@ -28,6 +28,7 @@ use crate::close::{self, Told};
 use crate::exchange::Fallback;
 use crate::framing;
 use crate::headers::{self, Hops};
+use crate::limits;
 use crate::listen::Connection;
 use crate::phases::{Ctx, Gateway};
 use crate::receipt::{By, Receipt};
@@ -81,9 +82,12 @@ pub(crate) async fn run(
         }
     };
     let model = chat::head(&body).map_or_else(|_| String::new(), |head| head.model);
+    if let Err(refusal) = limits::reserve(shared, &admitted, &model, &body) {
+        return answer::refuse(gateway, session, &admitted, None, refusal).await;
+    }
     let Choice { entry, first, unit } = choose::choose(shared, &admitted, &model, &body);
     let limit = usize::try_from(config.capture.max_bytes).unwrap_or(usize::MAX);
-    let mut tee = Tee::new(&shared.env, admitted.is_captured(), limit);
+    let mut tee = Tee::new(&shared.env, admitted.is_captured() || admitted.counts_use(), limit);
     tee.request(&body);
     let (left, fallback) = (false, None);
     let relay = Relay { gateway, session, admitted, body, tee, entry, model, unit, fallback, left };

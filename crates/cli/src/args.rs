@@ -73,6 +73,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CaCommand,
     },
+    /// Issue, list and revoke virtual keys; a running gateway follows within a second
+    #[command(
+        after_help = "Examples:\n  kolm keys issue --namespace support --name ci --expires 90d --usd-per-day 20\n  kolm keys ls\n  kolm keys revoke 3f9a0c1b2d4e"
+    )]
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Show the state of the running gateway
     #[command(after_help = "Example:\n  kolm status --json")]
     Status,
@@ -273,6 +281,55 @@ pub(crate) struct CaIssue {
     /// Replace the files that are there
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key and print it, once
+    #[command(
+        after_help = "Examples:\n  kolm keys issue --namespace support --expires 90d\n  kolm keys issue --namespace support --also billing --requests-per-minute 60 --json"
+    )]
+    Issue(IssueKey),
+    /// Take a key out of use, for good
+    #[command(after_help = "Example:\n  kolm keys revoke 3f9a0c1b2d4e")]
+    Revoke {
+        /// The key's id, the 12 digits after `kolm-sk-`
+        id: String,
+    },
+    /// List the keys: ids, namespaces, states and limits, no secrets
+    #[command(after_help = "Example:\n  kolm keys ls --json")]
+    Ls,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IssueKey {
+    /// Namespace that its requests belong to
+    #[arg(long, value_name = "NAME")]
+    pub(crate) namespace: String,
+    /// What the key is called in lists
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) name: Option<String>,
+    /// Other namespaces that it may name with `x-kolm-namespace`
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) also: Vec<String>,
+    /// Time to live, such as 12h or 90d [default: until it is revoked]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<String>,
+    /// Requests a minute
+    #[arg(long, value_name = "N")]
+    pub(crate) requests_per_minute: Option<u64>,
+    /// Tokens a minute, read and written
+    #[arg(long, value_name = "N")]
+    pub(crate) tokens_per_minute: Option<u64>,
+    /// Requests at a time
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrent: Option<u64>,
+    /// US dollars a UTC day
+    #[arg(long, value_name = "USD")]
+    pub(crate) usd_per_day: Option<f64>,
+    /// US dollars a UTC month
+    #[arg(long, value_name = "USD")]
+    pub(crate) usd_per_month: Option<f64>,
 }
 
 #[derive(Debug, Args)]

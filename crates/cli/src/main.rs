@@ -12,6 +12,7 @@ mod distill;
 mod env;
 mod eval;
 mod inspect;
+mod keys;
 mod logs;
 mod progress;
 mod report;
@@ -60,6 +61,7 @@ fn dispatch(command: Command, env: &Env, data_dir: PathBuf, json: bool) -> Done 
         Command::Inspect { artifact } => inspect::run(&artifact, json),
         Command::Config { command } => check::run(&command, &data_dir, json),
         Command::Ca { command } => ca::run(&command, env, &data_dir, json),
+        Command::Keys { command } => keys::run(&command, env, &data_dir, json),
         Command::Status => status::run(&data_dir, json),
         Command::Demo(args) => demo::run(&args, env, json),
         Command::SampleCloud(args) => demo::sample_cloud(&args, env),

@@ -47,7 +47,8 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
         std::fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
     }
     let (ledger, receipts, recovered) = Ledger::open(&data_dir.join("ledger"), &config.receipts.node, env)?;
-    let (store, handle) = kolm_store::Service::open(&data_dir.join("store"), &config.store, env)?;
+    let (store, handle) =
+        kolm_store::Service::open_all(&data_dir.join("store"), &config.store, env, apart(&config))?;
     if recovered.lost > 0 {
         note(&format!("{} receipts of the last run were closed as lost", recovered.lost));
     }
@@ -61,6 +62,8 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
         events: kolm_gateway::events::Events::new(),
         process_key: env.bytes32(),
         route_key: route_key(&data_dir.join("keys/route.key"), env)?,
+        keys: kolm_gateway::keys::Ring::open(&data_dir)?,
+        limits: kolm_gateway::limits::Limits::open(&data_dir)?,
         ready: AtomicBool::new(false),
     });
     let board = Arc::new(Board::default());
@@ -77,11 +80,22 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
     });
     pages.stop();
     background.stop();
+    if let Err(cause) = shared.limits.save(shared.env.clock.now()) {
+        shared.events.spend_unwritten(&cause);
+    }
     store.shutdown();
     ledger.shutdown();
     drop(std::fs::remove_file(RunFile::path(&data_dir)));
     served?;
     Ok(Exit::Ok)
+}
+
+/// The namespaces whose captures lie in directories of their own.
+fn apart(config: &Config) -> std::collections::BTreeMap<kolm_core::Namespace, PathBuf> {
+    let own = |(name, settings): (&kolm_core::Namespace, &kolm_config::Namespace)| {
+        Some((name.clone(), settings.data_dir.clone()?))
+    };
+    config.namespaces.iter().filter_map(own).collect()
 }
 
 fn listen_settings(config: &Config) -> server::Settings {
@@ -282,7 +296,7 @@ pub(crate) fn freeze_offline(namespace: &str, dir: &Path, env: &Env, data_dir: &
         Failure::new(Code(5), Exit::Usage, error, "choose a name such as `support`")
     })?;
     let config = Config::embedded(&crate::env::outside(data_dir))?;
-    let (store, handle) = kolm_store::Service::open(&data_dir.join("store"), &config.store, env)?;
+    let (store, handle) = kolm_store::Service::open_again(&data_dir.join("store"), &config.store, env)?;
     let frozen = crate::runtime()?.block_on(handle.freeze(&namespace, dir, POLICY));
     store.shutdown();
     frozen?;
