@@ -79,14 +79,17 @@ impl Worker {
     fn take(&mut self, finished: Finished) {
         let config = Arc::clone(&self.shared.table.load().config);
         // A capture path is a wish to be captured; zero retention, which a reload may have brought, stands above it.
-        let takes = |namespace: &&NamespaceConfig| {
+        let kept = |namespace: &&NamespaceConfig| {
             (namespace.capture || finished.wanted) && namespace.retention != Retention::None
         };
-        let namespace = config.namespaces.get(&finished.namespace).filter(takes);
-        let Some(namespace) = namespace else {
+        let Some(namespace) = config.namespaces.get(&finished.namespace).filter(kept) else {
             self.shared.events.capture_dropped("capture_off");
             return;
         };
+        if !self.store.lies_in(&finished.namespace, namespace.data_dir.as_deref()) {
+            self.shared.events.capture_dropped("data_dir_changed");
+            return;
+        }
         let made = catch_unwind(AssertUnwindSafe(|| self.pair(&finished, &config, namespace)));
         let stored = match made {
             Ok(Ok(pair)) => self.store.append(pair).map_err(|error| unspooled(&error)),
@@ -173,7 +176,10 @@ impl Worker {
     /// The namespace that the pair is kept in: where nobody named one, a system prompt makes one, if so configured.
     fn place(&self, finished: &Finished, config: &Config, body: &Anonymized) -> Namespace {
         let own = finished.namespace.clone();
-        if !config.capture.auto_namespaces || !finished.unplaced || own != config.default_namespace {
+        let default = own == config.default_namespace && finished.unplaced;
+        // What lies apart stays apart.
+        let apart = config.namespaces.get(&own).is_some_and(|settings| settings.data_dir.is_some());
+        if !config.capture.auto_namespaces || !default || apart {
             return own;
         }
         let system = surface::system(finished.surface, body.typed().as_bytes());

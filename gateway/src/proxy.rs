@@ -16,12 +16,17 @@ use crate::admit::Admitted;
 use crate::answer::{self, Answer};
 use crate::choose;
 use crate::close::{self, Told};
+use crate::framing;
 use crate::headers::{self, Hops};
+use crate::listen::Connection;
 use crate::phases::{Ctx, Gateway};
 use crate::receipt::{By, Receipt};
 use crate::table::Shared;
 use crate::tap::Tee;
 use crate::upstream::{Failed, Why};
+
+/// Most bytes of a reply that are kept to read from them what was used, where that is limited.
+const READ_FOR_USE: usize = 1 << 20;
 
 /// A request on this way.
 pub(crate) struct Passing {
@@ -39,8 +44,9 @@ pub(crate) fn begin(shared: &Shared, session: &Session, ctx: &mut Ctx, admitted:
     let receipt = Receipt::open(shared, &admitted, By::Cloud, None, "");
     let kind = || headers::text(&session.req_header().headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let form = captured_form(&admitted).then(|| kind().to_owned());
-    let limit = usize::try_from(admitted.table.config.capture.max_bytes).unwrap_or(usize::MAX);
-    let tee = Tee::new(&shared.env, form.is_some(), limit);
+    let captured = || usize::try_from(admitted.table.config.capture.max_bytes).unwrap_or(usize::MAX);
+    let limit = if form.is_some() { captured() } else { READ_FOR_USE };
+    let tee = Tee::new(&shared.env, form.is_some() || admitted.counts_use(), limit);
     ctx.passing = Some(Box::new(Passing { admitted, receipt, tee, form, failed: None }));
 }
 
@@ -131,8 +137,13 @@ pub(crate) async fn failed(
     let (body, answer) = (Bytes::from(refusal.body()), Answer::from(refusal));
     let header = match &mut ctx.passing {
         Some(passing) => {
-            shared.events.upstream_failed(&passing.admitted.way.upstream, "verbatim", error.etype().as_str());
-            passing.receipt.again(shared, &passing.admitted, By::Gateway, error.etype().as_str());
+            let why = error.etype().as_str();
+            if outcome == Outcome::Refused {
+                shared.events.request_refused(status);
+            } else {
+                shared.events.upstream_failed(&passing.admitted.way.upstream, "verbatim", why);
+            }
+            passing.receipt.again(shared, &passing.admitted, By::Gateway, why);
             passing.receipt.header(shared, &passing.admitted).await
         }
         None => {
@@ -142,6 +153,10 @@ pub(crate) async fn failed(
     };
     session.set_keepalive(None);
     let sent = answer::write(session, answer, &header).await;
+    if outcome == Outcome::Refused {
+        Connection::close_behind(session);
+        session.shutdown().await;
+    }
     if let Some(passing) = &mut ctx.passing {
         passing.failed = Some(outcome);
         passing.tee.head(status, &http::HeaderMap::new());
@@ -160,13 +175,15 @@ fn verdict(error: &Error) -> Option<(ApiError, Outcome)> {
         ErrorType::ReadTimedout,
         ErrorType::WriteTimedout,
     ];
-    let malformed = || ApiError::invalid("request", "The request is not valid HTTP.");
     match (error.esource(), error.etype()) {
         (ErrorSource::Upstream, kind) if late.contains(kind) => {
             Some((ApiError::upstream_timeout(), Outcome::Timeout))
         }
         (ErrorSource::Upstream, _) => Some((ApiError::upstream_unreachable(), Outcome::UpstreamError)),
-        (_, ErrorType::InvalidHTTPHeader) => Some((malformed(), Outcome::Refused)),
+        (_, ErrorType::InvalidHTTPHeader) => Some((framing::malformed(), Outcome::Refused)),
+        (ErrorSource::Downstream, _) if framing::is_malformed_body(error) => {
+            Some((framing::malformed(), Outcome::Refused))
+        }
         (ErrorSource::Downstream, _) => None,
         (ErrorSource::Internal | ErrorSource::Unset, _) => Some((ApiError::internal(), Outcome::Refused)),
     }

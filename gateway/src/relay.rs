@@ -26,7 +26,10 @@ use crate::answer::{self, Answer};
 use crate::choose::{self, Choice, First};
 use crate::close::{self, Told};
 use crate::exchange::Fallback;
+use crate::framing;
 use crate::headers::{self, Hops};
+use crate::limits;
+use crate::listen::Connection;
 use crate::phases::{Ctx, Gateway};
 use crate::receipt::{By, Receipt};
 use crate::table::{Entry, Student};
@@ -69,6 +72,10 @@ pub(crate) async fn run(
             let refusal = ApiError::too_large(config.listen.max_body_bytes);
             return answer::refuse(gateway, session, &admitted, None, refusal.into()).await;
         }
+        Err(Unread::Malformed) => {
+            Connection::close_behind(session);
+            return answer::refuse(gateway, session, &admitted, None, framing::malformed().into()).await;
+        }
         Err(Unread::Gone(cause)) => {
             close::not_captured(shared, &admitted, "unsent");
             answer::gone(shared, &admitted);
@@ -77,9 +84,12 @@ pub(crate) async fn run(
         }
     };
     let model = chat::head(&body).map_or_else(|_| String::new(), |head| head.model);
+    if let Err(refusal) = limits::reserve(shared, &admitted, &model, &body) {
+        return answer::refuse(gateway, session, &admitted, None, refusal).await;
+    }
     let Choice { entry, first, unit } = choose::choose(shared, &admitted, &model, &body);
     let limit = usize::try_from(config.capture.max_bytes).unwrap_or(usize::MAX);
-    let mut tee = Tee::new(&shared.env, admitted.is_captured(), limit);
+    let mut tee = Tee::new(&shared.env, admitted.is_captured() || admitted.counts_use(), limit);
     tee.request(&body);
     let (left, fallback) = (false, None);
     let relay = Relay { gateway, session, admitted, body, tee, entry, model, unit, fallback, left };

@@ -1,7 +1,11 @@
-//! The database: its schema and every statement sent to it. One connection, on one thread.
+//! The database: its schema and every statement sent to it. Each connection is used by one thread; one of them
+//! writes.
 //!
 //! **Invariant:** no extension is loaded or fetched; ids are unique though no index says so, because one
 //! thread inserts and looks first.
+
+mod decay;
+mod look;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -52,6 +56,8 @@ pub(crate) struct Exchange {
 /// The open database.
 pub(crate) struct Db {
     conn: Connection,
+    /// Bodies were taken out that still stand in the file.
+    unwritten: bool,
 }
 
 impl Db {
@@ -65,7 +71,14 @@ impl Db {
             .map_err(Error::db("take its settings"))?;
         let conn = Connection::open_with_flags(path, config).map_err(|source| open_error(path, source))?;
         conn.execute_batch(SCHEMA).map_err(Error::db("make its tables"))?;
-        Ok(Self { conn })
+        Ok(Self { conn, unwritten: false })
+    }
+
+    /// A second connection to the same database, for a long reading on another thread; it sees one moment of it.
+    pub(crate) fn beside(&self) -> Result<Self, Error> {
+        let conn = self.conn.try_clone().map_err(Error::db("open a second connection"))?;
+        conn.execute_batch("BEGIN TRANSACTION").map_err(Error::db("begin a reading"))?;
+        Ok(Self { conn, unwritten: false })
     }
 
     /// Whether the handle still works; a fatal error leaves one that refuses everything.

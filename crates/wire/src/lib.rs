@@ -16,6 +16,7 @@ pub mod reply;
 mod responses;
 pub mod schema;
 pub mod slots;
+pub mod spend;
 pub mod sse;
 pub mod surface;
 pub mod transcript;

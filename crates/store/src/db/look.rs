@@ -6,8 +6,8 @@ use duckdb::params;
 use kolm_core::{Namespace, RequestId, Surface, Timestamp};
 use kolm_wire::{chat, surface};
 
+use super::Db;
 use crate::Error;
-use crate::db::Db;
 use crate::pair::{PairDetail, PairView, Template};
 
 /// Bytes of text in a page's list.
