@@ -50,6 +50,9 @@ def same(ours, theirs, path="reply"):
             # The client keeps the index of a call's pieces; a body has none.
             if key == "index" and "tool_calls" in path:
                 continue
+            # A stream opens with `content: ""`; the body of the same answer has `null` where it lies elsewhere.
+            if key == "content" and value == "" and ours[key] is None:
+                continue
             assert isinstance(ours, dict) and key in ours, f"{path}.{key} is not stored: {ours}"
             same(ours[key], value, f"{path}.{key}")
     elif isinstance(theirs, list):

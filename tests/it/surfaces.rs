@@ -195,12 +195,14 @@ async fn every_started_request_has_one_row_that_says_how_it_ended() {
     let speech = form(&[("model", "whisper-1"), ("file", "sound")]);
     let post = |path: &str| world.http.post(world.url(path)).bearer_auth("sk-test").json(&chat);
     let mut rows = Vec::new();
+    let mut broken = Reply::stream(vec![begun.clone()]).then_reset();
+    broken.pause = Duration::from_millis(50);
 
     world.fake.script(Reply::json(500, "<html>no</html>"));
     let reply = post("/v1/chat/completions").send().await.unwrap();
     rows.push((id(&reply), "complete", 500, "http_500", "status"));
 
-    world.fake.script(Reply::stream(vec![begun.clone()]).then_reset());
+    world.fake.script(broken.clone());
     let reply = post("/v1/chat/completions").send().await.unwrap();
     rows.push((id(&reply), "upstream_error", 200, "upstream_error", "incomplete"));
     assert!(reply.bytes().await.is_err());
@@ -208,7 +210,7 @@ async fn every_started_request_has_one_row_that_says_how_it_ended() {
     let reply = post("/v1/capture/dead/chat/completions").send().await.unwrap();
     rows.push((id(&reply), "upstream_error", 502, "server_error/upstream_unreachable", "status"));
 
-    world.fake.script(Reply::stream(vec![begun.clone()]).then_reset());
+    world.fake.script(broken.clone());
     let reply = upload(&world, "/v1/audio/transcriptions", speech.clone()).await;
     rows.push((id(&reply), "upstream_error", 200, "upstream_error", "incomplete"));
     assert!(reply.bytes().await.is_err());

@@ -82,8 +82,8 @@ fn chats() -> Vec<Reply> {
         delta(0, json!({"role": "assistant", "content": null})),
         call(0, "call_1", ""),
         call(0, "", "{\"city\":"),
-        call(1, "call_2", "{}"),
         call(0, "", "\"Bern\"}"),
+        call(1, "call_2", "{}"),
         finish(0, "tool_calls"),
     ];
     let refusal = [
