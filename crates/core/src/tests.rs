@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::{ArtifactId, Env, Namespace, Ppm, RequestId, Stage, Timestamp, Weight, hex};
+use crate::{ArtifactId, Body, Env, Namespace, Ppm, RequestId, Stage, Surface, Timestamp, Weight, hex};
 
 #[test]
 fn names_keep_to_their_grammar() {

@@ -277,7 +277,7 @@ fn a_body_above_the_limit_is_refused_or_streams_by() {
     let reply = house.post("/v1/chat/completions", &body);
     assert!(reply.status == 200 && reply.body == body);
     reply.id();
-    assert_eq!(house.shared.events.dropped(), [("oversize".to_owned(), 1)]);
+    assert_eq!(house.shared.events.dropped(), [("oversize".to_owned(), 2)]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn upload() -> String {
 fn fields_are_kept_and_files_counted_in_every_split() {
     let body = upload();
     let whole = read(TYPE, body.as_bytes(), body.len());
-    let record = r#"{"model":"whisper-1","prompt":"two\r\nlines: größe","include":["logprobs"],"empty":"","file":"kolm-redacted:file;bytes=25","timestamp_granularities":["word","segment"]}"#;
+    let record = r#"{"model":"whisper-1","prompt":"two\r\nlines: größe","include":["logprobs"],"empty":"","file":"kolm-redacted:file;bytes=23","timestamp_granularities":["word","segment"]}"#;
     assert_eq!(String::from_utf8(whole.record.clone()).unwrap(), record);
     assert_eq!((whole.model.as_str(), whole.whole, whole.oversize), ("whisper-1", true, false));
     for size in 1..body.len() {
