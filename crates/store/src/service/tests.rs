@@ -11,6 +11,7 @@ use kolm_policies::gate::ScoreKind;
 use kolm_wire::Exchange;
 
 use super::*;
+use crate::pair::PairCounts;
 
 mod apart;
 
