@@ -169,10 +169,8 @@ pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut 
         if fits(session, admitted.table.config.listen.max_body_bytes) {
             return Box::pin(relay::run(gateway, session, ctx, admitted)).await;
         }
-        if admitted.is_captured() {
-            shared.events.capture_accepted();
-            shared.events.capture_dropped("oversize");
-        }
+        proxy::begin_oversize(shared, session, ctx, admitted, bytes::Bytes::new());
+        return Ok(false);
     }
     proxy::begin(shared, ctx, admitted);
     Ok(false)

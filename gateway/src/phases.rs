@@ -75,7 +75,7 @@ impl ProxyHttp for Gateway {
         _end_of_stream: bool,
         ctx: &mut Ctx,
     ) -> Result<()> {
-        proxy::request_piece(ctx, body.as_ref());
+        proxy::request_piece(ctx, body);
         Ok(())
     }
 
