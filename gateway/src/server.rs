@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora::apps::{HttpServerOptions, ServerApp};
+use pingora::listeners::ListenerConfig;
 use pingora::protocols::Stream;
+use pingora::protocols::l4::stream::L4BufferSettings;
 use pingora::proxy::{HttpProxy, http_proxy};
 use pingora::server::configuration::ServerConf;
 use pingora::server::{Fds, ListenFds, ShutdownWatch};
@@ -114,7 +116,9 @@ fn service(gateway: Gateway, settings: &Settings, address: SocketAddr) -> Servic
     proxy.server_options = Some(options);
     let front = Front { proxy: Arc::new(proxy), header_timeout: settings.header_timeout };
     let mut service = Service::new("kolm".to_owned(), front);
-    service.add_tcp(&address.to_string());
+    // The parser brings buffers of its own: a second one of 64 KiB for every connection would only cost memory.
+    let buffers = L4BufferSettings::default().read(0);
+    service.add_listener(ListenerConfig::tcp(address.to_string()).l4_buffer(buffers));
     service
 }
 
