@@ -3,12 +3,18 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where it finds something wrong")]
 
 mod bad_input;
+mod chaos;
 mod conformance;
 mod crash;
+mod dice;
+mod differential;
 mod fake;
+mod fuzz;
 mod house;
+mod memory;
 mod relay;
 mod reload;
 mod rollout;
 mod students;
+mod wire;
 mod world;
