@@ -42,6 +42,7 @@ counters! {
     decisions "kolm_rollout_decide_total" ["route", "kind"] "Decisions about routes.";
     reconcile_failed "kolm_reconcile_fail_total" ["route"] "Looks at a route that could not be finished.";
     receipt_none "kolm_receipt_degrade_total" [] "Answers sent with st=none because the ledger did not take the record in time.";
+    task_panicked "kolm_task_panic_total" ["task"] "Background tasks that panicked and were begun anew.";
     drain_exceeded "kolm_drain_exceed_total" [] "Stops that cut requests because the drain took too long.";
 }
 
@@ -195,6 +196,12 @@ impl Events {
         tracing::warn!("the ledger did not take a record in time");
     }
 
+    /// A task of the background panicked; it is begun anew.
+    pub fn task_panicked(&self, task: &'static str) {
+        self.counters.task_panicked.with_label_values(&[task]).inc();
+        tracing::error!(task, "background task panicked");
+    }
+
     /// A stop did not wait for the last requests.
     pub fn drain_exceeded(&self, in_flight: usize) {
         self.counters.drain_exceeded.with_label_values(&[]).inc();
@@ -251,6 +258,7 @@ mod tests {
         events.decided(&decision(route.clone()));
         events.reconcile_failed(&route, &kolm_store::Error::SpoolFull { quota: 1 });
         events.receipt_degraded();
+        events.task_panicked("reconciler");
         events.drain_exceeded(1);
         let page = events.render();
         for name in NAMES {
