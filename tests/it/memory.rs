@@ -283,7 +283,7 @@ async fn thirds(world: &World, settled: impl AsyncFn() -> Option<()>) -> [usize;
     let mut samples = [resident(world.pid()); 4];
     for third in 1..4 {
         load(listen(world), requests() / 3, third as u64 * 1_000).await;
-        until("requests that are over", &settled).await;
+        until("requests that are over", || settled()).await;
         samples[third] = resident(world.pid());
     }
     println!("{} requests: {:?} kB", requests(), samples.map(|sample| sample >> 10));
