@@ -99,7 +99,15 @@ impl Fate {
         match self {
             Self::Embedded => (reqwest::Method::POST, "/v1/embeddings"),
             Self::Listed => (reqwest::Method::GET, "/v1/files"),
-            _ => (reqwest::Method::POST, "/v1/chat/completions"),
+            Self::Answered
+            | Self::Streamed
+            | Self::Limited
+            | Self::Failed
+            | Self::Cut
+            | Self::Stalled
+            | Self::Gone
+            | Self::Garbled
+            | Self::Left => (reqwest::Method::POST, "/v1/chat/completions"),
         }
     }
 

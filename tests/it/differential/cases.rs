@@ -17,10 +17,7 @@ const NAMES: [&str; 5] = ["abc", "ft%3Agpt-4o-mini%3Aorg%3A%3Aid", "a%2Fb", "fil
 /// Every operation of the API's own description; `None` without the file.
 pub(super) fn families(dice: &mut Dice) -> Option<Vec<Case>> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/openai/openapi.json");
-    let Ok(text) = std::fs::read(&file) else {
-        eprintln!("skipped: {} is not there", file.display());
-        return None;
-    };
+    let text = std::fs::read(&file).ok()?;
     let api: Value = serde_json::from_slice(&text).unwrap();
     let mut cases = Vec::new();
     for (path, methods) in api["paths"].as_object().unwrap() {
