@@ -14,12 +14,17 @@ use pingora::{BError, Error, ErrorSource, ErrorType, Result};
 use crate::admit::Admitted;
 use crate::answer::{self, Answer};
 use crate::close::{self, Told};
+use crate::framing;
 use crate::headers::{self, Hops};
+use crate::listen::Connection;
 use crate::phases::{Ctx, Gateway};
 use crate::receipt::{By, Receipt};
 use crate::table::Shared;
 use crate::tap::Tee;
 use crate::upstream::{Failed, Why};
+
+/// Most bytes of a reply that are kept to read from them what was used, where that is limited.
+const READ_FOR_USE: usize = 1 << 20;
 
 /// A request on this way.
 pub(crate) struct Passing {
@@ -37,7 +42,7 @@ pub(crate) struct Passing {
 /// Opens the receipt.
 pub(crate) fn begin(shared: &Shared, ctx: &mut Ctx, admitted: Admitted) {
     let receipt = Receipt::open(shared, &admitted, By::Cloud, None, "");
-    let tee = Tee::new(&shared.env, false, 0);
+    let tee = Tee::new(&shared.env, admitted.counts_use(), READ_FOR_USE);
     let (ahead, due) = (Bytes::new(), false);
     ctx.passing = Some(Box::new(Passing { admitted, receipt, tee, failed: None, ahead, due }));
 }
@@ -114,6 +119,7 @@ pub(crate) fn dress(ctx: &mut Ctx, request: &mut RequestHeader) -> Result<()> {
 /// The response head, as it comes down.
 pub(crate) async fn response_head(
     gateway: &Gateway,
+    session: &Session,
     ctx: &mut Ctx,
     response: &mut ResponseHeader,
 ) -> Result<()> {
@@ -121,6 +127,7 @@ pub(crate) async fn response_head(
     let Some(passing) = ctx.passing.as_mut().filter(|_| !informs) else { return Ok(()) };
     let header = passing.receipt.header(&gateway.shared, &passing.admitted).await;
     headers::downward(response, &header)?;
+    Connection::keep_date(session, response);
     passing.tee.head(response.status.as_u16(), &response.headers);
     Ok(())
 }
@@ -152,8 +159,13 @@ pub(crate) async fn failed(
     let (body, answer) = (Bytes::from(refusal.body()), Answer::from(refusal));
     let header = match &mut ctx.passing {
         Some(passing) => {
-            shared.events.upstream_failed(&passing.admitted.way.upstream, "verbatim", error.etype().as_str());
-            passing.receipt.again(shared, &passing.admitted, By::Gateway, error.etype().as_str());
+            let why = error.etype().as_str();
+            if outcome == Outcome::Refused {
+                shared.events.request_refused(status);
+            } else {
+                shared.events.upstream_failed(&passing.admitted.way.upstream, "verbatim", why);
+            }
+            passing.receipt.again(shared, &passing.admitted, By::Gateway, why);
             passing.receipt.header(shared, &passing.admitted).await
         }
         None => {
@@ -163,6 +175,10 @@ pub(crate) async fn failed(
     };
     session.set_keepalive(None);
     let sent = answer::write(session, answer, &header).await;
+    if outcome == Outcome::Refused {
+        Connection::close_behind(session);
+        session.shutdown().await;
+    }
     if let Some(passing) = &mut ctx.passing {
         passing.failed = Some(outcome);
         passing.tee.head(status, &http::HeaderMap::new());
@@ -181,13 +197,15 @@ fn verdict(error: &Error) -> Option<(ApiError, Outcome)> {
         ErrorType::ReadTimedout,
         ErrorType::WriteTimedout,
     ];
-    let malformed = || ApiError::invalid("request", "The request is not valid HTTP.");
     match (error.esource(), error.etype()) {
         (ErrorSource::Upstream, kind) if late.contains(kind) => {
             Some((ApiError::upstream_timeout(), Outcome::Timeout))
         }
         (ErrorSource::Upstream, _) => Some((ApiError::upstream_unreachable(), Outcome::UpstreamError)),
-        (_, ErrorType::InvalidHTTPHeader) => Some((malformed(), Outcome::Refused)),
+        (_, ErrorType::InvalidHTTPHeader) => Some((framing::malformed(), Outcome::Refused)),
+        (ErrorSource::Downstream, _) if framing::is_malformed_body(error) => {
+            Some((framing::malformed(), Outcome::Refused))
+        }
         (ErrorSource::Downstream, _) => None,
         (ErrorSource::Internal | ErrorSource::Unset, _) => Some((ApiError::internal(), Outcome::Refused)),
     }

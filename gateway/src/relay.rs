@@ -26,7 +26,10 @@ use crate::answer::{self, Answer};
 use crate::choose::{self, Choice, First};
 use crate::close::{self, Told};
 use crate::exchange::Fallback;
+use crate::framing;
 use crate::headers::{self, Hops};
+use crate::limits;
+use crate::listen::Connection;
 use crate::phases::{Ctx, Gateway};
 use crate::proxy;
 use crate::receipt::{By, Receipt};
@@ -69,6 +72,10 @@ pub(crate) async fn run(
             proxy::begin_oversize(shared, session, ctx, admitted, read);
             return Ok(false);
         }
+        Err(Unread::Malformed) => {
+            Connection::close_behind(session);
+            return answer::refuse(gateway, session, &admitted, None, framing::malformed().into()).await;
+        }
         Err(Unread::Gone(cause)) => {
             answer::gone(shared, &admitted);
             ctx.broken = true;
@@ -76,9 +83,12 @@ pub(crate) async fn run(
         }
     };
     let model = chat::head(&body).map_or_else(|_| String::new(), |head| head.model);
+    if let Err(refusal) = limits::reserve(shared, &admitted, &model, &body) {
+        return answer::refuse(gateway, session, &admitted, None, refusal).await;
+    }
     let Choice { entry, first, unit } = choose::choose(shared, &admitted, &model, &body);
     let limit = usize::try_from(config.capture.max_bytes).unwrap_or(usize::MAX);
-    let mut tee = Tee::new(&shared.env, admitted.is_captured(), limit);
+    let mut tee = Tee::new(&shared.env, admitted.is_captured() || admitted.counts_use(), limit);
     tee.request(&body);
     let (left, fallback) = (false, None);
     // Boxed, like the call below: a stream keeps them for as long as it lives, and what is moved from future to future
@@ -187,6 +197,7 @@ impl Relay<'_> {
         }
         headers::downward(&mut head, &header)?;
         headers::framed(&mut head, self.session.req_header().version)?;
+        Connection::keep_date(self.session, &head);
         self.tee.head(head.status.as_u16(), &head.headers);
         let ended = self.send(call, head).await;
         let outcome = match ended {

@@ -63,9 +63,14 @@ pub(crate) struct World {
 impl World {
     /// Starts `kolm up` in front of `fake`; `extra` is appended to the configuration.
     pub(crate) async fn start(fake: FakeOpenAi, extra: &str) -> Self {
+        Self::start_with(fake, "", extra).await
+    }
+
+    /// The same with further lines in `[listen]`.
+    pub(crate) async fn start_with(fake: FakeOpenAi, listen: &str, extra: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = format!(
-            "[listen]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
+            "[listen]\naddress = \"127.0.0.1:0\"\n{listen}\n[admin]\naddress = \"127.0.0.1:0\"\n\
              [upstreams.openai]\nbase_url = \"http://{}/v1\"\n{extra}\n",
             fake.address
         );
@@ -118,6 +123,23 @@ impl World {
     /// The data directory.
     pub(crate) fn data(&self) -> PathBuf {
         self.dir.path().join("data")
+    }
+
+    /// The client port.
+    pub(crate) fn listen(&self) -> std::net::SocketAddr {
+        self.listen.parse().unwrap()
+    }
+
+    /// What was logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("up.log")).unwrap()
+    }
+
+    /// The sum of a metric's values whose labels hold `label`.
+    pub(crate) async fn metric(&self, name: &str, label: &str) -> u64 {
+        let page = self.http.get(self.admin_url("/metrics")).send().await.unwrap().text().await.unwrap();
+        let lines = page.lines().filter(|line| line.starts_with(name) && line.contains(label));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
     }
 
     /// An URL on the client port.
