@@ -191,10 +191,8 @@ pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut 
         if fits(session, admitted.table.config.listen.max_body_bytes) {
             return Box::pin(relay::run(gateway, session, ctx, admitted)).await;
         }
-        if admitted.is_captured() {
-            shared.events.capture_accepted();
-            shared.events.capture_dropped("oversize");
-        }
+        proxy::begin_oversize(shared, session, ctx, admitted, bytes::Bytes::new());
+        return Ok(false);
     }
     if let Err(refusal) = limits::reserve_unread(shared, &admitted, announced(session)) {
         return answer::refuse(gateway, session, &admitted, None, refusal).await;

@@ -3,6 +3,7 @@
 //! **Invariant:** a connection costs one task and no large buffer, and none is waited for without a deadline.
 
 mod connection;
+mod date;
 mod deadline;
 mod places;
 mod refusal;

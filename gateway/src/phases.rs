@@ -75,17 +75,17 @@ impl ProxyHttp for Gateway {
         _end_of_stream: bool,
         ctx: &mut Ctx,
     ) -> Result<()> {
-        proxy::request_piece(ctx, body.as_ref());
+        proxy::request_piece(ctx, body);
         Ok(())
     }
 
     async fn response_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         response: &mut ResponseHeader,
         ctx: &mut Ctx,
     ) -> Result<()> {
-        proxy::response_head(self, ctx, response).await
+        proxy::response_head(self, session, ctx, response).await
     }
 
     fn response_body_filter(

@@ -42,6 +42,7 @@ pub(crate) fn run(args: &Up, env: &Env, data_dir: PathBuf, json: bool) -> Done {
 /// Runs the gateway with a checked configuration; a file it came from is watched for changes.
 pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf, json: bool) -> Done {
     crate::logs::init(json);
+    raise_open_files();
     for dir in ["run", "keys", "store", "ledger", "artifacts", "jobs"] {
         let path = data_dir.join(dir);
         std::fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
@@ -88,6 +89,16 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
     drop(std::fs::remove_file(RunFile::path(&data_dir)));
     served?;
     Ok(Exit::Ok)
+}
+
+/// As many open files as the system allows: a proxied stream takes two, and many systems start with 1,024.
+fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(cause) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%cause, "the limit of open files cannot be raised");
+    }
 }
 
 /// The namespaces whose captures lie in directories of their own.
