@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::error::Error;
 use crate::events::Events;
 use crate::exchange::Finished;
-use crate::server::{self, Settings};
+use crate::server::{self, Bound, End, Settings};
 use crate::table::{Entry, RouteStats, Shared, Student, Table};
 use fake::{headers, read_body, read_head};
 
@@ -73,12 +73,7 @@ impl Plan {
 }
 
 fn settings() -> Settings {
-    Settings {
-        address: "127.0.0.1:0".parse().unwrap(),
-        threads: 2,
-        notice: Duration::ZERO,
-        drain: Duration::from_secs(10),
-    }
+    Settings { threads: 2, notice: Duration::ZERO, drain: Duration::from_secs(10) }
 }
 
 impl House {
@@ -112,8 +107,12 @@ impl House {
         let (tell, told) = blocking::channel();
         let on_it = shared.clone();
         let thread = std::thread::spawn(move || {
-            let stop = async { drop(stopped.await) };
-            server::run(on_it, &settings(), stop, |address| tell.send(address).unwrap())
+            let stop = async {
+                drop(stopped.await);
+                End::Drain
+            };
+            let bound = Bound::new("127.0.0.1:0".parse().unwrap())?;
+            server::run(on_it, &settings(), bound, stop, |address| tell.send(address).unwrap())
         });
         let address = told.recv_timeout(Duration::from_secs(10)).unwrap();
         let (stop, thread) = (Some(stop), Some(thread));

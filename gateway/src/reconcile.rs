@@ -89,12 +89,19 @@ impl Reconciler {
         Self { shared, store, inbox, till, board, live, settings, routes: BTreeMap::new(), followed: 0 }
     }
 
-    /// Looks at every route until told to stop.
-    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    /// Looks at every route until told to stop; while told to hold, trains nothing and decides nothing.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>, hold: watch::Receiver<bool>) {
         let mut tick = tokio::time::interval(TICK);
         loop {
             tokio::select! {
-                _ = tick.tick() => self.look().await,
+                _ = tick.tick() => {
+                    let held = *hold.borrow();
+                    if held {
+                        self.routes.values_mut().for_each(RouteRun::stop_training);
+                    } else {
+                        self.look().await;
+                    }
+                }
                 _ = stop.changed() => return,
             }
         }

@@ -268,6 +268,11 @@ impl RouteRun {
         self.training = Some(training::start(store.clone(), plan));
     }
 
+    /// Ends a training under way; its folder keeps what was done.
+    pub(crate) fn stop_training(&mut self) {
+        self.training = None;
+    }
+
     fn finish_training(&mut self) {
         match self.training.as_ref().and_then(Run::take) {
             Some(Ok((artifact, _))) => self.candidate = Some(artifact),

@@ -1,6 +1,6 @@
 //! The background of one gateway: who runs, who ends first, and how long each may take.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub struct Background {
     runtime: Runtime,
     capture: JoinHandle<()>,
     stop: watch::Sender<bool>,
+    hold: watch::Sender<bool>,
+    housekeeping: std::sync::Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
 /// Starts capture worker, shadow and reconciler.
@@ -43,8 +45,8 @@ pub fn start(
         .thread_name("kolm-background")
         .enable_all()
         .build()?;
-    let (stop, stopped) = watch::channel(false);
-    housekeeping(&runtime, shared, store, &stopped);
+    let ((stop, stopped), (hold, held)) = (watch::channel(false), watch::channel(false));
+    let housekeeping = std::sync::Mutex::new(housekeeping(&runtime, shared, store, &held));
     let (inbox, till) = (Arc::new(Inbox::default()), Till::default());
     let shadow = Shadow::new(Arc::clone(shared), Arc::clone(&inbox)).map_err(std::io::Error::other)?;
     let (mirror, mirrored) = mpsc::channel(shadow::QUEUE);
@@ -71,9 +73,10 @@ pub fn start(
     runtime.block_on(first.look());
     let (mut first, events) = (Some(first), Arc::clone(shared));
     runtime.spawn(async move {
-        keep(&events.events, "reconciler", || first.take().unwrap_or_else(&make).run(stopped.clone())).await;
+        let run = || first.take().unwrap_or_else(&make).run(stopped.clone(), held.clone());
+        keep(&events.events, "reconciler", run).await;
     });
-    Ok(Background { runtime, capture, stop })
+    Ok(Background { runtime, capture, stop, hold, housekeeping })
 }
 
 /// Keys that change, money that is spent, bodies whose time is over; each is begun anew if it panics.
@@ -82,24 +85,40 @@ fn housekeeping(
     shared: &Arc<Shared>,
     store: &kolm_store::Handle,
     stopped: &watch::Receiver<bool>,
-) {
+) -> Vec<tokio::task::JoinHandle<()>> {
     let (on, stop) = (Arc::clone(shared), stopped.clone());
-    runtime.spawn(async move {
+    let keys = async move {
         keep(&on.events, "keys", || keys::follow(Arc::clone(&on), stop.clone())).await;
-    });
+    };
     let (on, stop) = (Arc::clone(shared), stopped.clone());
-    runtime.spawn(async move {
+    let limits = async move {
         keep(&on.events, "limits", || limits::keep(Arc::clone(&on), stop.clone())).await;
-    });
+    };
     let (on, stop, store) = (Arc::clone(shared), stopped.clone(), store.clone());
-    runtime.spawn(async move {
+    let retention = async move {
         keep(&on.events, "retention", || retention::keep(Arc::clone(&on), store.clone(), stop.clone())).await;
-    });
+    };
+    vec![runtime.spawn(keys), runtime.spawn(limits), runtime.spawn(retention)]
 }
 
 impl Background {
+    /// Decides and trains nothing any more, another process does: students and capture go on for the requests that
+    /// are under way. Blocks until what is kept in files is written.
+    pub fn hold(&self) {
+        self.hold.send_replace(true);
+        let tasks = std::mem::take(&mut *self.housekeeping.lock().unwrap_or_else(PoisonError::into_inner));
+        self.runtime.block_on(async {
+            for task in tasks {
+                if tokio::time::timeout(STOP_LIMIT, task).await.is_err() {
+                    tracing::error!("a background task does not end");
+                }
+            }
+        });
+    }
+
     /// Ends the tasks: the capture queue is emptied into the spool first.
     pub fn stop(self) {
+        self.hold();
         self.stop.send_replace(true);
         if self.capture.join().is_err() {
             tracing::error!("the capture worker panicked");

@@ -22,5 +22,6 @@ mod rollout;
 mod smuggling;
 mod students;
 mod tls;
+mod upgrade;
 mod wire;
 mod world;

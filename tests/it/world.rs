@@ -76,16 +76,17 @@ impl World {
         );
         std::fs::write(dir.path().join("gateway.toml"), config).unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let child = Self::spawn(&dir);
+        let child = Self::spawn(&dir, &[]);
         let mut world = Self { dir, fake, http, child, listen: String::new(), admin: String::new() };
         world.ready().await;
         world
     }
 
-    fn spawn(dir: &TempDir) -> Child {
+    fn spawn(dir: &TempDir, more: &[&str]) -> Child {
         let log = std::fs::File::options().create(true).append(true).open(dir.path().join("up.log")).unwrap();
         Command::new(KOLM)
             .arg("up")
+            .args(more)
             .arg("--config")
             .arg(dir.path().join("gateway.toml"))
             .arg("--data-dir")
@@ -216,8 +217,16 @@ impl World {
 
     /// Starts it again on the same directory.
     pub(crate) async fn restart(&mut self) {
-        self.child = Self::spawn(&self.dir);
+        self.child = Self::spawn(&self.dir, &[]);
         self.ready().await;
+    }
+
+    /// Starts a process that takes over from the one that runs, which is returned.
+    pub(crate) async fn upgrade(&mut self) -> Child {
+        let new = Self::spawn(&self.dir, &["--upgrade"]);
+        let old = std::mem::replace(&mut self.child, new);
+        self.ready().await;
+        old
     }
 
     /// SIGTERM, and waits for the end.

@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Run the gateway: proxy, capture, shadow, rollout and dashboard
     #[command(
         alias = "gateway",
-        after_help = "Example:\n  kolm up --config gateway.toml\n  OPENAI_BASE_URL=http://127.0.0.1:8765/v1 python app.py"
+        after_help = "Example:\n  kolm up --config gateway.toml\n  OPENAI_BASE_URL=http://127.0.0.1:8765/v1 python app.py\n  kolm up --config gateway.toml --upgrade    # a new binary takes over from the one that runs"
     )]
     Up(Up),
     /// Run the proxy in capture-only mode, no file needed
@@ -97,6 +97,9 @@ pub(crate) struct Up {
     /// Configuration; without it the embedded default
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Take over from the gateway that runs on this directory, under load, without a lost request
+    #[arg(long)]
+    pub(crate) upgrade: bool,
 }
 
 #[derive(Debug, Args)]

@@ -21,5 +21,5 @@ pub(crate) fn run(args: &Capture, env: &Env, data_dir: PathBuf, json: bool) -> D
         args.port, args.provider
     );
     let config = RawConfig::parse("kolm capture", &text).check(&crate::env::outside(&data_dir))?;
-    crate::up::serve(config, Origin::Given, env, data_dir, json)
+    crate::up::serve(config, Origin::Given, env, data_dir, (json, false))
 }

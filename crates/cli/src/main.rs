@@ -20,6 +20,7 @@ mod serve;
 mod source;
 mod status;
 mod up;
+mod upgrade;
 mod verify;
 
 use std::path::PathBuf;

@@ -3,14 +3,15 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kolm_config::{Config, Live, RawConfig};
 use kolm_core::{Code, Env, Exit, Status};
 use kolm_dashboards::{Doors, Freeze, Frozen};
 use kolm_gateway::reconcile::{Board, Settings};
+use kolm_gateway::server::{self, Bound, End};
 use kolm_gateway::table::{Shared, Table};
-use kolm_gateway::{server, tasks};
+use kolm_gateway::tasks;
 use kolm_receipts::Ledger;
 use tokio::sync::mpsc;
 
@@ -18,6 +19,7 @@ use crate::admin::RunFile;
 use crate::args::Up;
 use crate::report::{Done, Failure, note, print_json};
 use crate::source::{Origin, Source};
+use crate::upgrade::{self, Door, House};
 
 /// The anonymizer policy that a snapshot names where no configuration says which it was.
 const POLICY: &str = "default";
@@ -36,23 +38,26 @@ pub(crate) fn run(args: &Up, env: &Env, data_dir: PathBuf, json: bool) -> Done {
     // `--data-dir` is stronger than the file, the file than the environment.
     let data_dir = if data_dir == crate::env::home() { config.data_dir.clone() } else { data_dir };
     let origin = args.config.clone().map_or(Origin::Embedded, Origin::File);
-    serve(config, origin, env, data_dir, json)
+    serve(config, origin, env, data_dir, (json, args.upgrade))
 }
 
 /// Runs the gateway with a checked configuration; a file it came from is watched for changes.
-pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf, json: bool) -> Done {
+pub(crate) fn serve(
+    config: Config,
+    origin: Origin,
+    env: &Env,
+    data_dir: PathBuf,
+    (json, upgrade): (bool, bool),
+) -> Done {
     crate::logs::init(json);
     raise_open_files();
     for dir in ["run", "keys", "store", "ledger", "artifacts", "jobs"] {
         let path = data_dir.join(dir);
         std::fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
     }
-    let (ledger, receipts, recovered) = Ledger::open(&data_dir.join("ledger"), &config.receipts.node, env)?;
-    let (store, handle) =
-        kolm_store::Service::open_all(&data_dir.join("store"), &config.store, env, apart(&config))?;
-    if recovered.lost > 0 {
-        note(&format!("{} receipts of the last run were closed as lost", recovered.lost));
-    }
+    let Held { bound, ledger, receipts, store, captures: handle } =
+        Held::of(&config, env, &data_dir, upgrade)?;
+    let door = Door::open(&data_dir, config.listen.address)?;
     let live = Arc::new(Live::new(config));
     let (captures, queue) = mpsc::channel(live.load().capture.queue as usize);
     let shared = Arc::new(Shared {
@@ -74,21 +79,67 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
     let source = Source::new(origin, crate::env::outside(&data_dir), shared.ledger.clone());
     source.record("start");
     let pages = Pages::start(&shared, &handle, &board, &live, &source)?;
-    let listen = listen_settings(&live.load());
-    let served = server::run(Arc::clone(&shared), &listen, server::stop_signal(), |address| {
-        let scheme = if live.load().listen.tls.is_some() { "https" } else { "http" };
-        pages.announce((scheme, address), &data_dir, json);
+    let twin = bound.twin().map_err(|error| Failure::io("upgrade".as_ref(), &error))?;
+    let house = Arc::new(House {
+        shared: Arc::clone(&shared),
+        captures: handle,
+        background,
+        pages: Mutex::new(Some(pages)),
+        store: Mutex::new(Some(store)),
+        ledger: Mutex::new(ledger),
     });
-    pages.stop();
-    background.stop();
-    if let Err(cause) = shared.limits.save(shared.env.clock.now()) {
-        shared.events.spend_unwritten(&cause);
+    let stop = async {
+        tokio::select! {
+            () = server::stop_signal() => End::Drain,
+            successor = door.knocked() => {
+                let house = Arc::clone(&house);
+                End::HandOver(Box::new(move || house.let_go(successor, &twin)))
+            }
+        }
+    };
+    let served = server::run(shared, &listen_settings(), bound, stop, |address| {
+        let scheme = if live.load().listen.tls.is_some() { "https" } else { "http" };
+        if let Some(pages) = &*house.pages.lock().unwrap_or_else(PoisonError::into_inner) {
+            pages.announce((scheme, address), &data_dir, json);
+        }
+    });
+    if let Some(house) = Arc::into_inner(house) {
+        house.end(&data_dir);
     }
-    store.shutdown();
-    ledger.shutdown();
-    drop(std::fs::remove_file(RunFile::path(&data_dir)));
     served?;
     Ok(Exit::Ok)
+}
+
+/// Ledger, store and socket: opened, or those of the process before.
+struct Held {
+    bound: Bound,
+    ledger: Ledger,
+    receipts: kolm_receipts::Handle,
+    store: kolm_store::Service,
+    captures: kolm_store::Handle,
+}
+
+impl Held {
+    fn of(config: &Config, env: &Env, data_dir: &Path, upgrade: bool) -> Result<Self, Failure> {
+        let (dir, node) = (data_dir.join("ledger"), &config.receipts.node);
+        let open =
+            || kolm_store::Service::open_all(&data_dir.join("store"), &config.store, env, apart(config));
+        if upgrade {
+            let (listener, stream) = upgrade::take_over(data_dir, config.listen.address)?.parts();
+            let (ledger, receipts, inherited) = Ledger::take_over(&dir, node, env)?;
+            let (store, captures) = open()?;
+            upgrade::inherit(stream, inherited, receipts.clone(), captures.clone())?;
+            let bound =
+                Bound::inherited(listener).map_err(|error| Failure::io("upgrade".as_ref(), &error))?;
+            return Ok(Self { bound, ledger, receipts, store, captures });
+        }
+        let (ledger, receipts, recovered) = Ledger::open(&dir, node, env)?;
+        if recovered.lost > 0 {
+            note(&format!("{} receipts of the last run were closed as lost", recovered.lost));
+        }
+        let (store, captures) = open()?;
+        Ok(Self { bound: Bound::new(config.listen.address)?, ledger, receipts, store, captures })
+    }
 }
 
 /// As many open files as the system allows: a proxied stream takes two, and many systems start with 1,024.
@@ -109,9 +160,8 @@ fn apart(config: &Config) -> std::collections::BTreeMap<kolm_core::Namespace, Pa
     config.namespaces.iter().filter_map(own).collect()
 }
 
-fn listen_settings(config: &Config) -> server::Settings {
+fn listen_settings() -> server::Settings {
     server::Settings {
-        address: config.listen.address,
         threads: std::thread::available_parallelism().map_or(2, usize::from),
         notice: NOTICE,
         drain: DRAIN,
@@ -145,7 +195,7 @@ fn route_key(path: &Path, env: &Env) -> Result<[u8; 32], Failure> {
 }
 
 /// Dashboard and admin interface, on a runtime of their own.
-struct Pages {
+pub(crate) struct Pages {
     runtime: tokio::runtime::Runtime,
     admin: SocketAddr,
     token: String,
@@ -201,7 +251,7 @@ impl Pages {
         }
     }
 
-    fn stop(self) {
+    pub(crate) fn stop(self) {
         self.runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     }
 }
@@ -278,7 +328,8 @@ async fn freeze(store: &kolm_store::Handle, config: &Config, freeze: Freeze) -> 
 
 fn capture_status(shared: &Shared, store: &kolm_store::Handle) -> kolm_core::CaptureStatus {
     let mut status = store.status();
-    status.accepted = shared.events.accepted();
+    // What the process before an upgrade accepted is stored here, and counts here.
+    status.accepted = shared.events.accepted() + store.inherited();
     // What the spool refused, the capture worker has counted; the rest the store alone knows of.
     let lost = |(reason, _): &(String, u64)| matches!(reason.as_str(), "spool_unreadable" | "spool_damaged");
     status.dropped.retain(lost);
