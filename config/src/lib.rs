@@ -25,4 +25,4 @@ pub use live::Live;
 pub use outside::{Outside, Secret};
 pub use problem::{Problem, Problems};
 pub use read::RawConfig;
-pub use upstream::{BaseUrl, Credentials, Timeouts, Upstream};
+pub use upstream::{Balance, BaseUrl, Credentials, Engine, FailoverOn, HealthCheck, Timeouts, Upstream};

@@ -22,6 +22,10 @@ pub(crate) const LITERAL: Code = Code(106);
 pub(crate) const NO_SECRET: Code = Code(107);
 /// An address outside the host under `airgap`.
 pub(crate) const AIRGAP: Code = Code(108);
+/// A failover list that leads back to where it began.
+pub(crate) const CYCLE: Code = Code(120);
+/// A route with two students: one to be trained and one that is configured.
+pub(crate) const TWO_STUDENTS: Code = Code(121);
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

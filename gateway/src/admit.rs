@@ -56,7 +56,7 @@ pub(crate) struct Admitted {
 }
 
 /// Where an admitted request goes.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Way {
     /// The upstream's name.
     pub(crate) upstream: String,
@@ -68,6 +68,11 @@ pub(crate) struct Way {
     pub(crate) captured: bool,
     /// The `authorization` that goes up.
     pub(crate) authorization: Option<HeaderValue>,
+    /// It is the operator's.
+    pub(crate) lent: bool,
+    /// It stands in for the upstream that the client meant, and is another provider: nothing of the client's own
+    /// goes there.
+    pub(crate) foreign: bool,
 }
 
 impl Admitted {
@@ -138,6 +143,11 @@ impl Admitted {
         self.surface() != Surface::Other && !self.no_store && (namespace || self.way.captured)
     }
 
+    /// Whether the caller may use the operator's key.
+    pub(crate) fn may_borrow(&self) -> bool {
+        self.ours || !namespace::has_keys(&self.table.config)
+    }
+
     /// The address and key this request goes up with.
     pub(crate) fn upward(&self, upstream: &Upstream) -> Upward {
         Upward {
@@ -193,7 +203,8 @@ fn route_to(admitted: &mut Admitted, session: &Session) -> Result<(), ApiError> 
     if !admitted.allowed || lent && !admitted.ours && namespace::has_keys(config) {
         return Err(ApiError::invalid_api_key());
     }
-    admitted.way = Way { upstream, path, surface: Some(surface), captured, authorization };
+    let foreign = false;
+    admitted.way = Way { upstream, path, surface: Some(surface), captured, authorization, lent, foreign };
     Ok(())
 }
 

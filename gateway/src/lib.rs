@@ -17,6 +17,7 @@ mod in_flight;
 mod namespace;
 mod own;
 pub mod phases;
+pub mod pool;
 mod proxy;
 mod receipt;
 pub mod reconcile;
@@ -30,7 +31,7 @@ mod tap;
 pub mod tasks;
 mod training;
 mod trust;
-mod upstream;
+pub mod upstream;
 
 #[cfg(test)]
 mod e2e;

@@ -27,6 +27,7 @@ use crate::table::Shared;
 
 const POOL: usize = 512;
 const PREFACE: usize = 24;
+const TRIES: usize = 16;
 const H2_IDLE: Duration = Duration::from_secs(300);
 const CUT: Duration = Duration::from_secs(1);
 
@@ -104,7 +105,8 @@ fn service(gateway: Gateway, settings: &Settings, address: SocketAddr) -> Servic
     let conf = Arc::new(ServerConf {
         threads: settings.threads.max(1),
         upstream_keepalive_pool_size: POOL,
-        max_retries: 2,
+        // One try for each upstream that may stand in, and for connections that went stale.
+        max_retries: TRIES,
         ..ServerConf::default()
     });
     let mut options = HttpServerOptions::default();

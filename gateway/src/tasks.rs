@@ -13,6 +13,7 @@ use crate::exchange::Finished;
 use crate::reconcile::{Board, Reconciler, Settings};
 use crate::shadow::{self, Inbox, Shadow};
 use crate::table::Shared;
+use crate::upstream::health::Checker;
 
 /// How long tasks may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -46,6 +47,8 @@ pub fn start(
     let shadow = Shadow::new(Arc::clone(shared), Arc::clone(&inbox)).map_err(std::io::Error::other)?;
     let (mirror, mirrored) = mpsc::channel(shadow::QUEUE);
     runtime.spawn(Arc::clone(&shadow).run(mirrored));
+    let health = Checker::new(Arc::clone(shared)).map_err(std::io::Error::other)?;
+    runtime.spawn(health.run(stopped.clone()));
     let worker = Worker::new(Arc::clone(shared), store.clone(), shadow, mirror, Arc::clone(&till));
     let (handle, capture_stop) = (runtime.handle().clone(), stopped.clone());
     let capture = std::thread::Builder::new()

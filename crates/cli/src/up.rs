@@ -61,6 +61,7 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
         events: kolm_gateway::events::Events::new(),
         process_key: env.bytes32(),
         route_key: route_key(&data_dir.join("keys/route.key"), env)?,
+        guards: Default::default(),
         ready: AtomicBool::new(false),
     });
     let board = Arc::new(Board::default());
@@ -200,6 +201,7 @@ fn status_door(
         listen: listen.get().map(ToString::to_string).unwrap_or_default(),
         admin: admin.to_string(),
         routes: board.routes(),
+        upstreams: shared.guards.status(&live.load()),
         capture: capture_status(&shared, &store),
         ledger: shared.ledger.stats(),
     })
