@@ -5,6 +5,8 @@
 mod bad_input;
 mod conformance;
 mod crash;
+mod engines;
+mod failover;
 mod fake;
 mod house;
 mod relay;
