@@ -37,7 +37,7 @@ counters! {
     breaker_refused "kolm_upstream_refuse_total" ["upstream"] "Requests that an open breaker did not let through to its upstream.";
     failed_over "kolm_upstream_failover_total" ["from", "to", "why"] "Requests that another upstream was asked instead.";
     health_checked "kolm_upstream_health_total" ["upstream", "verdict"] "Health checks by the verdict they leave an upstream with.";
-    engine_turned "kolm_engine_turn_total" ["route", "to"] "Turns of engines' health, and pools that nobody looks after any more.";
+    engine_turned "kolm_engine_turn_total" ["route", "to"] "Turns of the health of pools' servers.";
     student_failed "kolm_student_fail_total" ["route", "why"] "Failures of a student before its first byte.";
     abstained "kolm_student_abstain_total" ["route"] "Abstentions of a student.";
     accepted "kolm_capture_accept_total" [] "Exchanges handed to the capture queue.";
@@ -47,6 +47,7 @@ counters! {
     decisions "kolm_rollout_decide_total" ["route", "kind"] "Decisions about routes.";
     reconcile_failed "kolm_reconcile_fail_total" ["route"] "Looks at a route that could not be finished.";
     receipt_none "kolm_receipt_degrade_total" [] "Answers sent with st=none because the ledger did not take the record in time.";
+    task_panicked "kolm_task_panic_total" ["task"] "Background tasks that panicked and were begun anew.";
     drain_exceeded "kolm_drain_exceed_total" [] "Stops that cut requests because the drain took too long.";
 }
 
@@ -167,12 +168,6 @@ impl Events {
         tracing::warn!(%route, %address, to, "engine turned");
     }
 
-    /// The task that keeps a pool panicked; nothing goes to the pool until the route is taken up again.
-    pub fn pool_lost(&self, route: &RouteName) {
-        self.counters.engine_turned.with_label_values(&[route.as_str(), "lost"]).inc();
-        tracing::error!(%route, "the keeper of a pool panicked");
-    }
-
     /// A student failed before its first byte.
     pub fn student_failed(&self, route: &RouteName, why: &'static str) {
         self.counters.student_failed.with_label_values(&[route.as_str(), why]).inc();
@@ -247,6 +242,12 @@ impl Events {
         tracing::warn!("the ledger did not take a record in time");
     }
 
+    /// A task of the background panicked; it is begun anew.
+    pub fn task_panicked(&self, task: &'static str) {
+        self.counters.task_panicked.with_label_values(&[task]).inc();
+        tracing::error!(task, "background task panicked");
+    }
+
     /// A stop did not wait for the last requests.
     pub fn drain_exceeded(&self, in_flight: usize) {
         self.counters.drain_exceeded.with_label_values(&[]).inc();
@@ -308,6 +309,7 @@ mod tests {
         events.decided(&decision(route.clone()));
         events.reconcile_failed(&route, &kolm_store::Error::SpoolFull { quota: 1 });
         events.receipt_degraded();
+        events.task_panicked("reconciler");
         events.drain_exceeded(1);
         let page = events.render();
         for name in NAMES {

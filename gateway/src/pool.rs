@@ -25,9 +25,8 @@ pub struct Pool {
     /// Their configuration.
     pub(crate) engine: Engine,
     balancer: Balancer,
-    seats: Arc<Seats>,
     /// Wakes the keeper: a connection failed.
-    doubt: Notify,
+    doubt: Arc<Notify>,
 }
 
 /// One server at one address.
@@ -44,6 +43,10 @@ pub(crate) struct Seat {
 impl Seat {
     fn new(address: SocketAddr, url: BaseUrl) -> Self {
         Self { address, url, doubted: AtomicBool::new(true), under_way: AtomicUsize::new(0) }
+    }
+
+    fn doubt(&self) {
+        self.doubted.store(true, Ordering::Release);
     }
 
     fn trust(&self) {
@@ -67,11 +70,6 @@ impl Seats {
     fn at(&self, address: SocketAddr, url: &BaseUrl) -> Arc<Seat> {
         let mut seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(seats.entry(address).or_insert_with(|| Arc::new(Seat::new(address, url.clone()))))
-    }
-
-    fn doubt(&self) {
-        let seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seats.values().for_each(|seat| seat.doubted.store(true, Ordering::Release));
     }
 }
 
@@ -109,13 +107,8 @@ impl Pool {
 
     /// A connection to a server failed: nothing goes there until a check has passed.
     pub(crate) fn doubt(&self, seat: &Seat) {
-        seat.doubted.store(true, Ordering::Release);
+        seat.doubt();
         self.doubt.notify_one();
-    }
-
-    /// Nobody looks after it any more: nothing goes there.
-    fn close(&self) {
-        self.seats.doubt();
     }
 
     /// What a person is shown.

@@ -1,8 +1,8 @@
 //! The task that keeps a pool: looks its servers up, checks them in turn and at once when one is doubted.
 //!
-//! **Invariant:** lives as long as the route's student does; a panic in it takes the pool out of reach.
+//! **Invariant:** ends soon after the last one who asks the pool has let go of it; a panic begins it anew.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use kolm_config::Engine;
@@ -14,6 +14,7 @@ use super::probe::{Check, Servers, Surveyor};
 use super::select::Balancer;
 use super::{Pool, Seats, identity};
 use crate::error::Error;
+use crate::keep::keep;
 use crate::students::Supervised;
 use crate::table::{Shared, Student};
 use crate::upstream::Upstreams;
@@ -30,38 +31,36 @@ const LEAST_GAP: Duration = Duration::from_millis(50);
 pub(crate) fn raise(shared: &Arc<Shared>, route: &RouteName, engine: &Engine) -> Result<Supervised, Error> {
     let pool = Arc::new(pool(shared, route, engine)?);
     let student = Arc::new(Student::pool(identity(engine), Arc::clone(&pool)));
-    let (shared, route, watched) = (Arc::clone(shared), route.clone(), Arc::clone(&pool));
+    let (shared, doubt, interval) = (Arc::clone(shared), Arc::clone(&pool.doubt), engine.health.interval);
+    let pool = Arc::downgrade(&pool);
     let task = tokio::spawn(async move {
-        // The loop has no end of its own; its owner aborts it with the student, so any end seen here is a panic.
-        let kept = tokio::task::JoinSet::from_iter([keep(pool)]).join_next().await;
-        if kept.is_some_and(|kept| kept.is_err()) {
-            watched.close();
-            shared.events.pool_lost(&route);
-        }
+        let again = || look_after(Weak::clone(&pool), Arc::clone(&doubt), interval);
+        keep(&shared.events, "pool", again).await;
     });
     Ok(Supervised::new(student, task.abort_handle()))
 }
 
 fn pool(shared: &Arc<Shared>, route: &RouteName, engine: &Engine) -> Result<Pool, Error> {
-    let seats = Arc::new(Seats::default());
     let by = Arc::new(Surveyor {
         shared: Arc::clone(shared),
         upstreams: Arc::new(Upstreams::new(CONNECTIONS)?),
         engine: engine.clone(),
-        seats: Arc::clone(&seats),
+        seats: Seats::default(),
     });
     let servers = Servers { by: Arc::clone(&by), last: std::sync::Mutex::default() };
     let check = Check { by, route: route.clone() };
     let balancer = Balancer::new(engine.balance, Box::new(servers), Box::new(check));
-    Ok(Pool { engine: engine.clone(), balancer, seats, doubt: Notify::new() })
+    Ok(Pool { engine: engine.clone(), balancer, doubt: Arc::default() })
 }
 
-async fn keep(pool: Arc<Pool>) {
-    loop {
+/// Ends when nobody has the pool any more.
+async fn look_after(pool: Weak<Pool>, doubt: Arc<Notify>, interval: Duration) {
+    while let Some(pool) = pool.upgrade() {
         // Our discovery knows no failure: it keeps what it had.
         drop(pool.balancer.update().await);
         pool.balancer.check().await;
+        drop(pool);
         sleep(LEAST_GAP).await;
-        drop(timeout(pool.engine.health.interval, pool.doubt.notified()).await);
+        drop(timeout(interval, doubt.notified()).await);
     }
 }

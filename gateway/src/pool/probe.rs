@@ -26,7 +26,7 @@ pub(super) struct Surveyor {
     pub(super) shared: Arc<Shared>,
     pub(super) upstreams: Arc<Upstreams>,
     pub(super) engine: Engine,
-    pub(super) seats: Arc<Seats>,
+    pub(super) seats: Seats,
 }
 
 /// The addresses behind the configured URLs.

@@ -33,6 +33,6 @@ fn a_seat_is_taken_until_dropped_and_doubted_until_trusted() {
     drop((one, two));
     seat.trust();
     assert_eq!((seat.under_way(), seat.is_doubted()), (0, false));
-    seats.doubt();
+    seat.doubt();
     assert!(seat.is_doubted());
 }

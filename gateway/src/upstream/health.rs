@@ -38,14 +38,18 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
-    /// A checker with its own connections.
+    /// Connections for the checks.
     ///
     /// # Errors
     /// The trust anchors of the machine cannot be read.
-    pub(crate) fn new(shared: Arc<Shared>) -> Result<Self, Error> {
-        let upstreams = Arc::new(Upstreams::new(CONNECTIONS)?);
+    pub(crate) fn connections() -> Result<Arc<Upstreams>, Error> {
+        Upstreams::new(CONNECTIONS).map(Arc::new)
+    }
+
+    /// A checker that has asked nobody yet.
+    pub(crate) fn new(shared: Arc<Shared>, upstreams: Arc<Upstreams>) -> Self {
         let (asked, under_way, waiting) = (BTreeMap::new(), JoinSet::new(), HashMap::new());
-        Ok(Self { shared, upstreams, asked, under_way, waiting })
+        Self { shared, upstreams, asked, under_way, waiting }
     }
 
     /// Works until `stop`.
