@@ -34,6 +34,8 @@ pub struct Upstream {
     pub credentials: Credentials,
     /// A further root certificate, in PEM.
     pub extra_ca: Option<PathBuf>,
+    /// Where it is, as a label that namespaces ask for.
+    pub region: Option<String>,
     /// Time limits.
     pub timeouts: Timeouts,
     /// Prices that differ from the built-in list.
@@ -190,6 +192,7 @@ pub(crate) fn upstreams(check: &mut Checker<'_>, table: Table<'_>, airgap: bool)
                 .map(|key| Secret::new(&key)),
             credentials: Credentials::Client,
             extra_ca: None,
+            region: None,
             timeouts: Timeouts::default(),
             prices: BTreeMap::new(),
             breaker: breaker::Policy::default(),
@@ -234,6 +237,7 @@ fn upstream(check: &mut Checker<'_>, mut table: Table<'_>, airgap: bool) -> Opti
     let credentials = table.or(check, "credentials", parsed::<Credentials>, Credentials::Client);
     let api_key = api_key(check, &mut table, credentials);
     let extra_ca = extra_ca(check, &mut table);
+    let region = table.optional(check, "region", string);
     let limits = table.table(check, "timeouts");
     let timeouts = timeouts(check, limits);
     let prices = table.table(check, "prices");
@@ -253,6 +257,7 @@ fn upstream(check: &mut Checker<'_>, mut table: Table<'_>, airgap: bool) -> Opti
         api_key,
         credentials,
         extra_ca,
+        region,
         timeouts,
         prices,
         breaker,

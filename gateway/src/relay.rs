@@ -29,8 +29,12 @@ use crate::answer::{self, Answer};
 use crate::choose::{self, Choice, First};
 use crate::close::{self, Told};
 use crate::exchange::Fallback;
+use crate::framing;
 use crate::headers;
+use crate::limits;
+use crate::listen::Connection;
 use crate::phases::{Ctx, Gateway};
+use crate::proxy;
 use crate::receipt::{By, Receipt};
 use crate::table::{Entry, Student};
 use crate::tap::Tee;
@@ -67,9 +71,13 @@ pub(crate) async fn run(
     let config = Arc::clone(&admitted.table.config);
     let body = match body::read(session, &config.listen).await {
         Ok(body) => body,
-        Err(Unread::TooLarge) => {
-            let refusal = ApiError::too_large(config.listen.max_body_bytes);
-            return answer::refuse(gateway, session, &admitted, None, refusal.into()).await;
+        Err(Unread::TooLarge(read)) => {
+            proxy::begin_oversize(shared, session, ctx, admitted, read);
+            return Ok(false);
+        }
+        Err(Unread::Malformed) => {
+            Connection::close_behind(session);
+            return answer::refuse(gateway, session, &admitted, None, framing::malformed().into()).await;
         }
         Err(Unread::Gone(cause)) => {
             answer::gone(shared, &admitted);
@@ -78,12 +86,17 @@ pub(crate) async fn run(
         }
     };
     let model = chat::head(&body).map_or_else(|_| String::new(), |head| head.model);
+    if let Err(refusal) = limits::reserve(shared, &admitted, &model, &body) {
+        return answer::refuse(gateway, session, &admitted, None, refusal).await;
+    }
     let Choice { entry, first, unit } = choose::choose(shared, &admitted, &model, &body);
     let limit = usize::try_from(config.capture.max_bytes).unwrap_or(usize::MAX);
-    let mut tee = Tee::new(&shared.env, admitted.is_captured(), limit);
+    let mut tee = Tee::new(&shared.env, admitted.is_captured() || admitted.counts_use(), limit);
     tee.request(&body);
     let (left, fallback) = (false, None);
-    let relay = Relay { gateway, session, admitted, body, tee, entry, model, unit, fallback, left };
+    // Boxed, like the call below: a stream keeps them for as long as it lives, and what is moved from future to future
+    // would be kept once in each.
+    let relay = Box::new(Relay { gateway, session, admitted, body, tee, entry, model, unit, fallback, left });
     let ended = match first {
         First::Student(student) => relay.student_first(student).await,
         First::Teacher(why) => relay.teacher(None, why).await,
@@ -95,7 +108,7 @@ pub(crate) async fn run(
 }
 
 impl Relay<'_> {
-    async fn student_first(self, student: Arc<Student>) -> Result<bool> {
+    async fn student_first(self: Box<Self>, student: Arc<Student>) -> Result<bool> {
         let shared = &*self.gateway.shared;
         let route = self.entry.as_ref().map(|entry| entry.route.name.clone());
         let by = By::Student(student.artifact.clone());
@@ -112,7 +125,11 @@ impl Relay<'_> {
         }
     }
 
-    async fn teacher(mut self, receipt: Option<Receipt>, fallback: Option<&'static str>) -> Result<bool> {
+    async fn teacher(
+        mut self: Box<Self>,
+        receipt: Option<Receipt>,
+        fallback: Option<&'static str>,
+    ) -> Result<bool> {
         let shared = &*self.gateway.shared;
         let route = self.entry.as_ref().map(|entry| entry.route.name.clone());
         if let (Some(why), Some(route)) = (fallback, &route) {
@@ -130,8 +147,8 @@ impl Relay<'_> {
 
     /// Sends a whole answer on, then closes the books.
     async fn deliver(
-        mut self,
-        call: Call,
+        mut self: Box<Self>,
+        call: Box<Call>,
         mut receipt: Receipt,
         artifact: Option<ArtifactId>,
     ) -> Result<bool> {
@@ -147,6 +164,7 @@ impl Relay<'_> {
         }
         headers::downward(&mut head, &header)?;
         headers::framed(&mut head, self.session.req_header().version)?;
+        Connection::keep_date(self.session, &head);
         self.tee.head(head.status.as_u16(), &head.headers);
         let ended = self.send(call, head).await;
         let outcome = match ended {
@@ -168,7 +186,7 @@ impl Relay<'_> {
         }
     }
 
-    async fn send(&mut self, mut call: Call, head: pingora::http::ResponseHeader) -> Ended {
+    async fn send(&mut self, mut call: Box<Call>, head: pingora::http::ResponseHeader) -> Ended {
         let gateway = self.gateway;
         let env = &gateway.shared.env;
         let total = self.admitted.upstream().map_or(DRAIN_TIME, |upstream| upstream.timeouts.total);
@@ -180,7 +198,7 @@ impl Relay<'_> {
         }
         if !matches!(ended, Ended::Left { .. }) {
             if ended == Ended::Clean {
-                gateway.upstreams.release(call).await;
+                gateway.upstreams.release(*call).await;
             }
             return ended;
         }
@@ -190,7 +208,7 @@ impl Relay<'_> {
         let drained = pump::drain(&mut call, &mut self.tee, DRAIN_BYTES);
         let ended_too = timeout(bound, drained).await.unwrap_or(false);
         if ended_too {
-            gateway.upstreams.release(call).await;
+            gateway.upstreams.release(*call).await;
         }
         Ended::Left { whole: ended_too || done }
     }
@@ -207,7 +225,7 @@ impl Relay<'_> {
     }
 
     /// No response head came: the gateway answers itself.
-    async fn fail(mut self, mut receipt: Receipt, unheard: Unheard) -> Result<bool> {
+    async fn fail(mut self: Box<Self>, mut receipt: Receipt, unheard: Unheard) -> Result<bool> {
         let shared = &*self.gateway.shared;
         let why = unheard.as_str();
         shared.events.upstream_failed(&self.admitted.way.upstream, why, unheard.cause());
@@ -238,25 +256,26 @@ impl Relay<'_> {
     }
 
     fn close(
-        self,
+        self: Box<Self>,
         receipt: Receipt,
         arm: Arm,
         artifact: Option<ArtifactId>,
         outcome: Outcome,
         ended_cleanly: bool,
     ) {
-        let shared = &*self.gateway.shared;
-        let unit = self.unit.unwrap_or_else(|| choose::unit_of(shared, &self.admitted, &self.body));
+        let this = *self;
+        let shared = &*this.gateway.shared;
+        let unit = this.unit.unwrap_or_else(|| choose::unit_of(shared, &this.admitted, &this.body));
         let told = Told {
             arm,
             artifact,
-            route: self.entry.map(|entry| entry.route.name.clone()),
-            fallback: self.fallback,
-            model: self.model,
+            route: this.entry.map(|entry| entry.route.name.clone()),
+            fallback: this.fallback,
+            model: this.model,
             unit,
             outcome,
             ended_cleanly,
         };
-        close::close(shared, &self.admitted, receipt, self.tee, told);
+        close::close(shared, &this.admitted, receipt, this.tee, told);
     }
 }

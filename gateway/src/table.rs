@@ -15,6 +15,8 @@ use tokio::sync::mpsc;
 
 use crate::events::Events;
 use crate::exchange::Finished;
+use crate::keys::Ring;
+use crate::limits::Limits;
 use crate::pool::Pool;
 use crate::upstream::guard::Guards;
 
@@ -36,6 +38,10 @@ pub struct Shared {
     pub route_key: [u8; 32],
     /// Breakers and health of the upstreams.
     pub guards: Guards,
+    /// The issued keys.
+    pub keys: Ring,
+    /// How far keys and namespaces have used their limits.
+    pub limits: Limits,
     /// False until start-up is over and again while draining.
     pub ready: AtomicBool,
 }

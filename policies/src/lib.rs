@@ -5,6 +5,7 @@ pub mod dataset;
 pub mod eligible;
 pub mod gate;
 pub mod health;
+pub mod limit;
 pub mod price;
 pub mod rollout;
 pub mod score;

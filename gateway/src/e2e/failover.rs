@@ -148,6 +148,20 @@ fn who_may_not_use_the_operators_key_is_not_helped_out_with_it() {
 }
 
 #[test]
+fn a_namespace_is_never_taken_out_of_its_region() {
+    let second = second();
+    let house = house(refusing(), second.address, |config| {
+        let namespace = config.default_namespace.clone();
+        config.namespaces.get_mut(&namespace).unwrap().region = Some("eu".to_owned());
+        config.upstreams.get_mut("openai").unwrap().region = Some("eu".to_owned());
+    });
+    for path in ["/v1/chat/completions", "/v1/files"] {
+        assert_eq!(house.post(path, CHAT).status, 502, "{path}");
+    }
+    assert_eq!(second.requests(), 0);
+}
+
+#[test]
 fn the_other_door_goes_on_when_no_connection_comes_about() {
     let second = second();
     let house = house(refusing(), second.address, |_| {});

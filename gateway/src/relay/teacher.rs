@@ -61,7 +61,7 @@ impl Unheard {
 
 impl Relay<'_> {
     /// The first answer of the upstreams in their order.
-    pub(super) async fn hear_teacher(&mut self, receipt: &mut Receipt) -> Result<Call, Unheard> {
+    pub(super) async fn hear_teacher(&mut self, receipt: &mut Receipt) -> Result<Box<Call>, Unheard> {
         let shared = &*self.gateway.shared;
         let mut order = Order::of(shared, &mut self.admitted);
         let mut unheard = None;
@@ -105,7 +105,7 @@ impl Relay<'_> {
 
     /// Asks the upstream of the present way; a client that leaves meanwhile shortens the wait, the answer is still
     /// worth having.
-    async fn ask_upstream(&mut self) -> Result<Call, Unheard> {
+    async fn ask_upstream(&mut self) -> Result<Box<Call>, Unheard> {
         let gateway = self.gateway;
         let now = gateway.shared.env.clock.micros();
         let Some(upstream) = self.admitted.upstream() else { return Err(Unheard::Given) };
@@ -139,6 +139,6 @@ impl Relay<'_> {
         };
         let said = outcome.as_ref().map(|call| call.head.status.as_u16()).map_err(|failed| failed.why);
         failover::note(&gateway.shared, &self.admitted, said);
-        outcome.map_err(Unheard::Failed)
+        outcome.map(Box::new).map_err(Unheard::Failed)
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use http::HeaderValue;
-use kolm_config::{Config, Credentials, FailoverOn, Upstream};
+use kolm_config::{Config, Credentials, FailoverOn, Secret, Upstream};
 use kolm_policies::breaker::{Pass, Seen, State};
 
 use super::Why;
@@ -67,7 +67,7 @@ impl Order {
             return Self { rest: VecDeque::new(), on: FailoverOn::default() };
         };
         let (on, table) = (first.failover_on.clone(), Arc::clone(&admitted.table));
-        let ways = first.failover.iter().filter_map(|name| beside(&table.config, admitted, name));
+        let ways = first.failover.iter().filter_map(|name| beside(shared, &table.config, admitted, name));
         let mut all: Vec<Way> = std::iter::once(admitted.way.clone()).chain(ways).collect();
         all.sort_by_key(|way| shared.guards.of(&way.upstream).is_unhealthy());
         let mut order = Self { rest: all.into(), on };
@@ -93,13 +93,15 @@ impl Order {
     }
 }
 
-/// The way to another upstream for a request; `None` where its caller may not use the operator's key.
-fn beside(config: &Config, admitted: &Admitted, name: &str) -> Option<Way> {
-    let upstream = config.upstreams.get(name)?;
+/// The way to another upstream for a request; `None` where its namespace may not use it, or its caller not the
+/// operator's key.
+fn beside(shared: &Shared, config: &Config, admitted: &Admitted, name: &str) -> Option<Way> {
+    let upstream = config.upstreams.get(name).filter(|upstream| admitted.admits(upstream))?;
+    let key = config.upstream_key(&admitted.namespace, name);
     let way = &admitted.way;
     let same = upstream.accepts_keys_of.contains(&way.upstream);
-    let (authorization, lent) = authorization(upstream, way, same);
-    if lent && !admitted.may_borrow() {
+    let (authorization, lent) = authorization(upstream, key, way, same);
+    if lent && !admitted.may_borrow(shared) {
         return None;
     }
     // A query may hold a key, and only the upstream it was written for knows what it means.
@@ -109,12 +111,16 @@ fn beside(config: &Config, admitted: &Admitted, name: &str) -> Option<Way> {
 
 /// The caller's key where the two are the same provider, else the operator's own for this one (then the second
 /// value is true), else none.
-fn authorization(upstream: &Upstream, way: &Way, same: bool) -> (Option<HeaderValue>, bool) {
+fn authorization(
+    upstream: &Upstream,
+    key: Option<&Secret>,
+    way: &Way,
+    same: bool,
+) -> (Option<HeaderValue>, bool) {
     let takes_callers = same && !way.lent && upstream.credentials == Credentials::Client;
     if takes_callers && way.authorization.is_some() {
         return (way.authorization.clone(), false);
     }
-    let key = upstream.api_key.as_ref();
     let own = key.and_then(|key| HeaderValue::try_from(format!("Bearer {}", key.expose())).ok());
     let own = own.map(|mut value| {
         value.set_sensitive(true);
@@ -205,7 +211,7 @@ base_url = "http://127.0.0.1:5/v1"
             let upstream = &config.upstreams[to];
             let way = Way { upstream: "openai".to_owned(), authorization: sent, lent, ..Way::default() };
             let same = upstream.accepts_keys_of.contains(&way.upstream);
-            let (value, borrowed) = authorization(upstream, &way, same);
+            let (value, borrowed) = authorization(upstream, upstream.api_key.as_ref(), &way, same);
             assert_eq!(value.as_ref().map(|value| value.to_str().unwrap()), want, "{to}");
             assert_eq!(borrowed, want == Some("Bearer az-key"), "{to}");
         }
