@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test build lint fmt fuzz memory bench-train clean
+.PHONY: demo test test-engines build lint fmt fuzz memory bench-train clean
 
 demo: build ## the whole loop, offline, embedded defaults
 	$(CARGO) run --quiet --package kolm-cli --bin kolm -- demo $(DEMO)
@@ -11,6 +11,11 @@ test: ## every test
 	scripts/setup test
 	$(CARGO) fmt --all --check
 	$(CARGO) test --workspace --no-fail-fast
+
+test-engines: ## a pool of two real llama.cpp servers (built from source the first time: minutes)
+	scripts/setup
+	scripts/setup engines
+	$(CARGO) test --package kolm-cli --test it engines::
 
 build:
 	scripts/setup

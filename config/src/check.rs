@@ -34,7 +34,8 @@ pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Con
     let default_upstream = root.or(check, "default_upstream", string, first);
     exists(check, &root.at("default_upstream"), "upstream", &default_upstream, &upstream_names);
     let default_namespace = default_namespace(check, &mut root, &namespace_names);
-    let names = route::Names { namespaces: namespace_names, default_namespace: default_namespace.clone() };
+    let names =
+        route::Names { namespaces: namespace_names, default_namespace: default_namespace.clone(), airgap };
     let node = root.node("routes");
     let routes = route::routes(check, node.as_ref(), &names);
     let section = root.table(check, "capture");

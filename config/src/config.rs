@@ -12,7 +12,7 @@ use kolm_policies::gate::GatePolicy;
 use kolm_policies::rollout::RolloutPolicy;
 
 use crate::listen::Listen;
-use crate::{Namespace, Secret, Upstream};
+use crate::{Engine, Namespace, Secret, Upstream};
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
@@ -92,6 +92,8 @@ pub struct Route {
     pub path: String,
     /// Training.
     pub distill: Distill,
+    /// Servers that are its student, in place of one that is trained.
+    pub engine: Option<Engine>,
     /// The bars.
     pub gate: GatePolicy,
     /// The ladder; `distill_min_pairs` is 0 where distillation is off.

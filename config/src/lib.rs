@@ -30,4 +30,4 @@ pub use namespace::{Namespace, OnUnknownPrice, Retention};
 pub use outside::{Outside, Secret};
 pub use problem::{Problem, Problems};
 pub use read::RawConfig;
-pub use upstream::{BaseUrl, Credentials, Timeouts, Upstream};
+pub use upstream::{Balance, BaseUrl, Credentials, Engine, FailoverOn, HealthCheck, Timeouts, Upstream};

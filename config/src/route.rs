@@ -9,16 +9,18 @@ use kolm_policies::rollout::RolloutPolicy;
 
 use crate::check::exists;
 use crate::config::{Branches, Distill, Glob, Route, Shadow};
-use crate::problem::{FORM, RANGE};
+use crate::problem::{FORM, RANGE, TWO_STUDENTS};
 use crate::table::{
     Checker, Node, Place, Table, boolean, count, dollars, duration, items, micros, millis, number, parsed,
     share, string,
 };
+use crate::upstream;
 
 /// Names that a route may refer to.
 pub(crate) struct Names {
     pub(crate) namespaces: Vec<NamespaceName>,
     pub(crate) default_namespace: Option<NamespaceName>,
+    pub(crate) airgap: bool,
 }
 
 /// All routes; with none in the file, one that takes every model and shifts nothing.
@@ -68,6 +70,12 @@ fn route(check: &mut Checker<'_>, mut table: Table<'_>, names: &Names) -> Option
     }
     let section = table.table(check, "distill");
     let distill = distill(check, section);
+    let engine = table.node("engine").and_then(|node| upstream::engine(check, &node, names.airgap));
+    if engine.is_some() && distill.enabled {
+        let hint = "take `[routes.distill]` or `[routes.engine]` out";
+        let message = "a route has one student: the engine, or one that is trained";
+        check.add_with_hint(TWO_STUDENTS, &table.at("engine"), message, Some(hint));
+    }
     let section = table.table(check, "gate");
     let gate = gate(check, section);
     let section = table.table(check, "canary");
@@ -76,7 +84,7 @@ fn route(check: &mut Checker<'_>, mut table: Table<'_>, names: &Names) -> Option
     let shadow = shadow(check, section);
     table.finish(check);
     let model = Glob::new(model);
-    Some(Route { name: name?, namespace: namespace?, model, path, distill, gate, rollout, shadow })
+    Some(Route { name: name?, namespace: namespace?, model, path, distill, engine, gate, rollout, shadow })
 }
 
 fn distill(check: &mut Checker<'_>, mut table: Table<'_>) -> Distill {

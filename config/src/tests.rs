@@ -1,5 +1,7 @@
 //! Files and what is said of them.
 
+mod upstreams;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -60,7 +60,7 @@ pub(crate) struct Admitted {
 }
 
 /// Where an admitted request goes.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Way {
     /// The upstream's name.
     pub(crate) upstream: String,
@@ -72,6 +72,11 @@ pub(crate) struct Way {
     pub(crate) captured: bool,
     /// The `authorization` that goes up.
     pub(crate) authorization: Option<HeaderValue>,
+    /// It is the operator's.
+    pub(crate) lent: bool,
+    /// It stands in for the upstream that the client meant, and is another provider: nothing of the client's own
+    /// goes there.
+    pub(crate) foreign: bool,
 }
 
 impl Admitted {
@@ -140,6 +145,17 @@ impl Admitted {
     pub(crate) fn is_captured(&self) -> bool {
         let namespace = self.table.config.namespaces.get(&self.namespace).is_some_and(|ns| ns.capture);
         self.surface() != Surface::Other && !self.no_store && (namespace || self.way.captured)
+    }
+
+    /// Whether the caller may use the operator's key.
+    pub(crate) fn may_borrow(&self, shared: &Shared) -> bool {
+        self.who != Caller::Stranger || !namespace::has_keys(&self.table.config, &shared.keys.load())
+    }
+
+    /// Whether its namespace may use an upstream.
+    pub(crate) fn admits(&self, upstream: &Upstream) -> bool {
+        let settings = self.table.config.namespaces.get(&self.namespace);
+        settings.is_none_or(|settings| settings.admits(upstream))
     }
 
     /// Whether the reply has to be read for what it used.
@@ -245,10 +261,11 @@ fn route_to(shared: &Shared, admitted: &mut Admitted, session: &Session) -> Resu
     if !admitted.allowed || lent && !ours && namespace::has_keys(config, &shared.keys.load()) {
         return Err(ApiError::invalid_api_key());
     }
-    if !config.namespaces.get(&admitted.namespace).is_none_or(|settings| settings.admits(chosen)) {
+    if !admitted.admits(chosen) {
         return Err(ApiError::permission_denied());
     }
-    admitted.way = Way { upstream, path, surface: Some(surface), captured, authorization };
+    let foreign = false;
+    admitted.way = Way { upstream, path, surface: Some(surface), captured, authorization, lent, foreign };
     Ok(())
 }
 

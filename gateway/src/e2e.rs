@@ -1,7 +1,9 @@
 //! The data path end to end: a real client, a real gateway, a real peer behind it, all over sockets.
 
+mod failover;
 mod fake;
 mod local;
+mod pool;
 mod teacher;
 mod tls;
 mod verbatim;
@@ -15,7 +17,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use kolm_config::{Config, Outside};
-use kolm_core::{Env, RequestId, Timestamp, Weight};
+use kolm_core::{Env, FixedClock, RequestId, SeededEntropy, Timestamp, Weight};
 use kolm_receipts::{Ledger, State};
 use tokio::sync::{mpsc, oneshot};
 
@@ -34,6 +36,7 @@ struct House {
     address: SocketAddr,
     shared: Arc<Shared>,
     student: Option<Arc<Student>>,
+    clock: Arc<FixedClock>,
     captures: mpsc::Receiver<Finished>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<(), Error>>>,
@@ -83,7 +86,8 @@ impl House {
 
     fn build(plan: Plan) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let env = Env::fixed(Timestamp(1_790_000_000_000), 11);
+        let clock = Arc::new(FixedClock::at(Timestamp(1_790_000_000_000)));
+        let env = Env { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(11)) };
         let (ledger, handle, _) = Ledger::open(dir.path(), "test", &env).unwrap();
         let (captures, receiver) = mpsc::channel(plan.queue);
         let student = plan.student.map(|address| {
@@ -99,6 +103,7 @@ impl House {
             events: Events::new(),
             process_key: [1; 32],
             route_key: [2; 32],
+            guards: Default::default(),
             keys: crate::keys::Ring::default(),
             limits: crate::limits::Limits::default(),
             ready: AtomicBool::new(false),
@@ -116,7 +121,7 @@ impl House {
         });
         let address = told.recv_timeout(Duration::from_secs(10)).unwrap();
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { address, shared, student, captures: receiver, stop, thread, _ledger: ledger, _dir: dir }
+        Self { address, shared, student, clock, captures: receiver, stop, thread, _ledger: ledger, _dir: dir }
     }
 
     fn client(&self) -> Client {

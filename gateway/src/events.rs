@@ -40,6 +40,11 @@ counters! {
     limit_unpriced "kolm_limit_unpriced_total" [] "Requests without a known price that passed although money is limited.";
     spend_unwritten "kolm_spend_fail_total" [] "Failed attempts to write down what was spent.";
     upstream_failed "kolm_upstream_fail_total" ["upstream", "why"] "Calls that got no whole answer.";
+    breaker_turned "kolm_upstream_break_total" ["upstream", "to"] "Turns of upstreams' breakers.";
+    breaker_refused "kolm_upstream_refuse_total" ["upstream"] "Requests that an open breaker did not let through to its upstream.";
+    failed_over "kolm_upstream_failover_total" ["from", "to", "why"] "Requests that another upstream was asked instead.";
+    health_checked "kolm_upstream_health_total" ["upstream", "verdict"] "Health checks by the verdict they leave an upstream with.";
+    engine_turned "kolm_engine_turn_total" ["route", "to"] "Turns of the health of pools' servers.";
     student_failed "kolm_student_fail_total" ["route", "why"] "Failures of a student before its first byte.";
     abstained "kolm_student_abstain_total" ["route"] "Abstentions of a student.";
     accepted "kolm_capture_accept_total" [] "Exchanges handed to the capture queue.";
@@ -170,6 +175,47 @@ impl Events {
     pub fn upstream_failed(&self, upstream: &str, why: &'static str, cause: &str) {
         self.counters.upstream_failed.with_label_values(&[upstream, why]).inc();
         tracing::warn!(upstream, why, cause, "upstream failed");
+    }
+
+    /// An upstream's breaker opens, half-opens or closes.
+    pub fn breaker_turned(&self, upstream: &str, to: &'static str) {
+        self.counters.breaker_turned.with_label_values(&[upstream, to]).inc();
+        tracing::warn!(upstream, to, "breaker turned");
+    }
+
+    /// An open breaker kept a request from its upstream.
+    pub fn breaker_refused(&self, upstream: &str) {
+        self.counters.breaker_refused.with_label_values(&[upstream]).inc();
+        tracing::debug!(upstream, "breaker is open");
+    }
+
+    /// Another upstream is asked.
+    pub fn failed_over(&self, from: &str, to: &str, why: &'static str) {
+        self.counters.failed_over.with_label_values(&[from, to, why]).inc();
+        tracing::info!(from, to, why, "failed over");
+    }
+
+    /// An upstream was checked; a change of the verdict is worth a line.
+    pub fn health_checked(&self, upstream: &str, healthy: bool, flipped: bool) {
+        let verdict = if healthy { "healthy" } else { "unhealthy" };
+        self.counters.health_checked.with_label_values(&[upstream, verdict]).inc();
+        match flipped {
+            true => tracing::warn!(upstream, verdict, "health changed"),
+            false => tracing::trace!(upstream, verdict, "health checked"),
+        }
+    }
+
+    /// A health check of ours panicked; it counts as failed.
+    pub fn health_check_panicked(&self, upstream: &str) {
+        self.counters.health_checked.with_label_values(&[upstream, "panicked"]).inc();
+        tracing::error!(upstream, "a health check panicked");
+    }
+
+    /// A server of a pool passes its checks again, or no longer.
+    pub fn engine_turned(&self, route: &RouteName, address: SocketAddr, healthy: bool) {
+        let to = if healthy { "healthy" } else { "unhealthy" };
+        self.counters.engine_turned.with_label_values(&[route.as_str(), to]).inc();
+        tracing::warn!(%route, %address, to, "engine turned");
     }
 
     /// A student failed before its first byte.
@@ -316,6 +362,11 @@ mod tests {
         events.limit_unpriced();
         events.spend_unwritten(&std::io::Error::other("full"));
         events.upstream_failed("openai", "connect", "refused");
+        events.breaker_turned("openai", "open");
+        events.breaker_refused("openai");
+        events.failed_over("openai", "other", "connect");
+        events.health_checked("openai", true, false);
+        events.engine_turned(&route, "127.0.0.1:9".parse().unwrap(), false);
         events.student_failed(&route, "timeout");
         events.student_abstained(&route);
         events.capture_accepted();

@@ -22,6 +22,7 @@ mod listen;
 mod namespace;
 mod own;
 pub mod phases;
+pub mod pool;
 mod proxy;
 mod receipt;
 pub mod reconcile;
@@ -36,7 +37,7 @@ mod tap;
 pub mod tasks;
 mod training;
 mod trust;
-mod upstream;
+pub mod upstream;
 
 #[cfg(test)]
 mod e2e;

@@ -59,6 +59,16 @@ impl ProxyHttp for Gateway {
         proxy::peer(self, session, ctx).await
     }
 
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        ctx: &mut Ctx,
+        error: Box<Error>,
+    ) -> Box<Error> {
+        proxy::no_connection(self, ctx, error)
+    }
+
     async fn upstream_request_filter(
         &self,
         _session: &mut Session,

@@ -21,8 +21,11 @@ use crate::phases::{Ctx, Gateway};
 use crate::receipt::{By, Receipt};
 use crate::table::Shared;
 use crate::tap::Tee;
+use crate::upstream::failover::{self, Ground, Order};
 use crate::upstream::{Failed, Why};
 
+/// The kind of error of an open breaker.
+const SHUT: &str = "breaker";
 /// Most bytes of a reply that are kept to read from them what was used, where that is limited.
 const READ_FOR_USE: usize = 1 << 20;
 
@@ -31,6 +34,8 @@ pub(crate) struct Passing {
     admitted: Admitted,
     receipt: Receipt,
     tee: Tee,
+    /// Who may still be asked.
+    order: Order,
     /// The gateway itself had to answer.
     failed: Option<Outcome>,
     /// What the other door had read of the body before it proved too large.
@@ -39,12 +44,27 @@ pub(crate) struct Passing {
     due: bool,
 }
 
+impl Passing {
+    /// Turns to the next upstream on this ground, if there is one.
+    fn turn(&mut self, shared: &Shared, ground: Ground) -> bool {
+        let goes_on = self.order.goes_on(ground);
+        if goes_on {
+            if ground != Ground::Shut {
+                self.receipt.again(shared, &self.admitted, By::Cloud, &ground.code());
+            }
+            self.order.turn(shared, &mut self.admitted, ground.as_str());
+        }
+        goes_on
+    }
+}
+
 /// Opens the receipt.
-pub(crate) fn begin(shared: &Shared, ctx: &mut Ctx, admitted: Admitted) {
+pub(crate) fn begin(shared: &Shared, ctx: &mut Ctx, mut admitted: Admitted) {
+    let order = Order::of(shared, &mut admitted);
     let receipt = Receipt::open(shared, &admitted, By::Cloud, None, "");
     let tee = Tee::new(&shared.env, admitted.counts_use(), READ_FOR_USE);
     let (ahead, due) = (Bytes::new(), false);
-    ctx.passing = Some(Box::new(Passing { admitted, receipt, tee, failed: None, ahead, due }));
+    ctx.passing = Some(Box::new(Passing { admitted, receipt, tee, order, failed: None, ahead, due }));
 }
 
 /// Takes a request whose body is too large to be read whole; `read` of it was read already.
@@ -69,23 +89,62 @@ pub(crate) fn begin_oversize(
     }
 }
 
-/// Where it goes.
-pub(crate) async fn peer(gateway: &Gateway, session: &Session, ctx: &Ctx) -> Result<Box<HttpPeer>> {
-    let passing = ctx.passing.as_ref().ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
-    let admitted = &passing.admitted;
-    let upstream = admitted.upstream().ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
-    let now = gateway.shared.env.clock.micros();
-    let peers = gateway.upstreams.peers(upstream, admitted.table.config.airgap, now).await;
-    let mut peer = peers
-        .map_err(unreachable)?
-        .into_iter()
-        .next()
-        .ok_or_else(|| unreachable(Failed { why: Why::Connect, cause: "no address".to_owned() }))?;
+/// Where it goes: the first upstream that may be asked and whose address is known.
+pub(crate) async fn peer(gateway: &Gateway, session: &Session, ctx: &mut Ctx) -> Result<Box<HttpPeer>> {
+    let internal = || Error::new_in(ErrorType::InternalError);
+    let shared = &*gateway.shared;
+    let passing = ctx.passing.as_mut().ok_or_else(internal)?;
+    let mut peer = loop {
+        if let Err(wait_ms) = failover::admit(shared, &passing.admitted) {
+            shared.events.breaker_refused(&passing.admitted.way.upstream);
+            if passing.turn(shared, Ground::Shut) {
+                continue;
+            }
+            return Err(shut(wait_ms));
+        }
+        match first_peer(gateway, &passing.admitted).await {
+            Ok(peer) => break peer,
+            Err(failed) => {
+                failover::note(shared, &passing.admitted, Err(failed.why));
+                if !passing.turn(shared, Ground::Failed(failed.why)) {
+                    return Err(unreachable(failed));
+                }
+            }
+        }
+    };
     if session.is_upgrade_req() {
         // A conversation over a socket may be silent for as long as it likes.
         peer.options.read_timeout = None;
     }
     Ok(Box::new(peer))
+}
+
+async fn first_peer(gateway: &Gateway, admitted: &Admitted) -> std::result::Result<HttpPeer, Failed> {
+    let none = || Failed { why: Why::Connect, cause: "no address".to_owned() };
+    let upstream = admitted.upstream().ok_or_else(none)?;
+    let now = gateway.shared.env.clock.micros();
+    let peers = gateway.upstreams.peers(upstream, admitted.table.config.airgap, now).await?;
+    peers.into_iter().next().ok_or_else(none)
+}
+
+/// No connection came about: the next upstream is asked, if there is one.
+pub(crate) fn no_connection(gateway: &Gateway, ctx: &mut Ctx, mut error: BError) -> BError {
+    let Some(passing) = &mut ctx.passing else { return error };
+    let late = [ErrorType::ConnectTimedout, ErrorType::TLSHandshakeTimedout].contains(error.etype());
+    let why = if late { Why::ConnectTimeout } else { Why::Connect };
+    let shared = &*gateway.shared;
+    failover::note(shared, &passing.admitted, Err(why));
+    let failed = passing.admitted.way.upstream.clone();
+    if passing.turn(shared, Ground::Failed(why)) {
+        shared.events.upstream_failed(&failed, why.as_str(), error.etype().as_str());
+        error.set_retry(true);
+    }
+    error
+}
+
+/// The breaker is open; how long, stands in the context.
+fn shut(wait_ms: u64) -> BError {
+    Error::explain(ErrorType::Custom(SHUT), wait_ms.div_ceil(1_000).max(1).to_string()).into_up()
 }
 
 fn unreachable(failed: Failed) -> BError {
@@ -113,7 +172,11 @@ pub(crate) fn dress(ctx: &mut Ctx, request: &mut RequestHeader) -> Result<()> {
     passing.due = !passing.ahead.is_empty();
     let admitted = &passing.admitted;
     let upstream = admitted.upstream().ok_or_else(internal)?;
-    headers::upward(request, &admitted.upward(upstream), Hops::Done)
+    headers::upward(request, &admitted.upward(upstream), Hops::Done)?;
+    if admitted.way.foreign {
+        headers::estrange(request);
+    }
+    Ok(())
 }
 
 /// The response head, as it comes down.
@@ -125,6 +188,7 @@ pub(crate) async fn response_head(
 ) -> Result<()> {
     let informs = response.status.is_informational() && response.status != StatusCode::SWITCHING_PROTOCOLS;
     let Some(passing) = ctx.passing.as_mut().filter(|_| !informs) else { return Ok(()) };
+    failover::note(&gateway.shared, &passing.admitted, Ok(response.status.as_u16()));
     let header = passing.receipt.header(&gateway.shared, &passing.admitted).await;
     headers::downward(response, &header)?;
     Connection::keep_date(session, response);
@@ -156,9 +220,15 @@ pub(crate) async fn failed(
     };
     let shared = &*gateway.shared;
     let status = refusal.status;
-    let (body, answer) = (Bytes::from(refusal.body()), Answer::from(refusal));
+    let body = Bytes::from(refusal.body());
+    let retry_after = (*error.etype() == ErrorType::Custom(SHUT)).then(|| error.context.as_ref()).flatten();
+    let retry_after = retry_after.and_then(|seconds| seconds.as_str().parse().ok());
+    let answer = Answer::from(refusal).retry_after(retry_after);
     let header = match &mut ctx.passing {
         Some(passing) => {
+            if let (ErrorSource::Upstream, Some(why)) = (error.esource(), silence(error.etype())) {
+                failover::note(shared, &passing.admitted, Err(why));
+            }
             let why = error.etype().as_str();
             if outcome == Outcome::Refused {
                 shared.events.request_refused(status);
@@ -189,6 +259,13 @@ pub(crate) async fn failed(
     FailToProxy { error_code: status, can_reuse_downstream: false }
 }
 
+/// What a failure after the connection says of an upstream that had one; those before it are noted already.
+fn silence(kind: &ErrorType) -> Option<Why> {
+    let late = [ErrorType::ReadTimedout, ErrorType::WriteTimedout].contains(kind);
+    let broke = [ErrorType::ConnectionClosed, ErrorType::ReadError, ErrorType::WriteError].contains(kind);
+    late.then_some(Why::Timeout).or(broke.then_some(Why::Broken))
+}
+
 /// What to tell the client; `None` when there is nobody to tell.
 fn verdict(error: &Error) -> Option<(ApiError, Outcome)> {
     let late = [
@@ -198,6 +275,9 @@ fn verdict(error: &Error) -> Option<(ApiError, Outcome)> {
         ErrorType::WriteTimedout,
     ];
     match (error.esource(), error.etype()) {
+        (ErrorSource::Upstream, ErrorType::Custom(SHUT)) => {
+            Some((ApiError::overloaded(), Outcome::UpstreamError))
+        }
         (ErrorSource::Upstream, kind) if late.contains(kind) => {
             Some((ApiError::upstream_timeout(), Outcome::Timeout))
         }

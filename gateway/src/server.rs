@@ -29,6 +29,7 @@ const CUT: Duration = Duration::from_secs(1);
 const LINGER: Duration = Duration::from_secs(5);
 /// How long streams may go on after a hand-over, which keeps nobody waiting.
 const STREAMS: Duration = Duration::from_secs(600);
+const TRIES: usize = 16;
 
 /// How to work and how to stop; the rest stands in `[listen]`.
 #[derive(Debug, Clone)]
@@ -152,7 +153,8 @@ fn proxy(gateway: Gateway, shared: &Shared, settings: &Settings) -> HttpProxy<Ga
     let conf = Arc::new(ServerConf {
         threads: settings.threads.max(1),
         upstream_keepalive_pool_size: POOL,
-        max_retries: 2,
+        // One try for each upstream that may stand in, and for connections that went stale.
+        max_retries: TRIES,
         ..ServerConf::default()
     });
     let mut options = HttpServerOptions::default();

@@ -14,6 +14,7 @@ use crate::keep::keep;
 use crate::reconcile::{Board, Reconciler, Settings};
 use crate::shadow::{self, Inbox, Shadow};
 use crate::table::Shared;
+use crate::upstream::health::Checker;
 use crate::{keys, limits, retention};
 
 /// How long tasks may take to end.
@@ -54,6 +55,12 @@ pub fn start(
         (Arc::new(Mutex::new(mirrored)), Arc::clone(&shadow), Arc::clone(shared));
     runtime.spawn(async move {
         keep(&events.events, "shadow", || Arc::clone(&shadowing).run(Arc::clone(&mirrored))).await;
+    });
+    let (checked, stop_checks) = (Arc::clone(shared), stopped.clone());
+    let connections = Checker::connections().map_err(std::io::Error::other)?;
+    runtime.spawn(async move {
+        let checker = || Checker::new(Arc::clone(&checked), Arc::clone(&connections));
+        keep(&checked.events, "health", || checker().run(stop_checks.clone())).await;
     });
     let worker = Worker::new(Arc::clone(shared), store.clone(), shadow, mirror, Arc::clone(&till));
     let (handle, capture_stop) = (runtime.handle().clone(), stopped.clone());

@@ -8,6 +8,8 @@ mod conformance;
 mod crash;
 mod dice;
 mod differential;
+mod engines;
+mod failover;
 mod fake;
 mod fuzz;
 mod house;

@@ -68,6 +68,7 @@ pub(crate) fn serve(
         events: kolm_gateway::events::Events::new(),
         process_key: env.bytes32(),
         route_key: route_key(&data_dir.join("keys/route.key"), env)?,
+        guards: Default::default(),
         keys: kolm_gateway::keys::Ring::open(&data_dir)?,
         limits: kolm_gateway::limits::Limits::open(&data_dir)?,
         ready: AtomicBool::new(false),
@@ -275,6 +276,7 @@ fn status_door(
         listen: listen.get().map(ToString::to_string).unwrap_or_default(),
         admin: admin.to_string(),
         routes: board.routes(),
+        upstreams: shared.guards.status(&live.load()),
         capture: capture_status(&shared, &store),
         ledger: shared.ledger.stats(),
     })

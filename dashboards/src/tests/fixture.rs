@@ -110,6 +110,7 @@ fn support() -> RouteStatus {
         actual: Ppm(9_700),
         artifact: Some(artifact()),
         student_up: true,
+        engines: Vec::new(),
         attempt: 2,
         n: Counts {
             requests: 1_640,
@@ -149,6 +150,7 @@ fn young(name: &str, stage: Stage, sentence: &str) -> RouteStatus {
         actual: Ppm(0),
         artifact: None,
         student_up: false,
+        engines: Vec::new(),
         attempt: 0,
         n: Counts::default(),
         k: empty,
@@ -180,6 +182,7 @@ pub(crate) fn status() -> Status {
             distilling,
             young("triage", Stage::Collecting, "collecting: 1 312 of 2 000 pairs"),
         ],
+        upstreams: Vec::new(),
         capture: CaptureStatus {
             accepted: 192_546,
             stored: 192_410,
