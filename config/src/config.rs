@@ -181,6 +181,8 @@ pub struct Capture {
     pub max_bytes: u64,
     /// Exchanges that may wait to be anonymized; more are dropped and counted.
     pub queue: u64,
+    /// Whether pairs that nobody named a namespace for are kept apart by their system prompt.
+    pub auto_namespaces: bool,
 }
 
 /// The receipts.

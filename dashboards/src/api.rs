@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use kolm_core::{Intent, Status};
 use serde_json::json;
 
 use crate::lookup::{self, Refusal};
-use crate::{App, Freeze};
+use crate::{App, Freeze, Look};
 
 fn refuse(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "error": { "message": message } }))).into_response()
@@ -50,6 +50,38 @@ pub(crate) async fn decisions(State(app): State<Arc<App>>, Path(name): Path<Stri
     };
     match (app.doors.decisions)(Some(route.route.clone())).await {
         Ok(rows) => Json(rows).into_response(),
+        Err(why) => refuse(StatusCode::SERVICE_UNAVAILABLE, &why),
+    }
+}
+
+/// How many templates are told without `?limit=`, and at most.
+const TEMPLATES: u32 = 20;
+const MOST_TEMPLATES: u32 = 1_000;
+
+/// The query of `GET /api/v1/templates`.
+#[derive(serde::Deserialize)]
+pub(crate) struct Limit {
+    limit: Option<u32>,
+}
+
+/// `GET /api/v1/templates`: the tasks that were seen, by their system prompt and tools.
+pub(crate) async fn templates(State(app): State<Arc<App>>, Query(query): Query<Limit>) -> Response {
+    let limit = query.limit.unwrap_or(TEMPLATES).min(MOST_TEMPLATES);
+    looked(&app, Look::Templates(limit)).await
+}
+
+/// `GET /api/v1/pairs/{id}`: what is stored of one request, by the id of its receipt.
+pub(crate) async fn pair(State(app): State<Arc<App>>, Path(id): Path<String>) -> Response {
+    match id.parse() {
+        Ok(id) => looked(&app, Look::Pair(id)).await,
+        Err(_) => refuse(StatusCode::NOT_FOUND, "there is no such pair"),
+    }
+}
+
+async fn looked(app: &App, look: Look) -> Response {
+    match (app.doors.look)(look).await {
+        Ok(Some(found)) => Json(found).into_response(),
+        Ok(None) => refuse(StatusCode::NOT_FOUND, "there is no such pair"),
         Err(why) => refuse(StatusCode::SERVICE_UNAVAILABLE, &why),
     }
 }

@@ -24,7 +24,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
-use kolm_core::{Clock, DecisionRow, Intent, Namespace, RouteName, Status, Timestamp};
+use kolm_core::{Clock, DecisionRow, Intent, Namespace, RequestId, RouteName, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// An answer that is still on its way.
@@ -36,6 +36,18 @@ pub type Decisions =
 
 /// Freezes a namespace into a directory.
 pub type Freezer = Arc<dyn Fn(Freeze) -> Pending<Result<Frozen, String>> + Send + Sync>;
+
+/// Looks into the captures; `None` where there is no such thing.
+pub type Looker = Arc<dyn Fn(Look) -> Pending<Result<Option<serde_json::Value>, String>> + Send + Sync>;
+
+/// What may be looked at in the captures. All of it was anonymized before it was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// The templates (system prompt and tools) with the most pairs, at most so many.
+    Templates(u32),
+    /// One pair in full.
+    Pair(RequestId),
+}
 
 /// What the rest of the process offers to the pages: closures, so that this crate never imports it.
 #[derive(Clone)]
@@ -52,6 +64,8 @@ pub struct Doors {
     pub reload: Arc<dyn Fn() -> Result<u64, Vec<String>> + Send + Sync>,
     /// Reads decisions.
     pub decisions: Decisions,
+    /// Looks into the captures.
+    pub look: Looker,
     /// Freezes a snapshot.
     pub freeze: Freezer,
     /// The time that ages on the pages are counted from.
@@ -117,6 +131,8 @@ pub fn router(doors: Doors, settings: Settings) -> Router {
         .route("/metrics", get(api::metrics))
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/routes/{route}/decisions", get(api::decisions))
+        .route("/api/v1/templates", get(api::templates))
+        .route("/api/v1/pairs/{id}", get(api::pair))
         .route("/api/v1/intents", post(api::intent))
         .route("/admin/config/reload", post(api::reload))
         .route("/admin/freeze", post(api::freeze))

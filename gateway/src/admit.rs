@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method};
 use kolm_config::{Config, Credentials, Retention, Secret, Upstream};
-use kolm_core::{Namespace, RequestId, Surface, Timestamp};
+use kolm_core::{Body, Namespace, RequestId, Surface, Timestamp};
 use kolm_wire::error::ApiError;
 use pingora::Result;
 use pingora::proxy::Session;
@@ -39,6 +39,8 @@ pub(crate) struct Admitted {
     pub(crate) who: Caller,
     /// The caller may use the namespace.
     pub(crate) allowed: bool,
+    /// Neither header nor key names the namespace.
+    pub(crate) unplaced: bool,
     /// Its place within its limits, if it has any.
     pub(crate) pass: Option<Arc<Pass>>,
     /// Its method.
@@ -84,7 +86,7 @@ impl Admitted {
         let head = session.req_header();
         let (table, at) = (shared.table.load_full(), shared.env.clock.now());
         let target = head.uri.path_and_query().map_or_else(String::new, |target| target.as_str().to_owned());
-        let Belongs { namespace, caller: who, allowed, .. } =
+        let Belongs { namespace, caller: who, allowed, refused } =
             belongs(shared, &table.config, &head.headers, &target, at);
         let credential = credential(session, &head.headers, &who);
         let mut caller = [0; 16];
@@ -96,6 +98,8 @@ impl Admitted {
             at,
             started_us: shared.env.clock.micros(),
             namespace,
+            unplaced: who == Caller::Stranger
+                && (refused || !head.headers.contains_key(namespace::NAMESPACE)),
             who,
             allowed,
             pass: None,
@@ -203,7 +207,7 @@ pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut 
         Ok(pass) => admitted.pass = pass,
         Err(refusal) => return answer::refuse(gateway, session, &admitted, None, refusal).await,
     }
-    if admitted.surface() != Surface::Other {
+    if admitted.surface().body() == Body::Json {
         if fits(session, admitted.table.config.listen.max_body_bytes) {
             return Box::pin(relay::run(gateway, session, ctx, admitted)).await;
         }
@@ -213,7 +217,7 @@ pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut 
     if let Err(refusal) = limits::reserve_unread(shared, &admitted, announced(session)) {
         return answer::refuse(gateway, session, &admitted, None, refusal).await;
     }
-    proxy::begin(shared, ctx, admitted);
+    proxy::begin(shared, session, ctx, admitted);
     Ok(false)
 }
 

@@ -8,28 +8,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kolm_config::{Config, Namespace as NamespaceConfig, Retention};
-use kolm_core::{Arm, MicroUsd, Namespace, Outcome, RouteName, Savings, Surface, Timestamp};
-use kolm_policies::anonymize::{self, Salts};
+use kolm_core::{Arm, Body, MicroUsd, Namespace, RouteName, Savings, Surface, hex};
+use kolm_policies::anonymize::{self, Anonymized, Report, Salts};
 use kolm_policies::eligible::{self, Origin};
 use kolm_policies::price;
 use kolm_store::{Pair, Salts as StoredSalts};
-use kolm_wire::{Exchange, assemble, chat};
+use kolm_wire::chat::{self, Blocks};
+use kolm_wire::{Exchange, schema, surface};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
-use crate::decode;
 use crate::exchange::Finished;
+use crate::retries::{Repeats, Retries};
 use crate::shadow::{Drawn, Shadow, busy};
 use crate::table::{Shared, keyed};
-
-/// Most bytes of a decoded reply; a compressed bomb ends here.
-pub(crate) const MAX_DECODED: usize = 64 << 20;
-/// A retry within this time is the same logical request.
-const RETRY_WINDOW_MS: i64 = 600_000;
-/// How often older answers are forgotten.
-const SWEEP_MS: i64 = 60_000;
-/// Most answers remembered; a retry of one beyond that counts as new.
-const MOST_ANSWERED: usize = 1 << 18;
+use crate::told::{self, Told};
 
 /// Money by route since the start.
 pub(crate) type Till = Arc<Mutex<HashMap<RouteName, Savings>>>;
@@ -41,16 +34,8 @@ pub(crate) struct Worker {
     shadow: Arc<Shadow>,
     mirror: mpsc::Sender<Drawn>,
     salts: HashMap<Namespace, Salts>,
-    answered: HashMap<[u8; 32], Timestamp>,
-    swept: Timestamp,
+    retries: Retries,
     till: Till,
-}
-
-/// A reply as it is stored.
-pub(crate) struct Told {
-    pub(crate) body: Vec<u8>,
-    complete: bool,
-    unknown_encoding: bool,
 }
 
 impl Worker {
@@ -62,8 +47,8 @@ impl Worker {
         mirror: mpsc::Sender<Drawn>,
         till: Till,
     ) -> Self {
-        let (salts, answered, swept) = (HashMap::new(), HashMap::new(), shared.env.clock.now());
-        Self { shared, store, shadow, mirror, salts, answered, swept, till }
+        let (salts, retries) = (HashMap::new(), Retries::new(shared.env.clock.now()));
+        Self { shared, store, shadow, mirror, salts, retries, till }
     }
 
     /// Works until told to stop and the queue is empty; blocks, so it has a thread of its own.
@@ -93,8 +78,10 @@ impl Worker {
     /// What came this far was accepted for capture: it ends in the spool or as a counted drop.
     fn take(&mut self, finished: Finished) {
         let config = Arc::clone(&self.shared.table.load().config);
-        // A namespace that captures nothing does so whatever path the client chose, and after a reload at once.
-        let kept = |namespace: &&NamespaceConfig| namespace.capture && namespace.retention != Retention::None;
+        // A capture path is a wish to be captured; zero retention, which a reload may have brought, stands above it.
+        let kept = |namespace: &&NamespaceConfig| {
+            (namespace.capture || finished.wanted) && namespace.retention != Retention::None
+        };
         let Some(namespace) = config.namespaces.get(&finished.namespace).filter(kept) else {
             self.shared.events.capture_dropped("capture_off");
             return;
@@ -128,45 +115,29 @@ impl Worker {
         if finished.truncated {
             return Err("oversize");
         }
-        let told = told(finished);
-        let exchange = Exchange { request: finished.request.to_vec(), reply: told.body };
-        let now = self.shared.env.clock.now();
-        let fresh = self.shared.env.bytes32();
-        let salts = self.salts.entry(finished.namespace.clone());
-        let salts = salts.or_insert_with(|| Salts::new(self.shared.env.bytes32(), namespace.policy.scope()));
-        let salt = salts.salt_for(&finished.caller, &exchange, fresh, now);
-        let (body, report) =
-            anonymize::anonymize(&exchange, &namespace.policy, &salt).map_err(|dropped| dropped.as_str())?;
+        let mut told = told::told(finished);
+        let reply = std::mem::take(&mut told.body);
+        let exchange = Exchange { request: finished.request.to_vec(), reply };
+        let (body, report) = self.anonymized(finished, namespace, &exchange)?;
         let facts = chat::facts(&exchange.reply);
-        let blocks = chat::question(&exchange.request).err();
-        let eligible = eligible::eligible(&eligible::Facts {
-            status: finished.status,
-            complete: told.complete,
-            reply: &facts,
-            origin: match finished.arm {
-                Arm::Teacher => Origin::Teacher,
-                Arm::Student => Origin::Student,
-            },
-            superseded: self.superseded(finished, now),
-            blocks,
-            stateful: finished.surface != Surface::Chat,
-            invalid: false,
-            quarantined: report.quarantined,
-            too_long: false,
-            unknown_encoding: told.unknown_encoding,
-        });
+        let whole = told.complete && finished.status == 200 && !facts.error;
+        let now = self.shared.env.clock.now();
+        let repeats = self.retries.note(&self.shared.process_key, finished, whole, now);
+        let blocks = surface::question(finished.surface, &exchange.request).err();
+        let invalid = schema::misses(finished.surface, &exchange.request, &exchange.reply);
+        let barred = barred(finished, &told, &facts, (blocks, invalid), &report, &repeats);
         let cost = cost(finished, config, &facts);
         self.charge(finished, config, cost.unwrap_or_default());
         Ok(Pair {
             id: finished.id,
             ts: finished.at,
-            namespace: finished.namespace.clone(),
+            namespace: self.place(finished, config, &body),
             route: finished.route.clone(),
             upstream: finished.upstream.clone(),
             requested_model: finished.model.clone(),
-            served_model: facts.model.clone(),
+            served_model: facts.model,
             surface: finished.surface,
-            modality: "text".to_owned(),
+            modality: modality(finished.surface, blocks).to_owned(),
             body,
             report,
             tokens_in: facts.tokens_in,
@@ -175,32 +146,49 @@ impl Worker {
             cost,
             latency_ms: millis(finished.latency_us),
             ttft_ms: millis(finished.ttft_us),
-            status: i64::from(finished.status),
+            status: if finished.status == 0 { -1 } else { i64::from(finished.status) },
             outcome: finished.outcome,
-            error_class: if facts.error { "error".to_owned() } else { String::new() },
-            finish_reason: facts.finish.clone(),
+            error_class: told.class,
+            finish_reason: facts.finish,
             arm: finished.arm,
             artifact: finished.artifact.clone(),
-            barred: eligible.err().map(str::to_owned),
+            barred: barred.map(str::to_owned),
             conversation: finished.unit.clone(),
-            retry_of: None,
+            retry_of: repeats.of,
+            supersedes: repeats.supersedes,
             salts: Some(StoredSalts { req: finished.request_salt, resp: finished.reply_salt }),
         })
     }
 
-    /// The client sent this very body before and has a complete answer to it.
-    fn superseded(&mut self, finished: &Finished, now: Timestamp) -> bool {
-        let digest = keyed(&self.shared.process_key, &[&finished.caller, &finished.request]);
-        let before = self.answered.get(&digest).is_some_and(|at| now.since(*at) < RETRY_WINDOW_MS);
-        if now.since(self.swept) >= SWEEP_MS {
-            self.answered.retain(|_, at| now.since(*at) < RETRY_WINDOW_MS);
-            self.swept = now;
+    fn anonymized(
+        &mut self,
+        finished: &Finished,
+        namespace: &NamespaceConfig,
+        exchange: &Exchange,
+    ) -> Result<(Anonymized, Report), &'static str> {
+        let (now, fresh) = (self.shared.env.clock.now(), self.shared.env.bytes32());
+        let salts = self.salts.entry(finished.namespace.clone());
+        let salts = salts.or_insert_with(|| Salts::new(self.shared.env.bytes32(), namespace.policy.scope()));
+        let salt = salts.salt_for(&finished.caller, exchange, fresh, now);
+        anonymize::anonymize(exchange, &namespace.policy, &salt).map_err(|dropped| dropped.as_str())
+    }
+
+    /// The namespace that the pair is kept in: where nobody named one, a system prompt makes one, if so configured.
+    fn place(&self, finished: &Finished, config: &Config, body: &Anonymized) -> Namespace {
+        let own = finished.namespace.clone();
+        let default = own == config.default_namespace && finished.unplaced;
+        // What lies apart stays apart.
+        let apart = config.namespaces.get(&own).is_some_and(|settings| settings.data_dir.is_some());
+        if !config.capture.auto_namespaces || !default || apart {
+            return own;
         }
-        let complete = finished.outcome == Outcome::Complete && finished.status == 200;
-        if complete && self.answered.len() < MOST_ANSWERED {
-            self.answered.insert(digest, now);
+        let system = surface::system(finished.surface, body.typed().as_bytes());
+        if system.trim().is_empty() {
+            return own;
         }
-        before && finished.retry_count > 0
+        let template = chat::template_key(&system, "");
+        let key = keyed(&self.shared.route_key, &[b"auto-namespace", template.as_bytes()]);
+        format!("auto-{}", hex(&key[..8])).parse().unwrap_or(own)
     }
 
     fn charge(&self, finished: &Finished, config: &Config, cost: MicroUsd) {
@@ -219,19 +207,42 @@ impl Worker {
     }
 }
 
-/// The reply decoded and, if it was a stream, assembled.
-pub(crate) fn told(finished: &Finished) -> Told {
-    let Ok(plain) = decode::decode(&finished.encoding, &finished.reply, MAX_DECODED) else {
-        return Told { body: Vec::new(), complete: false, unknown_encoding: true };
+/// The first rule of eligibility that the exchange breaks.
+fn barred(
+    finished: &Finished,
+    told: &Told,
+    reply: &chat::Facts,
+    (blocks, invalid): (Option<Blocks>, bool),
+    report: &Report,
+    repeats: &Repeats,
+) -> Option<&'static str> {
+    let facts = eligible::Facts {
+        surface: finished.surface,
+        status: finished.status,
+        complete: told.complete,
+        reply,
+        origin: match finished.arm {
+            Arm::Teacher => Origin::Teacher,
+            Arm::Student => Origin::Student,
+        },
+        superseded: repeats.superseded,
+        blocks,
+        vectorless: finished.surface == Surface::Embeddings && report.found(),
+        invalid,
+        quarantined: report.quarantined,
+        too_long: false,
+        unknown_encoding: told.unknown_encoding,
     };
-    if finished.streamed {
-        let assembled = assemble::of_stream(&plain, finished.ended_cleanly);
-        return Told { body: assembled.reply, complete: assembled.complete, unknown_encoding: false };
+    eligible::eligible(&facts).err()
+}
+
+/// What kinds of content the exchange is made of.
+fn modality(surface: Surface, blocks: Option<Blocks>) -> &'static str {
+    match (surface.body(), blocks) {
+        (Body::Form, _) | (_, Some(Blocks::Audio)) => "audio",
+        (_, Some(Blocks::Modality)) => "mixed",
+        (Body::Json | Body::Opaque, _) => "text",
     }
-    // A client that left early does not make the answer less whole: it was drained for this.
-    let complete = finished.ended_cleanly;
-    let json = serde_json::from_slice::<serde::de::IgnoredAny>(&plain).is_ok();
-    Told { body: if json { plain } else { Vec::new() }, complete, unknown_encoding: false }
 }
 
 /// What the exchange cost, or would have cost, at the teacher's list price; `None` without a price or an answer.
@@ -240,6 +251,10 @@ pub(crate) fn cost(finished: &Finished, config: &Config, facts: &chat::Facts) ->
         return None;
     }
     let price = config.upstreams.get(&finished.upstream)?.price(&finished.model)?;
+    // Of a file that was let go nothing tells how much it was.
+    if finished.surface.body() == Body::Form && facts.tokens_in < 0 {
+        return None;
+    }
     let tokens_in = counted(facts.tokens_in, finished.request.len());
     let tokens_out = counted(facts.tokens_out, facts.text.as_ref().map_or(0, String::len));
     Some(price::cost(&price, tokens_in, facts.tokens_cached, tokens_out))

@@ -49,7 +49,15 @@ pub(crate) fn close(shared: &Shared, admitted: &Admitted, receipt: Receipt, mut 
     }
 }
 
-/// The same for what passed verbatim: there is no copy.
+/// A request on a captured surface of which there will be no row: counted, so that nothing is lost in silence.
+pub(crate) fn not_captured(shared: &Shared, admitted: &Admitted, reason: &'static str) {
+    if admitted.is_captured() {
+        shared.events.capture_accepted();
+        shared.events.capture_dropped(reason);
+    }
+}
+
+/// Closes the receipt of what passed verbatim: there is no copy.
 pub(crate) fn close_uncaptured(
     shared: &Shared,
     admitted: &Admitted,
@@ -109,17 +117,20 @@ fn finished(admitted: &Admitted, tee: Tee, told: Told, latency_us: u64) -> Finis
         caller: admitted.caller,
         authorization: admitted.way.authorization.clone(),
         no_store: admitted.no_store,
+        wanted: admitted.way.captured,
+        unplaced: admitted.unplaced,
         retry_count: admitted.retry_count,
         request_salt: tee.request_salt,
         reply_salt: tee.reply_salt,
     }
 }
 
-/// What a short, plain, whole chat reply says of itself.
+/// What a short, plain, whole reply in words says of itself.
 fn facts(admitted: &Admitted, tee: &Tee, ended_cleanly: bool) -> Option<chat::Facts> {
     let readable = ended_cleanly && !tee.truncated && tee.encoding.is_empty();
     let short = (1..=LOOKED_INTO).contains(&tee.reply.len());
-    if admitted.surface() != Surface::Chat || !readable || !short {
+    let worded = matches!(admitted.surface(), Surface::Chat | Surface::Completions | Surface::Responses);
+    if !worded || !readable || !short {
         return None;
     }
     if tee.streamed {

@@ -41,11 +41,11 @@ pub struct Finished {
     pub fallback: Option<Fallback>,
     /// The requested model.
     pub model: String,
-    /// The request body as received.
+    /// The request body as received; of an upload the record of its form.
     pub request: Bytes,
     /// The reply body as sent, up to the capture limit.
     pub reply: Bytes,
-    /// The reply was longer than the capture limit.
+    /// Request or reply was longer than the capture limit.
     pub truncated: bool,
     /// `content-encoding` of the reply, empty for identity.
     pub encoding: String,
@@ -69,6 +69,10 @@ pub struct Finished {
     pub authorization: Option<http::HeaderValue>,
     /// Zero retention was asked for.
     pub no_store: bool,
+    /// The client chose a capture path: it is captured though its namespace may not be.
+    pub wanted: bool,
+    /// Nobody named its namespace: no header, no key.
+    pub unplaced: bool,
     /// `x-stainless-retry-count`.
     pub retry_count: u32,
     /// Salt of the request commitment.

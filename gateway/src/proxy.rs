@@ -1,10 +1,11 @@
-//! The other door: everything that is not one of the four JSON routes passes verbatim through Pingora's own proxying.
+//! The other door: everything that is not one of the JSON routes passes verbatim through Pingora's own proxying.
 //!
 //! **Invariant:** same keys, same headers, same receipts as `relay`: no path is a way round the policy.
 
 use bytes::{Bytes, BytesMut};
-use http::header::EXPECT;
-use kolm_core::{Arm, Outcome};
+use http::header::{CONTENT_TYPE, EXPECT};
+use kolm_core::{Arm, Body, Outcome};
+use kolm_wire::assemble;
 use kolm_wire::error::ApiError;
 use pingora::http::{RequestHeader, ResponseHeader, StatusCode};
 use pingora::proxy::{FailToProxy, Session};
@@ -13,6 +14,7 @@ use pingora::{BError, Error, ErrorSource, ErrorType, Result};
 
 use crate::admit::Admitted;
 use crate::answer::{self, Answer};
+use crate::choose;
 use crate::close::{self, Told};
 use crate::framing;
 use crate::headers::{self, Hops};
@@ -36,6 +38,8 @@ pub(crate) struct Passing {
     tee: Tee,
     /// Who may still be asked.
     order: Order,
+    /// The content type of a form whose fields are captured.
+    form: Option<String>,
     /// The gateway itself had to answer.
     failed: Option<Outcome>,
     /// What the other door had read of the body before it proved too large.
@@ -59,12 +63,21 @@ impl Passing {
 }
 
 /// Opens the receipt.
-pub(crate) fn begin(shared: &Shared, ctx: &mut Ctx, mut admitted: Admitted) {
+pub(crate) fn begin(shared: &Shared, session: &Session, ctx: &mut Ctx, mut admitted: Admitted) {
     let order = Order::of(shared, &mut admitted);
     let receipt = Receipt::open(shared, &admitted, By::Cloud, None, "");
-    let tee = Tee::new(&shared.env, admitted.counts_use(), READ_FOR_USE);
+    let kind = || headers::text(&session.req_header().headers, CONTENT_TYPE.as_str()).unwrap_or_default();
+    let form = captured_form(&admitted).then(|| kind().to_owned());
+    let captured = || usize::try_from(admitted.table.config.capture.max_bytes).unwrap_or(usize::MAX);
+    let limit = if form.is_some() { captured() } else { READ_FOR_USE };
+    let tee = Tee::new(&shared.env, form.is_some() || admitted.counts_use(), limit);
     let (ahead, due) = (Bytes::new(), false);
-    ctx.passing = Some(Box::new(Passing { admitted, receipt, tee, order, failed: None, ahead, due }));
+    ctx.passing = Some(Box::new(Passing { admitted, receipt, tee, order, form, failed: None, ahead, due }));
+}
+
+/// Uploads pass as they come; what they say beside the file is captured.
+fn captured_form(admitted: &Admitted) -> bool {
+    admitted.surface().body() == Body::Form && admitted.is_captured()
 }
 
 /// Takes a request whose body is too large to be read whole; `read` of it was read already.
@@ -75,15 +88,12 @@ pub(crate) fn begin_oversize(
     admitted: Admitted,
     read: Bytes,
 ) {
-    if admitted.is_captured() {
-        shared.events.capture_accepted();
-        shared.events.capture_dropped("oversize");
-    }
+    close::not_captured(shared, &admitted, "oversize");
     if !read.is_empty() {
         // The client was asked for its body when the reading began.
         session.req_header_mut().remove_header(&EXPECT);
     }
-    begin(shared, ctx, admitted);
+    begin(shared, session, ctx, admitted);
     if let Some(passing) = &mut ctx.passing {
         passing.ahead = read;
     }
@@ -94,6 +104,8 @@ pub(crate) async fn peer(gateway: &Gateway, session: &Session, ctx: &mut Ctx) ->
     let internal = || Error::new_in(ErrorType::InternalError);
     let shared = &*gateway.shared;
     let passing = ctx.passing.as_mut().ok_or_else(internal)?;
+    // Another try sends the body from its first byte again.
+    passing.tee.begin_request(passing.form.as_deref());
     let mut peer = loop {
         if let Err(wait_ms) = failover::admit(shared, &passing.admitted) {
             shared.events.breaker_refused(&passing.admitted.way.upstream);
@@ -294,22 +306,39 @@ fn verdict(error: &Error) -> Option<(ApiError, Outcome)> {
 /// The last phase.
 pub(crate) fn close(gateway: &Gateway, error: Option<&Error>, ctx: &mut Ctx) {
     let Some(passing) = ctx.passing.take() else { return };
-    let Passing { admitted, receipt, tee, failed, .. } = *passing;
+    let Passing { admitted, receipt, mut tee, form, failed, .. } = *passing;
+    let shared = &*gateway.shared;
     let outcome = failed.unwrap_or_else(|| match error.map(Error::esource) {
         None => Outcome::Complete,
-        Some(ErrorSource::Downstream) if tee.done() => Outcome::Complete,
+        Some(ErrorSource::Downstream) if told_all(&tee) => Outcome::Complete,
         Some(ErrorSource::Downstream) => Outcome::ClientAbort,
+        Some(ErrorSource::Upstream) if error.is_some_and(is_late) => Outcome::Timeout,
         Some(ErrorSource::Upstream | ErrorSource::Internal | ErrorSource::Unset) => Outcome::UpstreamError,
     });
-    let told = Told {
+    let mut told = Told {
         arm: Arm::Teacher,
         artifact: None,
         route: None,
         fallback: None,
-        model: String::new(),
+        model: tee.end_form(),
         unit: String::new(),
         outcome,
         ended_cleanly: error.is_none(),
     };
-    close::close_uncaptured(&gateway.shared, &admitted, receipt, tee, &told);
+    if form.is_none() {
+        return close::close_uncaptured(shared, &admitted, receipt, tee, &told);
+    }
+    let route = admitted.table.find(&admitted.namespace, admitted.upstream_path(), &told.model);
+    told.route = route.map(|entry| entry.route.name.clone());
+    told.unit = choose::unit_of(shared, &admitted, &tee.request);
+    close::close(shared, &admitted, receipt, tee, told);
+}
+
+/// Whether a client that left had been told all there is: looked up when one has left, not while bytes pass.
+fn told_all(tee: &Tee) -> bool {
+    tee.done() || tee.streamed && assemble::of_stream(&tee.reply, false).done
+}
+
+fn is_late(error: &Error) -> bool {
+    matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout | ErrorType::ConnectTimedout)
 }

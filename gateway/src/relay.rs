@@ -1,4 +1,4 @@
-//! The door of the four JSON routes: the body is read whole, an arm chosen, and the answer's frames passed on as
+//! The door of the JSON routes: the body is read whole, an arm chosen, and the answer's frames passed on as
 //! they come.
 //!
 //! **Invariant:** before the first byte a student's failure costs the client nothing but time; after it, an answer
@@ -80,6 +80,7 @@ pub(crate) async fn run(
             return answer::refuse(gateway, session, &admitted, None, framing::malformed().into()).await;
         }
         Err(Unread::Gone(cause)) => {
+            close::not_captured(shared, &admitted, "unsent");
             answer::gone(shared, &admitted);
             ctx.broken = true;
             return Err(cause);

@@ -25,7 +25,13 @@ pub(crate) async fn keep(shared: Arc<Shared>, store: kolm_store::Handle, mut sto
         let config = Arc::clone(&shared.table.load().config);
         for (namespace, kept) in bounded(&config) {
             let Some(before) = before(shared.env.clock.now(), kept) else { continue };
-            match store.decay(namespace, before).await {
+            let mut decayed = store.decay(namespace, before).await;
+            if *namespace == config.default_namespace
+                && let Ok(pairs) = decayed
+            {
+                decayed = store.decay_auto(before).await.map(|more| pairs + more);
+            }
+            match decayed {
                 Ok(0) => {}
                 Ok(pairs) => shared.events.pairs_decayed(namespace, pairs),
                 Err(error) => shared.events.pairs_undecayed(namespace, &error),

@@ -23,6 +23,7 @@ use self::purse::Purse;
 use crate::capture;
 use crate::exchange::{Fallback, Finished};
 use crate::table::{Entry, Shared, Student, keyed};
+use crate::told;
 
 /// Drawn exchanges that may wait.
 pub(crate) const QUEUE: usize = 4_096;
@@ -298,7 +299,7 @@ pub(crate) fn busy(micros: u64, musd_per_s: u64) -> MicroUsd {
 
 /// The reply in its non-streamed form.
 fn reply_of(finished: &Finished) -> Vec<u8> {
-    capture::told(finished).body
+    told::told(finished).body
 }
 
 fn text_of(finished: &Finished) -> Option<String> {

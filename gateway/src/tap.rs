@@ -2,14 +2,22 @@
 //!
 //! **Invariant:** never blocks the request and never changes a byte; a copy that cannot be queued is a counted drop.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use kolm_core::{Env, Timestamp};
 use kolm_receipts::{Commitment, Tag};
+use kolm_wire::form;
+use memchr::memmem::FinderRev;
 
 use crate::headers;
 
 const TAIL: usize = 32;
+/// The events that end a stream of `/v1/responses`, which knows no `[DONE]`.
+const LAST: [&[u8]; 3] = [b"response.completed", b"response.incomplete", b"response.failed"];
+const EVENT: &[u8] = b"\nevent: ";
+static LAST_EVENT: LazyLock<FinderRev<'static>> = LazyLock::new(|| FinderRev::new(EVENT));
 
 /// What is seen of one exchange.
 pub(crate) struct Tee {
@@ -38,7 +46,10 @@ pub(crate) struct Tee {
     received: Option<Commitment>,
     answered: Option<Commitment>,
     tail: Vec<u8>,
+    /// The latest event is one that ends a stream.
+    ending: bool,
     done: bool,
+    form: Option<Box<form::Reader>>,
 }
 
 impl Tee {
@@ -60,8 +71,25 @@ impl Tee {
             received: None,
             answered: None,
             tail: Vec::new(),
+            ending: false,
             done: false,
+            form: None,
         }
+    }
+
+    /// The request's body begins, or begins again with another try: of a form of this type the fields are read.
+    pub(crate) fn begin_request(&mut self, form: Option<&str>) {
+        self.received = None;
+        self.form = form.filter(|_| self.keep).map(|kind| Box::new(form::Reader::new(kind)));
+    }
+
+    /// The record of the form that the request was, in its place; the model that it asks for.
+    pub(crate) fn end_form(&mut self) -> String {
+        let Some(form) = self.form.take() else { return String::new() };
+        let form = form.finish();
+        self.truncated |= form.oversize;
+        self.request = Bytes::from(form.record);
+        form.model
     }
 
     /// The whole request body: shared, not copied.
@@ -74,10 +102,13 @@ impl Tee {
         self.request = body.slice(..body.len().min(self.limit));
     }
 
-    /// A piece of a request body that is not kept.
+    /// A piece of a request body that is not kept, unless as the fields of a form.
     pub(crate) fn request_piece(&mut self, piece: &[u8]) {
         if piece.is_empty() {
             return;
+        }
+        if let Some(form) = &mut self.form {
+            form.push(piece);
         }
         let salt = &self.request_salt;
         self.received.get_or_insert_with(|| Commitment::new(Tag::Req, salt)).update(piece);
@@ -114,7 +145,7 @@ impl Tee {
         self.copy(piece);
     }
 
-    /// Whether the client was sent `[DONE]`: leaving after that is no abort.
+    /// Whether the client was sent `[DONE]` or the event that stands for it: leaving after that is no abort.
     pub(crate) fn done(&self) -> bool {
         self.done
     }
@@ -135,12 +166,30 @@ impl Tee {
 
     /// The last bytes are kept, so that a mark split over pieces is seen too.
     fn watch_for_done(&mut self, piece: &[u8]) {
+        self.watch_events(piece);
         let new = &piece[piece.len().saturating_sub(TAIL)..];
         self.tail.extend_from_slice(new);
         let has = |mark: &[u8]| self.tail.windows(mark.len()).any(|window| window == mark);
-        self.done = has(b"data: [DONE]") || has(b"data:[DONE]");
+        let ended = self.ending && (self.tail.ends_with(b"\n\n") || self.tail.ends_with(b"\r\n\r\n"));
+        self.done = ended || has(b"data: [DONE]") || has(b"data:[DONE]");
         let spare = self.tail.len().saturating_sub(TAIL);
         self.tail.drain(..spare);
+    }
+}
+
+impl Tee {
+    /// The name of the latest event, which may lie across the seam of two pieces.
+    fn watch_events(&mut self, piece: &[u8]) {
+        let mut seam = [0; 2 * TAIL];
+        let (before, after) = (self.tail.len().min(TAIL), piece.len().min(TAIL));
+        seam[..before].copy_from_slice(&self.tail[self.tail.len() - before..]);
+        seam[before..before + after].copy_from_slice(&piece[..after]);
+        for bytes in [&seam[..before + after], piece] {
+            if let Some(at) = LAST_EVENT.rfind(bytes) {
+                let name = &bytes[at + EVENT.len()..];
+                self.ending = LAST.iter().any(|last| name.starts_with(last));
+            }
+        }
     }
 }
 
@@ -223,5 +272,35 @@ mod tests {
         json.head(200, &HeaderMap::new());
         json.sent(stream, &env);
         assert!(!json.done());
+    }
+
+    #[test]
+    fn the_last_event_of_a_response_is_seen_however_it_is_split() {
+        let stream = b"event: response.created\ndata: {\"x\":\"event: response.completed\"}\n\nevent: response.incomplete\ndata: {\"y\":\"a long answer that fills more than the tail does\"}\n\n";
+        for size in 1..=stream.len() {
+            let (mut tee, env) = tee(true, 1 << 20);
+            streaming(&mut tee);
+            let mut sent = 0;
+            for piece in stream.chunks(size) {
+                assert!(!tee.done(), "{size}: done after {sent}");
+                tee.sent(piece, &env);
+                sent += piece.len();
+            }
+            assert!(tee.done(), "{size}");
+        }
+    }
+
+    #[test]
+    fn of_a_form_the_fields_stay_and_a_second_try_begins_anew() {
+        let (mut tee, _) = tee(true, 10);
+        let body = b"--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\nsound\r\n--b--\r\n";
+        for _ in 0..2 {
+            tee.begin_request(Some("multipart/form-data; boundary=b"));
+            body.chunks(5).for_each(|piece| tee.request_piece(piece));
+        }
+        assert_eq!(tee.end_form(), "whisper-1");
+        assert_eq!(&tee.request[..], br#"{"model":"whisper-1","file":"kolm-redacted:file;bytes=5"}"#);
+        let want = kolm_receipts::commitment(Tag::Req, &tee.request_salt, body);
+        assert_eq!(tee.commitments().0, Some(want));
     }
 }

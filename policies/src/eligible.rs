@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a student's answer never trains a student.
 
+use kolm_core::Surface;
 use kolm_wire::chat::{Blocks, Facts as Reply};
 
 /// Who gave the answer.
@@ -18,6 +19,8 @@ pub enum Origin {
 /// What is known of an exchange when it is captured.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
+    /// The part of the API.
+    pub surface: Surface,
     /// HTTP status of the answer.
     pub status: u16,
     /// The answer was read to its end.
@@ -26,12 +29,12 @@ pub struct Facts<'a> {
     pub reply: &'a Reply,
     /// Who gave it.
     pub origin: Origin,
-    /// The same caller sent the same body again within ten minutes and got a complete answer.
+    /// A later try of the same request got a complete answer.
     pub superseded: bool,
     /// What in the request keeps it from a student.
     pub blocks: Option<Blocks>,
-    /// The request leans on state that it does not carry.
-    pub stateful: bool,
+    /// The vector of an embedding was left out of the record.
+    pub vectorless: bool,
     /// Arguments or content miss the schema they were asked in.
     pub invalid: bool,
     /// The anonymizer found what it could not mask.
@@ -45,18 +48,24 @@ pub struct Facts<'a> {
 /// `Ok` when the exchange may train, else the first rule that it breaks.
 pub fn eligible(facts: &Facts<'_>) -> Result<(), &'static str> {
     let reply = facts.reply;
-    let blocked = facts.blocks.and_then(reason_of);
+    let answers = facts.surface != Surface::Embeddings;
+    let barred = [facts.blocks.and_then(reason_of), reply.foreign.and_then(reason_of)];
+    let free_of = |reason| !barred.contains(&Some(reason));
     let rules = [
         ("status", facts.status == 200),
         ("incomplete", facts.complete && !reply.error),
-        ("finish", matches!(reply.finish.as_str(), "stop" | "tool_calls" | "function_call")),
-        ("refusal", !reply.refusal && has_content(reply)),
+        // What no student learns from is told so before it is told that it has no finish reason.
+        ("surface", free_of("surface") || !answers),
+        ("modality", facts.surface != Surface::Transcriptions && facts.surface != Surface::Translations),
+        ("finish", !answers || matches!(reply.finish.as_str(), "stop" | "tool_calls" | "function_call")),
+        ("refusal", !answers || !reply.refusal && has_content(reply)),
         ("origin", facts.origin == Origin::Teacher),
         ("retry", !facts.superseded),
-        ("modality", blocked != Some("modality")),
-        ("tools", blocked != Some("tools")),
-        ("context", !facts.stateful),
-        ("invalid", !facts.invalid && blocked != Some("invalid")),
+        ("modality", free_of("modality")),
+        ("tools", free_of("tools")),
+        ("context", free_of("context")),
+        ("invalid", !facts.invalid && free_of("invalid")),
+        ("vector", !facts.vectorless),
         ("quarantined", !facts.quarantined),
         ("too_long", !facts.too_long),
         ("encoding", !facts.unknown_encoding),
@@ -75,6 +84,8 @@ fn reason_of(blocks: Blocks) -> Option<&'static str> {
         Blocks::Modality | Blocks::Audio => Some("modality"),
         Blocks::Tools | Blocks::LogitBias => Some("tools"),
         Blocks::Malformed => Some("invalid"),
+        Blocks::Context => Some("context"),
+        Blocks::Surface => Some("surface"),
         Blocks::Choices | Blocks::Logprobs | Blocks::Stored | Blocks::Format | Blocks::Functions => None,
     }
 }
@@ -92,10 +103,12 @@ mod tests {
             text: Some("billing".to_owned()),
             refusal: false,
             tool_calls: false,
+            foreign: None,
             tokens_in: 8,
             tokens_out: 2,
             tokens_cached: 0,
             error: false,
+            error_class: String::new(),
         }
     }
 
@@ -103,13 +116,14 @@ mod tests {
         let mut reply = reply();
         change(&mut reply);
         let mut facts = Facts {
+            surface: Surface::Chat,
             status: 200,
             complete: true,
             reply: &reply,
             origin: Origin::Teacher,
             superseded: false,
             blocks: None,
-            stateful: false,
+            vectorless: false,
             invalid: false,
             quarantined: false,
             too_long: false,
@@ -122,7 +136,7 @@ mod tests {
     #[test]
     fn each_rule_refuses_by_its_name() {
         type Spoil = fn(&mut Facts<'_>);
-        let spoils: [(&str, Spoil); 14] = [
+        let spoils: [(&str, Spoil); 19] = [
             ("status", |f| f.status = 429),
             ("incomplete", |f| f.complete = false),
             ("origin", |f| f.origin = Origin::Student),
@@ -132,7 +146,14 @@ mod tests {
             ("modality", |f| f.blocks = Some(Blocks::Audio)),
             ("tools", |f| f.blocks = Some(Blocks::Tools)),
             ("tools", |f| f.blocks = Some(Blocks::LogitBias)),
-            ("context", |f| f.stateful = true),
+            ("context", |f| f.blocks = Some(Blocks::Context)),
+            ("surface", |f| f.blocks = Some(Blocks::Surface)),
+            ("modality", |f| f.surface = Surface::Transcriptions),
+            ("modality", |f| f.surface = Surface::Translations),
+            ("vector", |f| f.vectorless = true),
+            ("vector", |f| {
+                (f.surface, f.blocks, f.vectorless) = (Surface::Embeddings, Some(Blocks::Surface), true);
+            }),
             ("invalid", |f| f.invalid = true),
             ("quarantined", |f| f.quarantined = true),
             ("too_long", |f| f.too_long = true),
@@ -142,10 +163,13 @@ mod tests {
             assert_eq!(verdict(|_| (), spoil), Err(reason));
         }
         type Change = fn(&mut Reply);
-        let changes: [(Result<(), &str>, Change); 9] = [
+        let changes: [(Result<(), &str>, Change); 12] = [
             (Ok(()), |_| ()),
             (Ok(()), |r| r.finish = "function_call".to_owned()),
             (Err("incomplete"), |r| r.error = true),
+            (Err("modality"), |r| r.foreign = Some(Blocks::Modality)),
+            (Err("tools"), |r| r.foreign = Some(Blocks::Tools)),
+            (Err("context"), |r| r.foreign = Some(Blocks::Context)),
             (Err("finish"), |r| r.finish = "length".to_owned()),
             (Err("finish"), |r| r.finish = String::new()),
             (Err("refusal"), |r| r.refusal = true),
@@ -156,6 +180,15 @@ mod tests {
         for (want, change) in changes {
             assert_eq!(verdict(change, |_| ()), want);
         }
+    }
+
+    #[test]
+    fn an_embedding_needs_no_words() {
+        let embedding =
+            |f: &mut Facts<'_>| (f.surface, f.blocks) = (Surface::Embeddings, Some(Blocks::Surface));
+        let silent = |r: &mut Reply| (r.text, r.finish) = (None, String::new());
+        assert_eq!(verdict(silent, embedding), Ok(()));
+        assert_eq!(verdict(silent, |f| f.blocks = Some(Blocks::Surface)), Err("surface"));
     }
 
     #[test]

@@ -16,8 +16,9 @@ pub struct Price {
 
 /// List prices by model family, from the vendor's public pricing page as generally known in 2025
 /// (platform.openai.com/docs/pricing, standard tier, text tokens).
-const LIST: [(&str, Price); 13] = [
+const LIST: [(&str, Price); 20] = [
     ("gpt-3.5-turbo", Price { input: 500_000, cached: 500_000, output: 1_500_000 }),
+    ("gpt-3.5-turbo-instruct", Price { input: 1_500_000, cached: 1_500_000, output: 2_000_000 }),
     ("gpt-4-turbo", Price { input: 10_000_000, cached: 10_000_000, output: 30_000_000 }),
     ("gpt-4.1", Price { input: 2_000_000, cached: 500_000, output: 8_000_000 }),
     ("gpt-4.1-mini", Price { input: 400_000, cached: 100_000, output: 1_600_000 }),
@@ -27,6 +28,12 @@ const LIST: [(&str, Price); 13] = [
     ("gpt-5", Price { input: 1_250_000, cached: 125_000, output: 10_000_000 }),
     ("gpt-5-mini", Price { input: 250_000, cached: 25_000, output: 2_000_000 }),
     ("gpt-5-nano", Price { input: 50_000, cached: 5_000, output: 400_000 }),
+    ("text-embedding-3-large", Price { input: 130_000, cached: 130_000, output: 0 }),
+    ("text-embedding-3-small", Price { input: 20_000, cached: 20_000, output: 0 }),
+    ("text-embedding-ada-002", Price { input: 100_000, cached: 100_000, output: 0 }),
+    ("omni-moderation", Price { input: 0, cached: 0, output: 0 }),
+    ("omni-moderation-latest", Price { input: 0, cached: 0, output: 0 }),
+    ("text-moderation-latest", Price { input: 0, cached: 0, output: 0 }),
     ("o3", Price { input: 2_000_000, cached: 500_000, output: 8_000_000 }),
     ("o3-mini", Price { input: 1_100_000, cached: 550_000, output: 4_400_000 }),
     ("o4-mini", Price { input: 1_100_000, cached: 275_000, output: 4_400_000 }),

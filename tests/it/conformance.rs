@@ -9,7 +9,7 @@ use crate::students;
 use crate::world::World;
 
 /// Runs `tests/conformance/NAME` with the client's Python against `base_url`.
-async fn python(name: &str, base_url: String, model: String) {
+pub(crate) async fn python(name: &str, base_url: String, model: String) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let interpreter = root.join(".deps/python/bin/python");
     assert!(interpreter.exists(), "the OpenAI client is missing: run scripts/setup test (make test does)");

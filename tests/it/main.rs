@@ -23,6 +23,7 @@ mod reload;
 mod rollout;
 mod smuggling;
 mod students;
+mod surfaces;
 mod tls;
 mod upgrade;
 mod wire;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kolm_config::{Config, Live, RawConfig};
 use kolm_core::{Code, Env, Exit, Status};
-use kolm_dashboards::{Doors, Freeze, Frozen};
+use kolm_dashboards::{Doors, Freeze, Frozen, Look};
 use kolm_gateway::reconcile::{Board, Settings};
 use kolm_gateway::server::{self, Bound, End};
 use kolm_gateway::table::{Shared, Table};
@@ -291,7 +291,7 @@ fn doors(
 ) -> Doors {
     let (metrics, ready, intents) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(board));
     let (reload, config, source) = (Arc::clone(live), Arc::clone(live), source.clone());
-    let (decisions, frozen) = (store.clone(), store.clone());
+    let (decisions, frozen, looked) = (store.clone(), store.clone(), store.clone());
     Doors {
         status,
         metrics: Arc::new(move || metrics.events.render()),
@@ -306,12 +306,24 @@ fn doors(
             let store = decisions.clone();
             Box::pin(async move { store.decisions(route).await.map_err(|error| error.to_string()) })
         }),
+        look: Arc::new(move |look| {
+            let store = looked.clone();
+            Box::pin(async move { self::look(&store, look).await })
+        }),
         freeze: Arc::new(move |freeze| {
             let (store, config) = (frozen.clone(), config.load());
             Box::pin(async move { self::freeze(&store, &config, freeze).await })
         }),
         clock: Arc::clone(&shared.env.clock),
     }
+}
+
+async fn look(store: &kolm_store::Handle, look: Look) -> Result<Option<serde_json::Value>, String> {
+    let found = match look {
+        Look::Templates(limit) => store.templates(limit).await.map(|all| Some(serde_json::to_value(all))),
+        Look::Pair(id) => store.pair(id).await.map(|pair| pair.map(serde_json::to_value)),
+    };
+    found.map_err(|error| error.to_string())?.transpose().map_err(|error| error.to_string())
 }
 
 async fn freeze(store: &kolm_store::Handle, config: &Config, freeze: Freeze) -> Result<Frozen, String> {

@@ -17,7 +17,7 @@ pub use clock::{Clock, Entropy, Env, FixedClock, SeededEntropy};
 pub use decision::{Counts, DecisionKind, DecisionRow, Intent, IntentKind, Stage};
 pub use error::{Code, Coded, Exit};
 pub use id::{ArtifactId, BadName, Namespace, RequestId, RouteName, hex};
-pub use outcome::{Arm, Outcome, Surface};
+pub use outcome::{Arm, Body, Outcome, Surface};
 pub use status::{
     AxisStatus, CaptureStatus, EngineStatus, HealthStatus, LedgerStatus, RouteStatus, Savings, Status,
     TrainStatus, UpstreamStatus,

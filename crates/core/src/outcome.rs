@@ -64,6 +64,12 @@ pub enum Surface {
     Responses,
     /// `POST /v1/embeddings`.
     Embeddings,
+    /// `POST /v1/moderations`.
+    Moderations,
+    /// `POST /v1/audio/transcriptions`.
+    Transcriptions,
+    /// `POST /v1/audio/translations`.
+    Translations,
     /// Everything else: passed as bytes.
     Other,
 }
@@ -76,7 +82,35 @@ impl Surface {
             ("POST", "/v1/completions") => Self::Completions,
             ("POST", "/v1/responses") => Self::Responses,
             ("POST", "/v1/embeddings") => Self::Embeddings,
+            ("POST", "/v1/moderations") => Self::Moderations,
+            ("POST", "/v1/audio/transcriptions") => Self::Transcriptions,
+            ("POST", "/v1/audio/translations") => Self::Translations,
             _ => Self::Other,
+        }
+    }
+
+    /// The surface of this name, as [`Surface::as_str`] has it.
+    pub fn named(name: &str) -> Self {
+        let all = [
+            Self::Chat,
+            Self::Completions,
+            Self::Responses,
+            Self::Embeddings,
+            Self::Moderations,
+            Self::Transcriptions,
+            Self::Translations,
+        ];
+        all.into_iter().find(|surface| surface.as_str() == name).unwrap_or(Self::Other)
+    }
+
+    /// How its requests are read.
+    pub fn body(self) -> Body {
+        match self {
+            Self::Chat | Self::Completions | Self::Responses | Self::Embeddings | Self::Moderations => {
+                Body::Json
+            }
+            Self::Transcriptions | Self::Translations => Body::Form,
+            Self::Other => Body::Opaque,
         }
     }
 
@@ -87,7 +121,21 @@ impl Surface {
             Self::Completions => "completions",
             Self::Responses => "responses",
             Self::Embeddings => "embeddings",
+            Self::Moderations => "moderations",
+            Self::Transcriptions => "transcriptions",
+            Self::Translations => "translations",
             Self::Other => "other",
         }
     }
+}
+
+/// How the requests of a surface are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// One JSON value: read whole before it goes up.
+    Json,
+    /// A form with a file in it: its fields are read as they pass.
+    Form,
+    /// Not read.
+    Opaque,
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::{ArtifactId, Env, Namespace, Ppm, RequestId, Stage, Timestamp, Weight, hex};
+use crate::{ArtifactId, Body, Env, Namespace, Ppm, RequestId, Stage, Surface, Timestamp, Weight, hex};
 
 #[test]
 fn names_keep_to_their_grammar() {
@@ -73,5 +73,24 @@ proptest! {
         let id = RequestId::from_parts(Timestamp(ms), random);
         prop_assert_eq!(id.timestamp(), Timestamp(ms));
         prop_assert_eq!(id.to_string().parse::<RequestId>(), Ok(id));
+    }
+}
+
+#[test]
+fn surfaces_by_path_and_by_name() {
+    for (path, surface, body) in [
+        ("/v1/chat/completions", Surface::Chat, Body::Json),
+        ("/v1/completions", Surface::Completions, Body::Json),
+        ("/v1/responses", Surface::Responses, Body::Json),
+        ("/v1/responses/resp_1/cancel", Surface::Other, Body::Opaque),
+        ("/v1/embeddings", Surface::Embeddings, Body::Json),
+        ("/v1/moderations", Surface::Moderations, Body::Json),
+        ("/v1/audio/transcriptions", Surface::Transcriptions, Body::Form),
+        ("/v1/audio/translations", Surface::Translations, Body::Form),
+        ("/v1/audio/speech", Surface::Other, Body::Opaque),
+    ] {
+        assert_eq!(Surface::of("POST", path), surface, "{path}");
+        assert_eq!(Surface::of("GET", path), Surface::Other, "{path}");
+        assert_eq!((Surface::named(surface.as_str()), surface.body()), (surface, body), "{path}");
     }
 }

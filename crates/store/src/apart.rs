@@ -10,7 +10,7 @@ use std::sync::Arc;
 use kolm_core::{CaptureStatus, Env, Namespace, RequestId, Timestamp};
 
 use crate::Error;
-use crate::pair::{PairCounts, PairView, Record};
+use crate::pair::{PairCounts, PairDetail, PairView, Record, Template};
 use crate::service::{Handle, Service};
 
 /// The folder of a store below a data directory.
@@ -108,6 +108,27 @@ impl Handle {
         self.of(namespace).ask(move |db| db.recent(&name, limit)).await
     }
 
+    /// One pair in full, if it is stored.
+    pub async fn pair(&self, id: RequestId) -> Result<Option<PairDetail>, Error> {
+        for door in self.all() {
+            if let Some(found) = door.ask(move |db| db.pair(id)).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The templates with the most pairs, over all namespaces.
+    pub async fn templates(&self, limit: u32) -> Result<Vec<Template>, Error> {
+        let mut out = Vec::new();
+        for door in self.all() {
+            out.extend(door.ask(move |db| db.templates(limit)).await?);
+        }
+        out.sort_by_key(|template| std::cmp::Reverse(template.pairs));
+        out.truncate(limit as usize);
+        Ok(out)
+    }
+
     /// The salts of a receipt, in hex, of request and response.
     pub async fn salts(&self, id: RequestId) -> Result<Option<(String, String)>, Error> {
         for door in self.all() {
@@ -122,6 +143,11 @@ impl Handle {
     pub async fn decay(&self, namespace: &Namespace, before: Timestamp) -> Result<u64, Error> {
         let name = namespace.clone();
         self.of(namespace).ask(move |db| db.decay(&name, before)).await
+    }
+
+    /// The same for the pairs that a template has put into a namespace of their own.
+    pub async fn decay_auto(&self, before: Timestamp) -> Result<u64, Error> {
+        self.ask(move |db| db.decay_auto(before)).await
     }
 
     /// The text of every body, for a search of what is stored: the database keeps it compressed on disk.

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use duckdb::types::ToSql;
 use duckdb::{Config, Connection, appender_params_from_iter, params};
-use kolm_core::{ArtifactId, DecisionRow, Namespace, RequestId, RouteName};
+use kolm_core::{ArtifactId, DecisionRow, Namespace, RequestId, RouteName, Surface};
 
 use crate::pair::{PairCounts, Record, Row};
 use crate::{Error, ScoreRow};
@@ -39,12 +39,16 @@ CREATE TABLE IF NOT EXISTS scores (
     score_json VARCHAR NOT NULL);
 ";
 
+/// Which rows a student's pairs are made of: an embedding may train too, but no student of labels.
+const LABELLED: &str = "eligible AND surface IN ('chat', 'responses')";
+
 /// What a row of a snapshot is made of.
 pub(crate) struct Exchange {
     pub(crate) id: String,
     pub(crate) ts_ms: i64,
     pub(crate) conversation: String,
     pub(crate) teacher: String,
+    pub(crate) surface: Surface,
     pub(crate) request: String,
     pub(crate) reply: String,
 }
@@ -94,12 +98,14 @@ impl Db {
         let transaction = self.conn.transaction()?;
         let mut pairs = known(&transaction, "pairs", first, last)?;
         let mut salts = known(&transaction, "receipt_salts", first, last)?;
+        let mut superseded: Vec<&str> = Vec::new();
         {
             let mut into_pairs = transaction.appender("pairs")?;
             let mut into_salts = transaction.appender("receipt_salts")?;
             for record in records {
                 let salt = match record {
-                    Record::Pair { row, salts } => {
+                    Record::Pair { row, salts, supersedes } => {
+                        superseded.extend(supersedes.as_deref());
                         if pairs.insert(row.id.clone()) {
                             into_pairs.append_row(appender_params_from_iter(columns(row)))?;
                         }
@@ -117,6 +123,10 @@ impl Db {
             into_pairs.flush()?;
             into_salts.flush()?;
         }
+        for id in superseded {
+            let sql = "UPDATE pairs SET eligible = false, reason = 'retry' WHERE id = ? AND eligible";
+            transaction.execute(sql, params![id])?;
+        }
         transaction.commit()
     }
 
@@ -129,10 +139,11 @@ impl Db {
 
     /// How many pairs a namespace has.
     pub(crate) fn counts(&self, namespace: &Namespace) -> Result<PairCounts, Error> {
-        let sql = "SELECT count(*), count(*) FILTER (WHERE eligible) FROM pairs WHERE namespace = ?";
+        let sql =
+            format!("SELECT count(*), count(*) FILTER (WHERE {LABELLED}) FROM pairs WHERE namespace = ?");
         let (total, eligible): (i64, i64) = self
             .conn
-            .query_row(sql, params![namespace.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(&sql, params![namespace.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(Error::db("count pairs"))?;
         Ok(PairCounts { total: total.unsigned_abs(), eligible: eligible.unsigned_abs() })
     }
@@ -144,18 +155,21 @@ impl Db {
         after: &str,
         limit: u32,
     ) -> Result<Vec<Exchange>, Error> {
-        let sql = "SELECT id, ts_ms, conversation_key, \
-                   CASE WHEN served_model = '' THEN requested_model ELSE served_model END, \
-                   request_json, response_json \
-                   FROM pairs WHERE namespace = ? AND eligible AND id > ? ORDER BY id LIMIT ?";
-        self.rows(sql, params![namespace.as_str(), after, limit], |row| {
+        let sql = format!(
+            "SELECT id, ts_ms, conversation_key, \
+             CASE WHEN served_model = '' THEN requested_model ELSE served_model END, \
+             surface, request_json, response_json \
+             FROM pairs WHERE namespace = ? AND {LABELLED} AND id > ? ORDER BY id LIMIT ?"
+        );
+        self.rows(&sql, params![namespace.as_str(), after, limit], |row| {
             Ok(Exchange {
                 id: row.get(0)?,
                 ts_ms: row.get(1)?,
                 conversation: row.get(2)?,
                 teacher: row.get(3)?,
-                request: row.get(4)?,
-                reply: row.get(5)?,
+                surface: Surface::named(&row.get::<_, String>(4)?),
+                request: row.get(5)?,
+                reply: row.get(6)?,
             })
         })
     }
@@ -164,7 +178,7 @@ impl Db {
     pub(crate) fn copy_parquet(&self, namespace: &Namespace, path: &str) -> Result<(), Error> {
         // A name holds no quote, a path may; COPY takes no parameters.
         let sql = format!(
-            "COPY (SELECT * FROM pairs WHERE namespace = '{namespace}' AND eligible ORDER BY id) \
+            "COPY (SELECT * FROM pairs WHERE namespace = '{namespace}' AND {LABELLED} ORDER BY id) \
              TO '{}' (FORMAT parquet)",
             path.replace('\'', "''")
         );
@@ -261,7 +275,7 @@ impl Db {
         self.conn.query_row(&sql, [], |row| row.get(0)).unwrap()
     }
 
-    fn rows<T>(
+    pub(crate) fn rows<T>(
         &self,
         sql: &str,
         params: impl duckdb::Params,

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use kolm_core::{Namespace, Timestamp};
 use kolm_policies::dataset::{self, Row, SnapshotMeta};
-use kolm_wire::chat;
+use kolm_wire::{chat, surface};
 
 use crate::Error;
 use crate::db::{Db, Exchange};
@@ -54,7 +54,7 @@ fn rows(db: &Db, namespace: &Namespace) -> Result<Vec<Row>, Error> {
 
 /// The row of a pair; `None` for what has no text a student could read or write.
 fn row(exchange: Exchange) -> Option<Row> {
-    let question = chat::question(exchange.request.as_bytes()).ok()?;
+    let question = surface::question(exchange.surface, exchange.request.as_bytes()).ok()?;
     let answer = chat::facts(exchange.reply.as_bytes()).text?;
     Some(Row {
         id: exchange.id,

@@ -18,5 +18,5 @@ pub use error::Error;
 pub use kolm_policies::dataset::SnapshotMeta;
 /// One scored comparison of student and teacher.
 pub use kolm_policies::gate::Score as ScoreRow;
-pub use pair::{Pair, PairCounts, PairView, Salts};
+pub use pair::{Pair, PairCounts, PairDetail, PairView, Salts, Template};
 pub use service::{Handle, Heir, Service};

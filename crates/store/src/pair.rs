@@ -6,7 +6,7 @@ use kolm_core::{
     Arm, ArtifactId, MicroUsd, Namespace, Outcome, RequestId, RouteName, Surface, Timestamp, hex,
 };
 use kolm_policies::anonymize::{Anonymized, Report};
-use kolm_wire::chat;
+use kolm_wire::surface;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -80,6 +80,8 @@ pub struct Pair {
     pub conversation: String,
     /// The request this one repeats.
     pub retry_of: Option<RequestId>,
+    /// An earlier try whose complete answer this one's takes the place of: it trains no longer.
+    pub supersedes: Option<RequestId>,
     /// Salts of its receipt, `None` when they are not kept.
     pub salts: Option<Salts>,
 }
@@ -131,6 +133,9 @@ pub(crate) enum Record {
         row: Box<Row>,
         /// Salts of request and response.
         salts: Option<(String, String)>,
+        /// The earlier try that trains no longer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        supersedes: Option<String>,
     },
     /// The salts of a receipt whose bodies were not captured.
     Salts {
@@ -144,8 +149,8 @@ pub(crate) enum Record {
 impl Record {
     /// The record of a pair; hashes and template are read off the anonymized bodies.
     pub(crate) fn pair(pair: Pair) -> Result<Self, serde_json::Error> {
-        let salts = pair.salts.map(salt_text);
-        Ok(Self::Pair { row: Box::new(row(pair)?), salts })
+        let (salts, supersedes) = (pair.salts.map(salt_text), pair.supersedes.map(String::from));
+        Ok(Self::Pair { row: Box::new(row(pair)?), salts, supersedes })
     }
 
     /// The record of salts alone.
@@ -168,12 +173,7 @@ fn salt_text(salts: Salts) -> (String, String) {
 
 fn row(pair: Pair) -> Result<Row, serde_json::Error> {
     let (request, reply) = (pair.body.request(), pair.body.reply());
-    let template = match pair.surface {
-        Surface::Chat => chat::question(request.as_bytes())
-            .map(|question| chat::template_key(&question.system, &question.tools))
-            .unwrap_or_default(),
-        Surface::Completions | Surface::Responses | Surface::Embeddings | Surface::Other => String::new(),
-    };
+    let template = surface::template(pair.surface, pair.body.typed().as_bytes());
     let digest = |text: &str| hex(&Sha256::digest(text.as_bytes()));
     let text = |name: Option<String>| name.unwrap_or_default();
     Ok(Row {
@@ -259,4 +259,51 @@ pub struct PairView {
     pub text: String,
     /// The beginning of the answer.
     pub answer: String,
+}
+
+/// One pair in full, as an operator asks for it: anonymized like everything here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairDetail {
+    /// The pair as a list shows it.
+    #[serde(flatten)]
+    pub view: PairView,
+    /// The namespace.
+    pub namespace: String,
+    /// The model asked for.
+    pub requested_model: String,
+    /// Key of the task: system prompt and tools.
+    pub template_hash: String,
+    /// Tokens read from the teacher's cache, or -1.
+    pub tokens_cached: i64,
+    /// From first byte in to first byte out.
+    pub ttft_ms: i64,
+    /// Class of the error, or empty.
+    pub error_class: String,
+    /// Finish reason, or empty.
+    pub finish_reason: String,
+    /// The request this one repeats, or empty.
+    pub retry_of: String,
+    /// The request body.
+    pub request: String,
+    /// The reply body; empty when there was none.
+    pub response: String,
+}
+
+/// Pairs with the same system prompt and tools.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// The namespace.
+    pub namespace: String,
+    /// The part of the API.
+    pub surface: String,
+    /// Its key.
+    pub template_hash: String,
+    /// Pairs.
+    pub pairs: u64,
+    /// Those that may train.
+    pub eligible: u64,
+    /// The first of them.
+    pub first: Timestamp,
+    /// The last of them.
+    pub last: Timestamp,
 }

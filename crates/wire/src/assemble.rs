@@ -5,29 +5,34 @@
 
 mod bag;
 mod choice;
+mod transcript;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::value::RawValue;
 
+use crate::class;
 use crate::fields::{self, Fields};
 use crate::sse;
 use bag::Bag;
 use choice::Choice;
+use transcript::Transcript;
 
 /// What came of a stream.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Assembled {
-    /// The `chat.completion` (or `response`) body; of an error without any choice the error body; empty when
-    /// nothing was readable.
+    /// The body that the call would have given without `stream`: a `chat.completion`, `text_completion`,
+    /// `response` or transcript; of an error without any answer the error body; empty when nothing was readable.
     pub reply: Vec<u8>,
     /// Every index has its finish reason, and `[DONE]` came or the body ended in good order after them.
     pub complete: bool,
-    /// `[DONE]` came (for `/v1/responses`: the terminal event).
+    /// `[DONE]` came (of a `response` or a transcript: the event that ends it).
     pub done: bool,
     /// An error frame came.
     pub error: bool,
+    /// The words that the error is known by.
+    pub error_class: String,
 }
 
 impl fmt::Debug for Assembled {
@@ -46,7 +51,11 @@ impl fmt::Debug for Assembled {
 pub struct Assembler {
     top: Bag,
     choices: BTreeMap<u64, Choice>,
+    legacy: bool,
     response: Option<Box<RawValue>>,
+    /// The response came with its terminal event.
+    settled: bool,
+    transcript: Option<Transcript>,
     error: Option<Box<RawValue>>,
     done: bool,
     unreadable: bool,
@@ -86,6 +95,13 @@ impl Assembler {
             Some(kind) if kind == "error" || kind.starts_with("response.") => {
                 self.response_event(&kind, data, &fields);
             }
+            Some(kind) if kind.starts_with("transcript.text.") => {
+                let transcript = self.transcript.get_or_insert_default();
+                match transcript.event(&kind, data, &fields) {
+                    Some(ended) => self.done = ended,
+                    None => self.unreadable = true,
+                }
+            }
             Some(_) | None => self.chunk(&fields),
         }
     }
@@ -93,10 +109,12 @@ impl Assembler {
     /// The end. `ended_cleanly`: the body was received to its proper end.
     pub fn finish(self, ended_cleanly: bool) -> Assembled {
         let finished = !self.choices.is_empty() && self.choices.values().all(Choice::is_finished);
+        let told = self.transcript.as_ref().is_some_and(Transcript::is_finished);
         let ended = self.done || ended_cleanly;
         let error = self.error.is_some();
-        let complete = !self.unreadable && !error && ended && (finished || self.response.is_some());
-        Assembled { reply: self.reply().into_bytes(), complete, done: self.done, error }
+        let complete = !self.unreadable && !error && ended && (finished || self.settled || told);
+        let error_class = self.error.as_ref().map_or_else(String::new, |error| class::class_of_raw(error));
+        Assembled { reply: self.reply().into_bytes(), complete, done: self.done, error, error_class }
     }
 
     fn chunk(&mut self, fields: &Fields<'_>) {
@@ -104,7 +122,8 @@ impl Assembler {
             match key.as_ref() {
                 "choices" => self.choices(raw),
                 // Padding against traffic analysis: it stays on the wire.
-                "object" | "obfuscation" => {}
+                "obfuscation" => {}
+                "object" => self.legacy |= raw.get() == "\"text_completion\"",
                 "id" => self.top.first(key, raw),
                 "model" if raw.get() == "\"\"" => {}
                 _ => self.top.last(key, raw),
@@ -125,25 +144,33 @@ impl Assembler {
         }
     }
 
-    /// `/v1/responses` needs no assembly: its terminal event carries the whole body.
+    /// `/v1/responses` needs no assembly: its terminal event carries the whole body. Until then the last state
+    /// that an event carried stands for it.
     fn response_event(&mut self, kind: &str, data: &str, fields: &Fields<'_>) {
-        match kind {
-            "response.completed" | "response.incomplete" | "response.failed" => {
-                self.response = fields.get("response").map(ToOwned::to_owned);
-                self.unreadable |= self.response.is_none();
-                self.done = true;
-                if kind == "response.failed" {
-                    self.error = self.response.clone();
-                }
-            }
-            "error" => self.error = serde_json::from_str(data).ok(),
-            _ => {}
+        if kind == "error" {
+            self.error = serde_json::from_str(data).ok();
+            return;
+        }
+        let terminal = matches!(kind, "response.completed" | "response.incomplete" | "response.failed");
+        if let Some(response) = fields.get("response") {
+            self.response = Some(response.to_owned());
+        } else {
+            self.unreadable |= terminal;
+        }
+        if terminal {
+            (self.done, self.settled) = (true, self.response.is_some());
+        }
+        if kind == "response.failed" {
+            self.error = self.response.clone();
         }
     }
 
     fn reply(&self) -> String {
         if let Some(response) = &self.response {
             return response.get().to_owned();
+        }
+        if let Some(transcript) = &self.transcript {
+            return transcript.reply();
         }
         if let (true, Some(error)) = (self.choices.is_empty(), &self.error) {
             return format!("{{\"error\":{}}}", error.get());
@@ -156,7 +183,8 @@ impl Assembler {
             self.top.write_one(&mut out, key);
             if key == "id" {
                 bag::comma(&mut out);
-                out.push_str("\"object\":\"chat.completion\"");
+                let object = if self.legacy { "text_completion" } else { "chat.completion" };
+                out.push_str(&format!("\"object\":\"{object}\""));
             }
         }
         out.push_str(",\"choices\":[");

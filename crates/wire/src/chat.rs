@@ -9,8 +9,8 @@ mod question;
 
 pub use facts::{Facts, facts};
 pub use model::with_model;
-pub(crate) use question::of as question_of;
 pub use question::{Blocks, Question, question, request_of, template_key};
+pub(crate) use question::{of as question_of, question_in};
 
 use crate::error::ApiError;
 use crate::fields::{self, Fields};

@@ -6,18 +6,25 @@
 
 pub mod assemble;
 pub mod chat;
+mod class;
 pub mod error;
 mod fields;
+pub mod form;
 mod json;
 mod path;
 pub mod reply;
+mod responses;
+pub mod schema;
 pub mod slots;
 pub mod spend;
 pub mod sse;
+pub mod surface;
+pub mod transcript;
 pub mod validate;
 
 use std::fmt;
 
+pub use class::{error_body, error_class, without_error_text};
 pub use json::canonical_json;
 pub use path::upstream_path;
 

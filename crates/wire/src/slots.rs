@@ -38,6 +38,8 @@ pub enum Role {
     Null,
     /// A string that is no text: an image, a voice, a file (the kind is given).
     Media(&'static str),
+    /// An embedding, as numbers or base64: kept only when nothing was found in what it embeds, else `null`.
+    Vector,
     /// An array of token ids, which nobody can read: the range is the whole array.
     TokenIds,
     /// An object key: never edited. Words of the protocol are not yielded.
@@ -53,7 +55,7 @@ pub struct Slot {
     pub key: String,
     /// What it asks for.
     pub role: Role,
-    /// The text, unescaped; of numbers the literal; empty for `Null` and `TokenIds`.
+    /// The text, unescaped; of numbers the literal; empty for `Null`, `Vector` and `TokenIds`.
     pub text: String,
     /// The literal in the source bytes, quotes included.
     pub range: Range<usize>,
@@ -70,7 +72,13 @@ impl Slot {
     pub fn redaction(&self) -> Option<String> {
         match self.role {
             Role::Media(kind) => Some(format!("kolm-redacted:{kind};bytes={}", self.text.len())),
-            Role::Text | Role::Number | Role::Empty | Role::Null | Role::TokenIds | Role::Key => None,
+            Role::Text
+            | Role::Number
+            | Role::Empty
+            | Role::Null
+            | Role::Vector
+            | Role::TokenIds
+            | Role::Key => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use kolm_core::{
     TrainStatus, Weight,
 };
 
-use crate::{Doors, Frozen};
+use crate::{Doors, Frozen, Look};
 
 pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
@@ -216,6 +216,15 @@ pub(crate) fn doors(seen: &Seen) -> Doors {
         decisions: Arc::new(|route| {
             Box::pin(async move {
                 Ok(rows().into_iter().filter(|r| route.as_ref().is_none_or(|n| *n == r.route)).collect())
+            })
+        }),
+        look: Arc::new(|look| {
+            Box::pin(async move {
+                match look {
+                    Look::Templates(limit) => Ok(Some(serde_json::json!([{ "limit": limit }]))),
+                    Look::Pair(id) if id == rows()[0].id => Ok(Some(serde_json::json!({ "id": id }))),
+                    Look::Pair(_) => Ok(None),
+                }
             })
         }),
         freeze: Arc::new(|order| {

@@ -269,12 +269,21 @@ async fn machines_read_what_people_read() {
     let rows: Vec<DecisionRow> =
         serde_json::from_str(&page("/api/v1/routes/support/decisions").await).unwrap();
     assert_eq!(rows, fixture::rows());
+    assert_eq!(page("/api/v1/templates").await, r#"[{"limit":20}]"#);
+    assert_eq!(page("/api/v1/templates?limit=5000").await, r#"[{"limit":1000}]"#);
+    let id = fixture::rows()[0].id;
+    assert_eq!(page(&format!("/api/v1/pairs/{id}")).await, format!(r#"{{"id":"{id}"}}"#));
     assert_eq!(page("/metrics").await, "kolm_up 1\n");
     assert_eq!(page("/healthz").await, "ok\n");
     assert_eq!(page("/readyz").await, "ready\n");
-    for missing in
-        ["/routes/nowhere", "/routes/Bad Name".replace(' ', "%20").as_str(), "/shadow", "/assets/x.js"]
-    {
+    for missing in [
+        "/routes/nowhere",
+        "/api/v1/pairs/nope",
+        "/api/v1/pairs/00000000-0000-7000-8000-000000000000",
+        "/routes/Bad Name".replace(' ', "%20").as_str(),
+        "/shadow",
+        "/assets/x.js",
+    ] {
         assert_eq!(
             send(app(&Seen::default()), get(missing)).await.status(),
             StatusCode::NOT_FOUND,

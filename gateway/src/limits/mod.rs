@@ -174,6 +174,9 @@ fn bounds(shared: &Shared, admitted: &Admitted) -> [Option<(Whose, String, Bound
 /// Holds what a request with this body may use.
 pub(crate) fn reserve(shared: &Shared, admitted: &Admitted, model: &str, body: &[u8]) -> Result<(), Answer> {
     let Some(pass) = admitted.pass.as_ref().filter(|pass| pass.counts_use()) else { return Ok(()) };
+    if charge_of(admitted, true) == Charge::Free {
+        return Ok(());
+    }
     let asked = spend::asked(body);
     let tokens_in = charge::tokens_of(body.len() as u64);
     let tokens_out = charge::answer_tokens(admitted.surface(), asked.max_out, asked.answers);
@@ -199,7 +202,7 @@ pub(crate) fn reserve_unread(
         return Ok(());
     }
     unpriced(shared, admitted, pass, None)?;
-    let of_text = admitted.surface() != kolm_core::Surface::Other;
+    let of_text = admitted.surface().body() == kolm_core::Body::Json;
     let tokens = announced.filter(|_| of_text).map_or(0, charge::tokens_of);
     hold(shared, pass, Use { tokens, ..Use::default() })
 }

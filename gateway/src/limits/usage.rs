@@ -12,10 +12,10 @@ use kolm_wire::spend;
 
 use super::{Pass, charge_of};
 use crate::admit::Admitted;
-use crate::capture::MAX_DECODED;
 use crate::decode;
 use crate::table::Shared;
 use crate::tap::Tee;
+use crate::told::MAX_DECODED;
 
 /// A reply up to this size is read where it ended.
 const SHORT: usize = 64 << 10;

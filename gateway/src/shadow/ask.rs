@@ -11,10 +11,10 @@ use kolm_wire::{assemble, chat};
 use reqwest::RequestBuilder;
 
 use super::{Drawn, Observed, Shadow, reply_of};
-use crate::capture::MAX_DECODED;
 use crate::exchange::Finished;
 use crate::headers::CASCADE;
 use crate::pool::{Pool, Seated};
+use crate::told::MAX_DECODED;
 
 /// Where a student is asked.
 const PATH: &str = "/v1/chat/completions";

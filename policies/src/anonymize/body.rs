@@ -29,6 +29,8 @@ enum Part {
     Leaf(usize),
     Tree(Tree),
     Fixed(Edit),
+    /// An embedding: it says what its input says.
+    Vector,
 }
 
 /// A JSON text and its parts.
@@ -71,17 +73,20 @@ impl Tree {
         Ok(Self { source, parts })
     }
 
-    /// The bytes with every changed leaf in place; `None` when nothing changed.
-    pub(crate) fn render(&self, new: &[Option<String>], leaves: &Leaves) -> Option<Vec<u8>> {
+    /// The bytes with every changed leaf in place; `None` when nothing changed. Where something was found
+    /// (`found`), no vector stays.
+    pub(crate) fn render(&self, new: &[Option<String>], leaves: &Leaves, found: bool) -> Option<Vec<u8>> {
         let mut edits = Vec::new();
         for (range, part) in &self.parts {
             let edit = match part {
                 Part::Fixed(edit) => Some(edit.clone()),
+                Part::Vector => found.then_some(Edit::Null),
                 Part::Leaf(i) if leaves.all[*i].number => new[*i].clone().map(Edit::Number),
                 Part::Leaf(i) => new[*i].clone().map(Edit::Text),
-                Part::Tree(tree) => {
-                    tree.render(new, leaves).and_then(|bytes| String::from_utf8(bytes).ok()).map(Edit::Text)
-                }
+                Part::Tree(tree) => tree
+                    .render(new, leaves, found)
+                    .and_then(|bytes| String::from_utf8(bytes).ok())
+                    .map(Edit::Text),
             };
             edits.extend(edit.map(|edit| (range.clone(), edit)));
         }
@@ -98,6 +103,7 @@ fn part(slot: Slot, depth: usize, leaves: &mut Leaves) -> Result<Option<Part>, D
     Ok(match slot.role {
         Role::Empty => (!slot.text.is_empty()).then(|| Part::Fixed(Edit::Text(String::new()))),
         Role::Null => Some(Part::Fixed(Edit::Null)),
+        Role::Vector => Some(Part::Vector),
         Role::Media(_) => slot.redaction().map(|text| Part::Fixed(Edit::Text(text))),
         Role::TokenIds => return Err(Dropped::TokenIds),
         Role::Key => {

@@ -29,6 +29,8 @@ const LONGEST_SEARCHED: usize = 1024;
 pub(crate) struct Outcome {
     pub(crate) request: Vec<u8>,
     pub(crate) reply: Vec<u8>,
+    /// The request with the types of what was found, where anything was: the same for every conversation.
+    pub(crate) typed: Option<Vec<u8>>,
     pub(crate) counts: BTreeMap<String, u64>,
     pub(crate) quarantined: bool,
 }
@@ -56,12 +58,16 @@ pub(crate) fn run(request: &[u8], reply: &[u8], policy: &Policy, salt: &Salt) ->
     work.find()?;
     let (groups, search) = work.propagate()?;
     let new = work.replace(&groups, search.as_ref(), salt)?;
+    let found = work.quarantined || !work.counts.is_empty();
+    let typed = work.typed();
+    let typed = typed.and_then(|typed| trees[0].render(&typed, &leaves, found));
     let [request, reply] = trees.map(|tree| {
-        let bytes = tree.render(&new, &leaves);
+        let bytes = tree.render(&new, &leaves, found);
         let fits = bytes.as_ref().is_none_or(|bytes| same_form(tree.source(), bytes));
         fits.then(|| bytes.unwrap_or_else(|| tree.source().to_vec())).ok_or(Dropped::AuditLeak)
     });
-    Ok(Outcome { request: request?, reply: reply?, counts: work.counts, quarantined: work.quarantined })
+    let (counts, quarantined) = (work.counts, work.quarantined);
+    Ok(Outcome { request: request?, reply: reply?, typed, counts, quarantined })
 }
 
 impl<'a> Work<'a> {
@@ -225,8 +231,34 @@ impl<'a> Work<'a> {
         Ok(new)
     }
 
+    /// Every leaf that changes, with types in place of what was found; `None` when nothing was.
+    fn typed(&self) -> Option<Vec<Option<String>>> {
+        let typed = |i: usize| match &self.leaves[i] {
+            _ if self.spans[i].is_empty() => None,
+            leaf if leaf.number => Some("0".to_owned()),
+            _ => self.with(i, |span, _| Ok(format!("<{}>", span.ty))).ok().map(|(text, _)| text),
+        };
+        let all: Vec<Option<String>> = (0..self.leaves.len()).map(typed).collect();
+        all.iter().any(Option::is_some).then_some(all)
+    }
+
     /// One leaf with its spans replaced, and where the replacements stand.
     fn rewritten(&self, i: usize, names: &Names<'_>) -> Result<(String, Vec<(usize, usize)>), Dropped> {
+        let number = self.leaves[i].number;
+        self.with(
+            i,
+            |span, mention| {
+                if number { names.number(span, mention) } else { names.text(span, mention) }
+            },
+        )
+    }
+
+    /// One leaf with its spans as `new` has them, and where those stand.
+    fn with(
+        &self,
+        i: usize,
+        new: impl Fn(&Finding, &str) -> Result<String, Dropped>,
+    ) -> Result<(String, Vec<(usize, usize)>), Dropped> {
         let (leaf, folded) = (&self.leaves[i], &self.folded[i]);
         let mut out = String::with_capacity(leaf.text.len() + 16);
         let mut ours = Vec::new();
@@ -239,8 +271,7 @@ impl<'a> Work<'a> {
             }
             out.push_str(&leaf.text[from..start]);
             let at = out.len();
-            let mention = self.mention(i, span);
-            out.push_str(&if leaf.number { names.number(span, mention) } else { names.text(span, mention) }?);
+            out.push_str(&new(span, self.mention(i, span))?);
             ours.push((at, out.len()));
             from = source.end;
         }

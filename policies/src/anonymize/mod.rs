@@ -43,12 +43,19 @@ const DETECTOR: &str = concat!("kolm-anon/", env!("CARGO_PKG_VERSION"));
 pub struct Anonymized {
     request: String,
     reply: String,
+    typed: Option<String>,
 }
 
 impl Anonymized {
     /// The request body.
     pub fn request(&self) -> &str {
         &self.request
+    }
+
+    /// The request body with types in place of what was found (`<EMAIL>`): surrogates differ from conversation to
+    /// conversation, this does not. For hashes, not for keeping.
+    pub fn typed(&self) -> &str {
+        self.typed.as_deref().unwrap_or(&self.request)
     }
 
     /// The reply body; may be empty.
@@ -94,6 +101,13 @@ pub struct Report {
     pub bytes_in: u64,
     /// Bytes of request and reply after.
     pub bytes_out: u64,
+}
+
+impl Report {
+    /// Whether anything was found, or nearly: then no vector of the text is kept.
+    pub fn found(&self) -> bool {
+        self.quarantined || !self.counts.is_empty()
+    }
 }
 
 /// Why there is no record.
@@ -177,7 +191,8 @@ pub fn anonymize(exchange: &Exchange, policy: &Policy, salt: &Salt) -> Result<(A
         bytes_out,
     };
     let text = |bytes| String::from_utf8(bytes).map_err(|_| Dropped::BadUtf8);
-    Ok((Anonymized { request: text(outcome.request)?, reply: text(outcome.reply)? }, report))
+    let typed = outcome.typed.map(text).transpose()?;
+    Ok((Anonymized { request: text(outcome.request)?, reply: text(outcome.reply)?, typed }, report))
 }
 
 #[cfg(test)]

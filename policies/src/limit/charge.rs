@@ -22,7 +22,7 @@ pub fn charge(method: &str, path: &str, surface: Surface, read: bool) -> Charge 
     const FREE: [&str; 4] = ["/v1/moderations", "/v1/files", "/v1/uploads", "/v1/models"];
     let below =
         |root: &&str| path.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if surface != Surface::Other && read {
+    if surface != Surface::Other && surface != Surface::Moderations && read {
         return Charge::Model;
     }
     // A socket is asked for with GET.

@@ -11,10 +11,21 @@ use crate::Error;
 impl Db {
     /// Takes the bodies out of pairs that began before `before`; they may not train any more. Says how many.
     pub(crate) fn decay(&mut self, namespace: &Namespace, before: Timestamp) -> Result<u64, Error> {
-        let sql = "UPDATE pairs SET request_json = '', response_json = '', eligible = false, \
-                   reason = CASE WHEN eligible THEN 'decayed' ELSE reason END \
-                   WHERE namespace = ? AND ts_ms < ? AND (request_json <> '' OR response_json <> '')";
-        let decayed = self.conn.execute(sql, params![namespace.as_str(), before.0]);
+        self.take_bodies("namespace = ?", namespace.as_str(), before)
+    }
+
+    /// The same for the namespaces that templates made.
+    pub(crate) fn decay_auto(&mut self, before: Timestamp) -> Result<u64, Error> {
+        self.take_bodies("regexp_full_match(namespace, ?)", "auto-[0-9a-f]{16}", before)
+    }
+
+    fn take_bodies(&mut self, of: &str, name: &str, before: Timestamp) -> Result<u64, Error> {
+        let sql = format!(
+            "UPDATE pairs SET request_json = '', response_json = '', eligible = false, \
+             reason = CASE WHEN eligible THEN 'decayed' ELSE reason END \
+             WHERE {of} AND ts_ms < ? AND (request_json <> '' OR response_json <> '')"
+        );
+        let decayed = self.conn.execute(&sql, params![name, before.0]);
         let decayed = decayed.map_err(Error::db("take bodies out"))? as u64;
         self.unwritten |= decayed > 0;
         if self.unwritten {

@@ -15,6 +15,8 @@ use crate::pair::PairCounts;
 
 mod apart;
 
+mod tries;
+
 struct World {
     dir: tempfile::TempDir,
     clock: Arc<FixedClock>,
@@ -90,6 +92,7 @@ impl World {
             barred: None,
             conversation: "conv".into(),
             retry_of: None,
+            supersedes: None,
             salts: Some(Salts { req: [1; 32], resp: [2; 32] }),
         }
     }

@@ -18,6 +18,8 @@ pub(super) struct Choice {
     function_call: Option<Bag>,
     audio: Option<Bag>,
     logprobs: Option<Logprobs>,
+    /// It came as a delta: a message, not the bare text of `/v1/completions`.
+    spoken: bool,
 }
 
 #[derive(Clone, Default)]
@@ -27,11 +29,12 @@ struct Call {
     custom: Option<Bag>,
 }
 
+/// Lists by their keys: `content` and `refusal` of a message, four parallel ones of a bare text.
 #[derive(Clone, Default)]
-struct Logprobs {
-    content: Option<Vec<Box<RawValue>>>,
-    refusal: Option<Vec<Box<RawValue>>>,
-}
+struct Logprobs(Vec<(String, Vec<Box<RawValue>>)>);
+
+/// More lists of log-probabilities than any answer has.
+const MAX_LISTS: usize = 16;
 
 impl Choice {
     /// Takes one chunk's entry for this index; `None` when a piece of it cannot be read.
@@ -39,7 +42,10 @@ impl Choice {
         for (key, raw) in &fields.0 {
             match (key.as_ref(), raw.get()) {
                 (_, "null") | ("index" | "message", _) => {}
-                ("delta", _) => self.delta(&Fields::of(raw)?)?,
+                ("delta", _) => {
+                    self.spoken = true;
+                    self.delta(&Fields::of(raw)?)?;
+                }
                 ("logprobs", _) => self.logprobs.get_or_insert_default().append(&Fields::of(raw)?)?,
                 ("finish_reason", _) => self.own.last(key, raw),
                 _ => self.own.join(key, raw)?,
@@ -86,17 +92,36 @@ impl Choice {
     }
 
     pub(super) fn write(&self, out: &mut String, index: u64) {
+        if !self.spoken && self.own.has("text") {
+            return self.write_text(out, index);
+        }
         out.push_str(&format!("{{\"index\":{index},\"message\":"));
         self.write_message(out);
         out.push_str(",\"logprobs\":");
         match &self.logprobs {
-            Some(logprobs) => logprobs.write(out),
+            Some(logprobs) => logprobs.write(out, &["content", "refusal"]),
             None => out.push_str("null"),
         }
         if !self.is_finished() {
             out.push_str(",\"finish_reason\":null");
         }
         self.own.write_but(out, &[]);
+        out.push('}');
+    }
+
+    /// A choice of `/v1/completions`.
+    fn write_text(&self, out: &mut String, index: u64) {
+        out.push('{');
+        self.own.write_one(out, "text");
+        out.push_str(&format!(",\"index\":{index},\"logprobs\":"));
+        match &self.logprobs {
+            Some(logprobs) => logprobs.write(out, &[]),
+            None => out.push_str("null"),
+        }
+        if !self.is_finished() {
+            out.push_str(",\"finish_reason\":null");
+        }
+        self.own.write_but(out, &["text"]);
         out.push('}');
     }
 
@@ -152,32 +177,43 @@ impl Call {
 
 impl Logprobs {
     fn append(&mut self, fields: &Fields<'_>) -> Option<()> {
-        for (list, key) in [(&mut self.content, "content"), (&mut self.refusal, "refusal")] {
-            if let Some(raw) = fields.get(key) {
-                list.get_or_insert_default()
-                    .extend(fields::elements(raw)?.into_iter().map(ToOwned::to_owned));
-            }
+        for (key, raw) in fields.0.iter().filter(|(_, raw)| raw.get() != "null") {
+            let entries = fields::elements(raw)?.into_iter().map(ToOwned::to_owned);
+            let Some(at) = self.0.iter().position(|(name, _)| name == key) else {
+                if self.0.len() == MAX_LISTS {
+                    return None;
+                }
+                self.0.push((key.clone().into_owned(), entries.collect()));
+                continue;
+            };
+            self.0[at].1.extend(entries);
         }
         Some(())
     }
 
-    fn write(&self, out: &mut String) {
-        for (open, list) in [("{\"content\":", &self.content), (",\"refusal\":", &self.refusal)] {
-            out.push_str(open);
-            let Some(list) = list else {
-                out.push_str("null");
-                continue;
-            };
-            out.push('[');
-            for (i, entry) in list.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                out.push_str(entry.get());
-            }
-            out.push(']');
+    /// Writes the lists; those of `always` first, and `null` where there is none.
+    fn write(&self, out: &mut String, always: &[&str]) {
+        out.push('{');
+        for key in always {
+            let list = self.0.iter().find(|(name, _)| name == key);
+            Self::write_list(out, key, list.map(|(_, list)| list.as_slice()));
+        }
+        for (key, list) in self.0.iter().filter(|(key, _)| !always.contains(&key.as_str())) {
+            Self::write_list(out, key, Some(list));
         }
         out.push('}');
+    }
+
+    fn write_list(out: &mut String, key: &str, list: Option<&[Box<RawValue>]>) {
+        bag::comma(out);
+        json::string(out, key);
+        match list {
+            Some(list) => {
+                let entries: Vec<&str> = list.iter().map(|entry| entry.get()).collect();
+                out.push_str(&format!(":[{}]", entries.join(",")));
+            }
+            None => out.push_str(":null"),
+        }
     }
 }
 

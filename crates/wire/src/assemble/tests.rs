@@ -188,7 +188,67 @@ fn a_response_stream_gives_its_terminal_event() {
     assert_eq!((got.complete, got.done, got.error), (false, true, true));
     assert!(!of_stream(events.as_bytes(), true).complete);
     let error = "event: error\ndata: {\"type\":\"error\",\"code\":\"x\",\"message\":\"m\"}\n\n";
-    assert!(of_stream(error.as_bytes(), true).error);
+    let got = of_stream(error.as_bytes(), true);
+    assert!(got.error && got.error_class == "x" && !got.complete);
+    let got = of_stream(events.as_bytes(), true);
+    assert_eq!(
+        (got.reply.as_slice(), got.done),
+        (&br#"{"id":"r"}"#[..], false),
+        "the last state stands for it"
+    );
+}
+
+#[test]
+fn legacy_choices_join_their_texts_and_lists() {
+    let chunk = |index: u64, text: &str, lists: &str, finish: &str| {
+        format!(
+            r#"{{"id":"cmpl-1","object":"text_completion","created":5,"choices":[{{"text":"{text}","index":{index},"logprobs":{lists},"finish_reason":{finish}}}],"model":"gpt-3.5-turbo-instruct"}}"#
+        )
+    };
+    let lists = |token: &str, at: u64| {
+        format!(
+            r#"{{"tokens":["{token}"],"token_logprobs":[-0.50],"top_logprobs":null,"text_offset":[{at}]}}"#
+        )
+    };
+    let frames = [
+        chunk(0, "a", &lists("a", 0), "null"),
+        chunk(1, " z", "null", "null"),
+        chunk(0, "b", &lists("b", 1), "null"),
+        chunk(1, "", "null", "\"length\""),
+        chunk(0, "", "null", "\"stop\""),
+        r#"{"id":"cmpl-1","object":"text_completion","choices":[],"usage":{"prompt_tokens":2,"completion_tokens":3,"total_tokens":5}}"#.to_owned(),
+        "[DONE]".to_owned(),
+    ];
+    let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    assert_eq!(
+        reply(&frames),
+        r#"{"id":"cmpl-1","object":"text_completion","created":5,"model":"gpt-3.5-turbo-instruct","choices":[{"text":"ab","index":0,"logprobs":{"tokens":["a","b"],"token_logprobs":[-0.50,-0.50],"text_offset":[0,1]},"finish_reason":"stop"},{"text":" z","index":1,"logprobs":null,"finish_reason":"length"}],"usage":{"prompt_tokens":2,"completion_tokens":3,"total_tokens":5}}"#
+    );
+    assert!(of(&frames[..5], true).complete);
+    assert!(!of(&frames[..4], true).complete, "one index has no reason yet");
+}
+
+#[test]
+fn a_transcript_ends_with_its_event() {
+    let delta = r#"{"type":"transcript.text.delta","delta":"Hel","logprobs":[]}"#;
+    let more = r#"{"type":"transcript.text.delta","delta":"lo"}"#;
+    let segment =
+        r#"{"type":"transcript.text.segment","id":"s","start":0.0,"end":1.50,"text":"Hello","speaker":"A"}"#;
+    let done =
+        r#"{"type":"transcript.text.done","text":"Hello.","usage":{"type":"tokens","input_tokens":14}}"#;
+    assert_eq!(
+        reply(&[delta, more, segment, done]),
+        format!(
+            r#"{{"text":"Hello.","segments":[{segment}],"usage":{{"type":"tokens","input_tokens":14}}}}"#
+        )
+    );
+    assert_eq!(
+        reply(&[delta, more, r#"{"type":"transcript.text.done","text":"Hello."}"#, "[DONE]"]),
+        r#"{"text":"Hello."}"#
+    );
+    let cut = of(&[delta, more], true);
+    assert_eq!((cut.complete, cut.done, &cut.reply[..]), (false, false, &br#"{"text":"Hello"}"#[..]));
+    assert!(!of(&[r#"{"type":"transcript.text.delta"}"#, done], true).complete, "a piece was unreadable");
 }
 
 #[test]

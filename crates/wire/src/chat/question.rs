@@ -47,6 +47,10 @@ pub enum Blocks {
     Format,
     /// Deprecated functions.
     Functions,
+    /// State that the request does not carry.
+    Context,
+    /// A surface that no student answers or learns from.
+    Surface,
     /// Not a chat request.
     Malformed,
 }
@@ -64,6 +68,8 @@ impl Blocks {
             Self::Stored => "stored",
             Self::Format => "format",
             Self::Functions => "functions",
+            Self::Context => "context",
+            Self::Surface => "surface",
             Self::Malformed => "malformed",
         }
     }
@@ -77,15 +83,19 @@ impl fmt::Display for Blocks {
 
 /// The question of a request, or what keeps it on the cloud.
 pub fn question(body: &[u8]) -> Result<Question, Blocks> {
-    let request: Value = serde_json::from_slice(body).map_err(|_| Blocks::Malformed)?;
+    question_in(&serde_json::from_slice(body).map_err(|_| Blocks::Malformed)?)
+}
+
+/// The same of a body that is read already.
+pub(crate) fn question_in(request: &Value) -> Result<Question, Blocks> {
     let messages = request.get("messages").and_then(Value::as_array).ok_or(Blocks::Malformed)?;
     if messages.is_empty() {
         return Err(Blocks::Malformed);
     }
     messages.iter().try_for_each(message_blocks)?;
-    match request_blocks(&request) {
+    match request_blocks(request) {
         Some(blocks) => Err(blocks),
-        None => Ok(of(&request)),
+        None => Ok(of(request)),
     }
 }
 

@@ -145,3 +145,68 @@ fn facts_of_replies() {
         );
     }
 }
+
+#[test]
+fn facts_of_other_surfaces() {
+    let line = |reply: &str| {
+        let f = facts(reply.as_bytes());
+        let tokens = format!("{}/{}/{}", f.tokens_in, f.tokens_out, f.tokens_cached);
+        let flags = format!("{}{}{}", u8::from(f.refusal), u8::from(f.tool_calls), u8::from(f.error));
+        format!("{} {:?} {tokens} {flags} {:?} {}", f.finish, f.text, f.foreign, f.error_class)
+    };
+    let response = |status: &str, more: &str, output: &str| {
+        format!(
+            r#"{{"object":"response","status":"{status}"{more},"output":[{output}],"usage":{{"input_tokens":9,"input_tokens_details":{{"cached_tokens":4}},"output_tokens":2}}}}"#
+        )
+    };
+    let said = r#"{"type":"message","content":[{"type":"output_text","text":"a","annotations":[]},{"type":"output_text","text":"b"}]}"#;
+    let cited = r#"{"type":"message","content":[{"type":"output_text","text":"a","annotations":[{"type":"url_citation"}]}]}"#;
+    for (reply, want) in [
+        (response("completed", "", said), r#"stop Some("ab") 9/2/4 000 None "#),
+        (response("completed", "", cited), r#"stop Some("a") 9/2/4 000 Some(Modality) "#),
+        (
+            response("completed", "", r#"{"type":"reasoning","summary":[]},{"type":"function_call","name":"f"}"#),
+            "tool_calls None 9/2/4 010 None ",
+        ),
+        (
+            response("completed", "", r#"{"type":"message","content":[{"type":"refusal","refusal":"no"}]}"#),
+            "stop None 9/2/4 100 None ",
+        ),
+        (response("completed", "", r#"{"type":"web_search_call"}"#), "stop None 9/2/4 000 Some(Tools) "),
+        (
+            response("completed", "", r#"{"type":"reasoning","encrypted_content":"x"}"#),
+            "stop None 9/2/4 000 Some(Context) ",
+        ),
+        (
+            response("incomplete", r#","incomplete_details":{"reason":"max_output_tokens"}"#, said),
+            r#"length Some("ab") 9/2/4 000 None "#,
+        ),
+        (
+            response("failed", r#","error":{"code":"server_error","message":"m"}"#, ""),
+            "failed None 9/2/4 001 None server_error",
+        ),
+        (
+            r#"{"object":"text_completion","choices":[{"text":" x","finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#.to_owned(),
+            r#"stop Some(" x") 3/1/-1 000 None "#,
+        ),
+        (
+            r#"{"object":"list","data":[{"embedding":[0.5]}],"usage":{"prompt_tokens":8,"total_tokens":8}}"#.to_owned(),
+            " None 8/-1/-1 000 None ",
+        ),
+        (
+            r#"{"text":"hello","usage":{"type":"tokens","input_tokens":14,"output_tokens":5}}"#.to_owned(),
+            r#" Some("hello") 14/5/-1 000 None "#,
+        ),
+        (r#"{"id":"modr-1","model":"m","results":[{}]}"#.to_owned(), " None -1/-1/-1 000 None "),
+        (
+            r#"{"choices":[{"finish_reason":"stop","message":{"content":"a","annotations":[{}]}}]}"#.to_owned(),
+            r#"stop Some("a") -1/-1/-1 000 Some(Modality) "#,
+        ),
+        (
+            r#"{"choices":[{"finish_reason":"tool_calls","message":{"tool_calls":[{"type":"custom"}]}}]}"#.to_owned(),
+            "tool_calls None -1/-1/-1 010 Some(Tools) ",
+        ),
+    ] {
+        assert_eq!(line(&reply), want, "{reply}");
+    }
+}

@@ -16,8 +16,10 @@ pub(super) enum Place {
     Skip,
     /// Values to be emptied.
     Empty,
-    /// A value to become `null`.
+    /// A list or object to become `null`.
     Null,
+    /// A vector: it says what its input said.
+    Vector,
     /// A media object or string.
     Media(&'static str),
     /// `messages`, and one message.
@@ -48,6 +50,8 @@ pub(super) enum Place {
     Item,
     /// The entries of a list; those of embeddings hold vectors.
     List,
+    /// A word or segment of a transcript.
+    Segment,
 }
 
 impl Place {
@@ -55,7 +59,7 @@ impl Place {
     pub(super) fn member(self, key: &str) -> Self {
         match self {
             Self::Root => root(key),
-            Self::Free | Self::Skip | Self::Empty | Self::Null => self,
+            Self::Free | Self::Skip | Self::Empty | Self::Null | Self::Vector => self,
             Self::Media(kind) => media(kind, key),
             Self::Messages | Self::Message => message(key),
             Self::Content | Self::Part => part(key),
@@ -95,9 +99,11 @@ impl Place {
             },
             Self::Item => item(key),
             Self::List => match key {
-                "embedding" | "index" | "object" => Self::Skip,
+                "embedding" => Self::Vector,
+                "index" | "object" => Self::Skip,
                 _ => Self::Free,
             },
+            Self::Segment => segment(key),
         }
     }
 
@@ -118,6 +124,7 @@ impl Place {
             | Self::Skip
             | Self::Empty
             | Self::Null
+            | Self::Vector
             | Self::Media(_)
             | Self::Message
             | Self::Part
@@ -129,7 +136,8 @@ impl Place {
             | Self::Schema
             | Self::Properties
             | Self::Item
-            | Self::List => self,
+            | Self::List
+            | Self::Segment => self,
         }
     }
 }
@@ -145,7 +153,15 @@ fn root(key: &str) -> Place {
         "output" => Place::Item,
         "data" => Place::List,
         "prediction" => Place::Part,
-        "user" | "safety_identifier" | "prompt_cache_key" | "metadata" | "obfuscation" => Place::Empty,
+        "segments" | "words" => Place::Segment,
+        // Tokens of the reply once more.
+        "logprobs" => Place::Null,
+        "user"
+        | "safety_identifier"
+        | "prompt_cache_key"
+        | "metadata"
+        | "obfuscation"
+        | "known_speaker_names" => Place::Empty,
         _ if words::SETTINGS.contains(&key) => Place::Skip,
         _ => Place::Free,
     }
@@ -189,6 +205,17 @@ fn item(key: &str) -> Place {
         "content" | "output" | "summary" => Place::Content,
         "id" | "type" | "role" | "status" | "call_id" | "name" => Place::Skip,
         _ => part(key),
+    }
+}
+
+/// Token ids repeat the text, and a speaker goes by a name.
+fn segment(key: &str) -> Place {
+    match key {
+        "id" | "type" | "seek" | "start" | "end" | "temperature" | "avg_logprob" | "compression_ratio"
+        | "no_speech_prob" => Place::Skip,
+        "tokens" => Place::Null,
+        "speaker" => Place::Empty,
+        _ => Place::Free,
     }
 }
 

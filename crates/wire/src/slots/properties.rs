@@ -90,7 +90,7 @@ proptest! {
             match slot.role {
                 Role::Number => prop_assert!(literal.is_number()),
                 Role::Text | Role::Media(_) | Role::Key => prop_assert_eq!(literal, slot.text),
-                Role::Empty | Role::Null | Role::TokenIds => prop_assert!(false, "no schema here"),
+                Role::Empty | Role::Null | Role::Vector | Role::TokenIds => prop_assert!(false, "no schema here"),
             }
         }
         let found = values(json.as_bytes()).unwrap();
@@ -118,7 +118,7 @@ proptest! {
             match slot.role {
                 Role::Text | Role::Empty | Role::Media(_) => edits.push((slot.range, Edit::Text(with.clone()))),
                 Role::Number => edits.push((slot.range, Edit::Number("7".to_owned()))),
-                Role::Null => { nulls = true; edits.push((slot.range, Edit::Null)); }
+                Role::Null | Role::Vector => { nulls = true; edits.push((slot.range, Edit::Null)); }
                 Role::TokenIds | Role::Key => {}
             }
         }
@@ -163,6 +163,9 @@ proptest! {
         drop(crate::chat::question(&bytes));
         drop(crate::validate::chat_request(&bytes));
         drop(crate::chat::facts(&bytes));
+        drop(crate::surface::template(kolm_core::Surface::Responses, &bytes));
+        drop(crate::without_error_text(bytes.clone()));
+        crate::schema::misses(kolm_core::Surface::Chat, &bytes, &bytes);
     }
 }
 

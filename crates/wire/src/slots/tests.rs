@@ -13,7 +13,7 @@ fn check(json: &str, expected: &[&str]) {
                     assert_eq!(serde_json::from_str::<String>(source).unwrap(), slot.text);
                 }
                 Role::Number => assert_eq!(source, slot.text),
-                Role::Null | Role::TokenIds => assert!(slot.text.is_empty()),
+                Role::Null | Role::Vector | Role::TokenIds => assert!(slot.text.is_empty()),
             }
             let source = if source.len() > 60 { "long" } else { source };
             format!("{:?} {} {source}", slot.role, slot.path)
@@ -104,9 +104,44 @@ fn the_places_of_a_reply() {
     );
     check(
         r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.1,0.2]},{"who":"W"}]}"#,
-        &[r#"Key data[1] "who""#, r#"Text data[1].who "W""#],
+        &["Vector data[0].embedding [0.1,0.2]", r#"Key data[1] "who""#, r#"Text data[1].who "W""#],
     );
     check(r#"{"error":{"message":"M"}}"#, &[r#"Text error.message "M""#]);
+}
+
+#[test]
+fn the_places_of_a_transcript() {
+    check(
+        r#"{"task":"transcribe","language":"english","duration":3.5,"text":"T","logprobs":[{"token":"T"}],"segments":[{"id":0,"seek":0,"start":0.0,"end":3.5,"text":"S","speaker":"Ann","tokens":[50364,318],"avg_logprob":-0.3}],"words":[{"word":"W","start":0.0,"end":0.4}],"usage":{"type":"duration","seconds":4}}"#,
+        &[
+            r#"Key  "task""#,
+            r#"Text task "transcribe""#,
+            r#"Key  "language""#,
+            r#"Text language "english""#,
+            r#"Key  "duration""#,
+            r#"Text text "T""#,
+            r#"Null logprobs [{"token":"T"}]"#,
+            r#"Key  "segments""#,
+            r#"Key segments[0] "seek""#,
+            r#"Key segments[0] "start""#,
+            r#"Key segments[0] "end""#,
+            r#"Text segments[0].text "S""#,
+            r#"Key segments[0] "speaker""#,
+            r#"Empty segments[0].speaker "Ann""#,
+            r#"Key segments[0] "tokens""#,
+            "Null segments[0].tokens [50364,318]",
+            r#"Key segments[0] "avg_logprob""#,
+            r#"Key  "words""#,
+            r#"Key words[0] "word""#,
+            r#"Text words[0].word "W""#,
+            r#"Key words[0] "start""#,
+            r#"Key words[0] "end""#,
+        ],
+    );
+    check(
+        r#"{"model":"m","known_speaker_names":["Ann"],"logprobs":5,"stream":"true"}"#,
+        &[r#"Key  "known_speaker_names""#, r#"Empty known_speaker_names[0] "Ann""#],
+    );
 }
 
 #[test]

@@ -51,13 +51,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn value(&mut self, place: Place, key: &str) -> Result<(), SlotError> {
-        if place == Place::Null {
-            let start = self.at;
-            self.value(Place::Skip, key)?;
-            if &self.bytes[start..self.at] == b"null" {
-                return Ok(());
-            }
-            return self.yield_slot(Role::Null, key, start, String::new());
+        if matches!(place, Place::Null | Place::Vector) {
+            return self.whole(place, key);
         }
         match self.bytes.get(self.at) {
             Some(b'"') => self.string(place, key),
@@ -68,6 +63,17 @@ impl Walk<'_> {
             Some(b'f') => self.word(b"false"),
             Some(b'n') => self.word(b"null"),
             Some(_) | None => Err(self.not_json()),
+        }
+    }
+
+    /// A value that is kept or taken as a whole. Settings of the same name (`logprobs: true`) are none of it.
+    fn whole(&mut self, place: Place, key: &str) -> Result<(), SlotError> {
+        let start = self.at;
+        self.value(Place::Skip, key)?;
+        let role = if place == Place::Vector { Role::Vector } else { Role::Null };
+        match self.bytes.get(start) {
+            Some(b'[' | b'{' | b'"') => self.yield_slot(role, key, start, String::new()),
+            Some(_) | None => Ok(()),
         }
     }
 
