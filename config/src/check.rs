@@ -13,7 +13,7 @@ use crate::config::{Admin, Capture, Config, Listen, Namespace, Receipts, Retenti
 use crate::problem::{DANGLING, FORM, NO_SECRET, RANGE};
 use crate::secret::{Found, secret};
 use crate::table::{Checker, Node, Place, Table, boolean, count, duration, items, parsed, size, string};
-use crate::{route, upstream};
+use crate::{route, telemetry, upstream};
 
 pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Config> {
     let airgap = root.or(check, "airgap", boolean, false);
@@ -41,6 +41,10 @@ pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Con
     let receipts = receipts(check, section);
     let section = root.table(check, "store");
     let store = store(check, section);
+    let section = root.table(check, "log");
+    let log = telemetry::log(check, section);
+    let section = root.table(check, "telemetry");
+    let telemetry = telemetry::telemetry(check, section, airgap);
     root.finish(check);
     Some(Config {
         version: 1,
@@ -56,6 +60,8 @@ pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Con
         capture,
         receipts,
         store,
+        log,
+        telemetry,
     })
 }
 
@@ -81,6 +87,7 @@ fn default_namespace(
 ) -> Option<NamespaceName> {
     let given = root.optional(check, "default_namespace", parsed::<NamespaceName>);
     let name = given.or_else(|| names.first().cloned())?;
+    check.amounts_to(&root.at("default_namespace"), &name.as_str());
     exists(check, &root.at("default_namespace"), "namespace", &name, names);
     Some(name)
 }
@@ -217,7 +224,7 @@ fn policy(check: &mut Checker<'_>, node: &Node<'_>) -> Option<Arc<Policy>> {
         return None;
     };
     match std::fs::read_to_string(check.resolve(&file)) {
-        Ok(text) => known(check, &file_place, Policy::parse(&text)),
+        Ok(text) => known(check, &node.place, Policy::parse(&text)),
         Err(error) => {
             check.add(RANGE, &file_place, format!("`{file}` cannot be read: {error}"));
             None
@@ -231,7 +238,10 @@ fn known(
     policy: Result<Policy, kolm_policies::anonymize::Error>,
 ) -> Option<Arc<Policy>> {
     match policy {
-        Ok(policy) => Some(Arc::new(policy)),
+        Ok(policy) => {
+            check.amounts_to(place, &policy.digest());
+            Some(Arc::new(policy))
+        }
         Err(error) => {
             check.add(RANGE, place, error.to_string());
             None

@@ -13,7 +13,7 @@ use kolm_policies::anonymize::Policy;
 use kolm_policies::gate::GatePolicy;
 use kolm_policies::rollout::RolloutPolicy;
 
-use crate::{Secret, Upstream};
+use crate::{Log, Secret, Telemetry, Upstream};
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
@@ -44,6 +44,10 @@ pub struct Config {
     pub receipts: Receipts,
     /// The capture store.
     pub store: Store,
+    /// The log lines.
+    pub log: Log,
+    /// The traces.
+    pub telemetry: Telemetry,
 }
 
 impl Config {

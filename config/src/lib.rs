@@ -4,14 +4,23 @@
 //! with its TOML path and line. Only this crate knows TOML keys and which settings come from the environment.
 
 mod check;
+mod checker;
 mod config;
+mod doc;
+mod history;
 mod live;
 mod outside;
+mod probe;
 mod problem;
 mod read;
+mod restart;
 mod route;
+mod schema;
 mod secret;
+mod settings;
+mod shape;
 mod table;
+mod telemetry;
 mod upstream;
 
 #[cfg(test)]
@@ -21,8 +30,12 @@ pub use config::{
     Admin, Branches, Capture, Config, Distill, Glob, Listen, Namespace, Receipts, Retention, Route, Shadow,
     Store,
 };
+pub use history::{Entry, History};
 pub use live::Live;
 pub use outside::{Outside, Secret};
 pub use problem::{Problem, Problems};
-pub use read::RawConfig;
+pub use read::{Loaded, RawConfig};
+pub use schema::schema;
+pub use settings::{Change, Settings};
+pub use telemetry::{Log, LogFormat, LogLevel, Telemetry};
 pub use upstream::{BaseUrl, Credentials, Timeouts, Upstream};
