@@ -42,6 +42,11 @@ counters! {
     decisions "kolm_rollout_decide_total" ["route", "kind"] "Decisions about routes.";
     reconcile_failed "kolm_reconcile_fail_total" ["route"] "Looks at a route that could not be finished.";
     receipt_none "kolm_receipt_degrade_total" [] "Answers sent with st=none because the ledger did not take the record in time.";
+    config_changed "kolm_config_change_total" ["by"] "Configurations that came into force.";
+    config_refused "kolm_config_refuse_total" ["by"] "Configurations that were refused for their problems.";
+    config_forgotten "kolm_config_forget_total" [] "Configurations in force that the history could not take.";
+    spans_sent "kolm_span_send_total" [] "Spans that the collector took.";
+    spans_dropped "kolm_span_drop_total" ["reason"] "Spans that were not sent.";
     drain_exceeded "kolm_drain_exceed_total" [] "Stops that cut requests because the drain took too long.";
 }
 
@@ -195,11 +200,56 @@ impl Events {
         tracing::warn!("the ledger did not take a record in time");
     }
 
+    /// A configuration is in force; of its author only the door is a label.
+    pub fn config_changed(&self, version: u64, by: &str, changes: usize, needs_restart: &str) {
+        self.counters.config_changed.with_label_values(&[door(by)]).inc();
+        if needs_restart.is_empty() {
+            tracing::info!(version, by, changes, "configuration in force");
+        } else {
+            tracing::warn!(
+                version,
+                by,
+                changes,
+                needs_restart,
+                "configuration in force, but for what needs a restart"
+            );
+        }
+    }
+
+    /// A configuration has problems; the old one stays.
+    pub fn config_refused(&self, by: &str, problems: &kolm_config::Problems) {
+        self.counters.config_refused.with_label_values(&[door(by)]).inc();
+        tracing::error!(by, %problems, "configuration not reloaded, the old one stays");
+    }
+
+    /// A configuration is in force and the history does not say so.
+    pub fn config_forgotten(&self, version: u64, cause: &std::io::Error) {
+        self.counters.config_forgotten.with_label_values(&[]).inc();
+        tracing::error!(version, %cause, "the configuration in force is not in the history");
+    }
+
+    /// A collector took spans.
+    pub fn spans_sent(&self, count: usize) {
+        self.counters.spans_sent.with_label_values(&[]).inc_by(count as u64);
+        tracing::trace!(count, "spans sent");
+    }
+
+    /// Spans are lost.
+    pub fn spans_dropped(&self, reason: &'static str, count: usize) {
+        self.counters.spans_dropped.with_label_values(&[reason]).inc_by(count as u64);
+        tracing::debug!(reason, count, "spans not sent");
+    }
+
     /// A stop did not wait for the last requests.
     pub fn drain_exceeded(&self, in_flight: usize) {
         self.counters.drain_exceeded.with_label_values(&[]).inc();
         tracing::warn!(in_flight, "stopped before the last request had ended");
     }
+}
+
+/// The door that an author came through: `admin` of `admin:ann`.
+fn door(by: &str) -> &str {
+    by.split(':').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -252,6 +302,11 @@ mod tests {
         events.reconcile_failed(&route, &kolm_store::Error::SpoolFull { quota: 1 });
         events.receipt_degraded();
         events.drain_exceeded(1);
+        events.config_changed(2, "admin:ann", 1, "listen.address");
+        events.config_refused("file", &kolm_config::Problems { file: "f".to_owned(), list: Vec::new() });
+        events.config_forgotten(2, &std::io::Error::other("full"));
+        events.spans_sent(2);
+        events.spans_dropped("queue_full", 1);
         let page = events.render();
         for name in NAMES {
             let words: Vec<&str> = name.split('_').collect();

@@ -28,6 +28,7 @@ mod students;
 pub mod table;
 mod tap;
 pub mod tasks;
+pub mod telemetry;
 mod training;
 mod trust;
 mod upstream;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use kolm_config::{Config, Live, Route};
 use kolm_core::{Intent, RouteName, RouteStatus};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::capture::Till;
 use crate::route::RouteRun;
@@ -33,6 +33,7 @@ pub struct Settings {
 pub struct Board {
     routes: Mutex<Vec<RouteStatus>>,
     intents: Mutex<Vec<Intent>>,
+    wake: Notify,
 }
 
 impl Board {
@@ -53,6 +54,11 @@ impl Board {
         }
         self.intents.lock().unwrap_or_else(PoisonError::into_inner).push(intent);
         Ok(())
+    }
+
+    /// Has the next look come at once: the configuration is another.
+    pub fn look_now(&self) {
+        self.wake.notify_one();
     }
 
     fn take_intents(&self, route: &RouteName) -> Vec<Intent> {
@@ -92,9 +98,11 @@ impl Reconciler {
     /// Looks at every route until told to stop.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut tick = tokio::time::interval(TICK);
+        let board = Arc::clone(&self.board);
         loop {
             tokio::select! {
                 _ = tick.tick() => self.look().await,
+                () = board.wake.notified() => self.look().await,
                 _ = stop.changed() => return,
             }
         }

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::events::Events;
 use crate::exchange::Finished;
+use crate::telemetry::Telemetry;
 
 /// What the data path and the background share.
 pub struct Shared {
@@ -28,6 +29,8 @@ pub struct Shared {
     pub captures: mpsc::Sender<Finished>,
     /// Metrics and log lines.
     pub events: Events,
+    /// Traces.
+    pub telemetry: Telemetry,
     /// Random per process: keys caller hashes.
     pub process_key: [u8; 32],
     /// Persistent secret of this installation: keys route salts and sample keys.

@@ -13,6 +13,7 @@ use crate::exchange::Finished;
 use crate::reconcile::{Board, Reconciler, Settings};
 use crate::shadow::{self, Inbox, Shadow};
 use crate::table::Shared;
+use crate::telemetry;
 
 /// How long tasks may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -21,6 +22,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 pub struct Background {
     runtime: Runtime,
     capture: JoinHandle<()>,
+    telemetry: tokio::task::JoinHandle<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -46,6 +48,8 @@ pub fn start(
     let shadow = Shadow::new(Arc::clone(shared), Arc::clone(&inbox)).map_err(std::io::Error::other)?;
     let (mirror, mirrored) = mpsc::channel(shadow::QUEUE);
     runtime.spawn(Arc::clone(&shadow).run(mirrored));
+    let collector = telemetry::client().map_err(std::io::Error::other)?;
+    let telemetry = runtime.spawn(telemetry::run(Arc::clone(shared), collector, stopped.clone()));
     let worker = Worker::new(Arc::clone(shared), store.clone(), shadow, mirror, Arc::clone(&till));
     let (handle, capture_stop) = (runtime.handle().clone(), stopped.clone());
     let capture = std::thread::Builder::new()
@@ -62,7 +66,7 @@ pub fn start(
     // The first table is in place before the first request.
     runtime.block_on(reconciler.look());
     runtime.spawn(reconciler.run(stopped));
-    Ok(Background { runtime, capture, stop })
+    Ok(Background { runtime, capture, telemetry, stop })
 }
 
 impl Background {
@@ -71,6 +75,10 @@ impl Background {
         self.stop.send_replace(true);
         if self.capture.join().is_err() {
             tracing::error!("the capture worker panicked");
+        }
+        // It has a time limit of its own.
+        if self.runtime.block_on(self.telemetry).is_err() {
+            tracing::error!("the task that sends traces panicked");
         }
         self.runtime.shutdown_timeout(STOP_LIMIT);
     }
