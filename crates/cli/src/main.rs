@@ -6,8 +6,10 @@ mod args;
 mod baseline;
 mod capture;
 mod check;
+mod compare;
 mod demo;
 mod distill;
+mod edits;
 mod env;
 mod eval;
 mod inspect;
@@ -19,6 +21,7 @@ mod source;
 mod status;
 mod up;
 mod verify;
+mod versions;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
