@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where it finds something wrong")]
 
 mod bad_input;
+mod config;
 mod conformance;
 mod crash;
 mod fake;
@@ -11,4 +12,5 @@ mod relay;
 mod reload;
 mod rollout;
 mod students;
+mod telemetry;
 mod world;
