@@ -47,6 +47,7 @@ counters! {
     config_forgotten "kolm_config_forget_total" [] "Configurations in force that the history could not take.";
     spans_sent "kolm_span_send_total" [] "Spans that the collector took.";
     spans_dropped "kolm_span_drop_total" ["reason"] "Spans that were not sent.";
+    task_panicked "kolm_task_panic_total" ["task"] "Background tasks that panicked and were begun anew.";
     drain_exceeded "kolm_drain_exceed_total" [] "Stops that cut requests because the drain took too long.";
 }
 
@@ -240,6 +241,12 @@ impl Events {
         tracing::debug!(reason, count, "spans not sent");
     }
 
+    /// A task of the background panicked; it is begun anew.
+    pub fn task_panicked(&self, task: &'static str) {
+        self.counters.task_panicked.with_label_values(&[task]).inc();
+        tracing::error!(task, "background task panicked");
+    }
+
     /// A stop did not wait for the last requests.
     pub fn drain_exceeded(&self, in_flight: usize) {
         self.counters.drain_exceeded.with_label_values(&[]).inc();
@@ -301,6 +308,7 @@ mod tests {
         events.decided(&decision(route.clone()));
         events.reconcile_failed(&route, &kolm_store::Error::SpoolFull { quota: 1 });
         events.receipt_degraded();
+        events.task_panicked("reconciler");
         events.drain_exceeded(1);
         events.config_changed(2, "admin:ann", 1, "listen.address");
         events.config_refused("file", &kolm_config::Problems { file: "f".to_owned(), list: Vec::new() });

@@ -14,6 +14,7 @@ pub mod events;
 pub mod exchange;
 mod headers;
 mod in_flight;
+mod keep;
 mod namespace;
 mod own;
 pub mod phases;

@@ -7,12 +7,10 @@ mod encode;
 mod export;
 mod trace;
 
-use std::sync::{Mutex, PoisonError};
-
 use kolm_core::{Arm, ArtifactId, Namespace, Outcome, RequestId, RouteName, Timestamp};
 use kolm_receipts::Rt;
 use kolm_wire::chat::Facts;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use crate::admit::Admitted;
 use crate::close::Told;
@@ -32,19 +30,13 @@ const NAME_MAX: usize = 128;
 pub struct Telemetry {
     queue: mpsc::Sender<Span>,
     /// For the task that sends them.
-    waiting: Mutex<Option<mpsc::Receiver<Span>>>,
+    waiting: Mutex<mpsc::Receiver<Span>>,
 }
 
 impl Default for Telemetry {
     fn default() -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        Self { queue, waiting: Mutex::new(Some(waiting)) }
-    }
-}
-
-impl Telemetry {
-    fn waiting(&self) -> Option<mpsc::Receiver<Span>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
+        Self { queue, waiting: Mutex::new(waiting) }
     }
 }
 

@@ -5,6 +5,7 @@
 //! when it cannot write, answers go out with `st=none` and are counted.
 
 mod handle;
+mod handover;
 mod msg;
 mod place;
 mod recover;
@@ -28,6 +29,7 @@ use crate::merkle::Hash;
 use crate::record::{self, Kind, OpenRecord};
 use crate::{Error, kj1};
 pub use handle::Opened;
+pub use handover::{Heir, Inherited};
 use place::Places;
 pub(crate) use recover::boot_prev;
 use writer::{Msg, Writer};
@@ -43,7 +45,7 @@ const SEGMENT_BYTES: u64 = 64 << 20;
 pub struct Ledger {
     tx: mpsc::Sender<Msg>,
     writer: Option<JoinHandle<()>>,
-    _lock: File,
+    lock: Option<File>,
 }
 
 /// What was found at start.
@@ -183,10 +185,7 @@ impl Ledger {
         env: &Env,
         segment: u64,
     ) -> Result<(Self, Handle, Recovered), Error> {
-        for dir in [dir.to_owned(), dir.join("wal"), dir.join("keys")] {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
-            made.map_err(Error::io("create", &dir))?;
-        }
+        folders(dir)?;
         let lock = lock(dir)?;
         let keys = keys(dir, node, env)?;
         let mut boot = [0; 8];
@@ -194,6 +193,19 @@ impl Ledger {
         let boot = hex(&boot);
         let start = recover::recover(dir, &keys.chain, &boot, env.clock.now(), segment)?;
         let recovered = Recovered { lost: start.lost, clean: start.clean };
+        let (ledger, handle) = Self::run(lock, keys, start, (dir, node), env)?;
+        Ok((ledger, handle, recovered))
+    }
+
+    /// Starts the writer.
+    fn run(
+        lock: File,
+        keys: LedgerKeys,
+        start: recover::Start,
+        (dir, node): (&Path, &str),
+        env: &Env,
+    ) -> Result<(Self, Handle), Error> {
+        let boot = start.wal.boot().to_owned();
         let shared = Arc::new(Shared::new(&start));
         let (tx, rx) = mpsc::channel();
         let writer = Writer::new(rx, dir.to_owned(), start, keys.chain, Arc::clone(&shared), env.clone())?;
@@ -201,7 +213,7 @@ impl Ledger {
         let thread = name.spawn(move || writer.run()).map_err(Error::io("start the writer of", dir))?;
         let (key, node) = (keys.header, record::clip(node, 64));
         let handle = Handle(Arc::new(Inner { tx: tx.clone(), shared, key, node, boot, env: env.clone() }));
-        Ok((Self { tx, writer: Some(thread), _lock: lock }, handle, recovered))
+        Ok((Self { tx, writer: Some(thread), lock: Some(lock) }, handle))
     }
 
     /// Writes what is queued, fsyncs and ends. Handles that live on answer with `st=none`.
@@ -223,6 +235,14 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn folders(dir: &Path) -> Result<(), Error> {
+    for dir in [dir.to_owned(), dir.join("wal"), dir.join("keys")] {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+        made.map_err(Error::io("create", &dir))?;
+    }
+    Ok(())
 }
 
 fn lock(dir: &Path) -> Result<File, Error> {

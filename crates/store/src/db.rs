@@ -1,4 +1,5 @@
-//! The database: its schema and every statement sent to it. One connection, on one thread.
+//! The database: its schema and every statement sent to it. Each connection is used by one thread; one of them
+//! writes.
 //!
 //! **Invariant:** no extension is loaded or fetched; ids are unique though no index says so, because one
 //! thread inserts and looks first.
@@ -65,6 +66,13 @@ impl Db {
             .map_err(Error::db("take its settings"))?;
         let conn = Connection::open_with_flags(path, config).map_err(|source| open_error(path, source))?;
         conn.execute_batch(SCHEMA).map_err(Error::db("make its tables"))?;
+        Ok(Self { conn })
+    }
+
+    /// A second connection to the same database, for a long reading on another thread; it sees one moment of it.
+    pub(crate) fn beside(&self) -> Result<Self, Error> {
+        let conn = self.conn.try_clone().map_err(Error::db("open a second connection"))?;
+        conn.execute_batch("BEGIN TRANSACTION").map_err(Error::db("begin a reading"))?;
         Ok(Self { conn })
     }
 

@@ -18,4 +18,4 @@ pub use kolm_policies::dataset::SnapshotMeta;
 /// One scored comparison of student and teacher.
 pub use kolm_policies::gate::Score as ScoreRow;
 pub use pair::{Pair, PairCounts, PairView, Salts};
-pub use service::{Handle, Service};
+pub use service::{Handle, Heir, Service};

@@ -7,7 +7,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -41,7 +41,11 @@ pub struct Handle {
     clock: Arc<dyn Clock>,
     trouble: Arc<Mutex<Option<String>>>,
     wake_at: u64,
+    heir: Arc<OnceLock<Heir>>,
 }
+
+/// Takes records in this process's place, once another one has the store; see [`Handle::hand_over`].
+pub type Heir = Box<dyn Fn(&[u8]) -> std::io::Result<()> + Send + Sync>;
 
 type Job = Box<dyn FnOnce(Result<&mut Db, String>) + Send>;
 
@@ -83,7 +87,8 @@ impl Service {
         let wake_at = owner.batch as u64;
         let name = std::thread::Builder::new().name("kolm-store".into());
         let thread = name.spawn(move || owner.run()).map_err(Error::io("start the owner of", dir))?;
-        let handle = Handle { tx: tx.clone(), spool, clock: Arc::clone(&env.clock), trouble, wake_at };
+        let (clock, heir) = (Arc::clone(&env.clock), Arc::default());
+        let handle = Handle { tx: tx.clone(), spool, clock, trouble, wake_at, heir };
         Ok((Self { tx, owner: Some(thread), _lock: lock }, handle))
     }
 
@@ -141,7 +146,24 @@ impl Handle {
     fn spool(&self, record: Result<Record, serde_json::Error>) -> Result<(), Error> {
         let bytes = record.and_then(|record| serde_json::to_vec(&record));
         let bytes = bytes.map_err(|source| Error::Unreadable { what: "pair", source })?;
-        let pending = self.spool.append(&bytes)?;
+        match self.heir.get() {
+            Some(heir) => heir(&bytes).map_err(Error::io("pass a pair on from", "store".as_ref())),
+            None => self.take(&bytes),
+        }
+    }
+
+    /// Takes a record as [`Heir`] was given it by the process before. Blocks for a write(2).
+    pub fn inherit(&self, record: &[u8]) -> Result<(), Error> {
+        self.take(record)
+    }
+
+    /// From now on pairs go to `heir`: call before [`Service::shutdown`], while a new process takes the store over.
+    pub fn hand_over(&self, heir: Heir) {
+        drop(self.heir.set(heir));
+    }
+
+    fn take(&self, record: &[u8]) -> Result<(), Error> {
+        let pending = self.spool.append(record)?;
         if pending % self.wake_at == 0 {
             drop(self.tx.send(Cmd::Wake));
         }
@@ -170,7 +192,8 @@ impl Handle {
         self.ask(move |db| db.salts(id)).await
     }
 
-    /// Freezes the eligible pairs of a namespace into `dir`.
+    /// Freezes the eligible pairs of a namespace into `dir`, on a connection and a thread of its own: nobody waits
+    /// for a snapshot but who asked for it.
     pub async fn freeze(
         &self,
         namespace: &Namespace,
@@ -179,7 +202,10 @@ impl Handle {
     ) -> Result<SnapshotMeta, Error> {
         let (namespace, dir, policy) = (namespace.clone(), dir.to_owned(), policy.to_owned());
         let now = self.clock.now();
-        self.ask(move |db| freeze::freeze(db, &namespace, &dir, &policy, now)).await
+        let beside = self.ask(|db| db.beside()).await?;
+        let frozen =
+            tokio::task::spawn_blocking(move || freeze::freeze(&beside, &namespace, &dir, &policy, now));
+        frozen.await.map_err(|_| Error::Unavailable { why: "freezing the snapshot panicked".to_owned() })?
     }
 
     /// Adds a Decision; one of the same route and number that differs is a conflict.

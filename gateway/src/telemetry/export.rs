@@ -35,7 +35,7 @@ enum Failed {
 
 /// Sends what is finished until the process ends, and then what is left.
 pub(crate) async fn run(shared: Arc<Shared>, http: reqwest::Client, mut stopped: watch::Receiver<bool>) {
-    let Some(mut waiting) = shared.telemetry.waiting() else { return };
+    let mut waiting = shared.telemetry.waiting.lock().await;
     let mut batch = Vec::new();
     loop {
         tokio::select! {

@@ -91,7 +91,7 @@ impl Handle {
     }
 
     /// Closes and control leaves always find room: there is at most one close for each open admitted.
-    fn send(&self, msg: Msg) {
+    pub(super) fn send(&self, msg: Msg) {
         self.0.shared.enter(msg.bytes());
         if let Err(mpsc::SendError(msg)) = self.0.tx.send(msg) {
             self.0.shared.leave(msg.bytes());
@@ -112,6 +112,11 @@ impl Handle {
             lost: shared.lost,
             none: shared.none.load(Ordering::Relaxed),
         }
+    }
+
+    /// The ledger's clock.
+    pub(super) fn now(&self) -> kolm_core::Timestamp {
+        self.0.env.clock.now()
     }
 
     /// Whether records can be written at present.

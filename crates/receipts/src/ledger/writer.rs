@@ -12,6 +12,8 @@ use std::time::Duration;
 use kolm_core::{Env, RequestId, RouteName, Timestamp};
 use tokio::sync::oneshot;
 
+use super::handover::Heir;
+use super::msg::HandOver;
 pub(super) use super::msg::{Chains, Msg, note};
 use super::place::Place;
 use super::sync::Syncer;
@@ -63,6 +65,8 @@ pub(super) struct Writer {
     probed: u64,
     /// When no gap was last known.
     calm: Timestamp,
+    /// Who writes in this one's place.
+    heir: Option<Box<dyn Heir>>,
 }
 
 impl Writer {
@@ -85,11 +89,12 @@ impl Writer {
             syncer: Syncer::start()?,
             env,
             boot,
-            in_flight: HashSet::new(),
+            in_flight: start.open.keys().copied().collect(),
             backlog: VecDeque::new(),
             trouble: None,
             probed: 0,
             calm: now,
+            heir: None,
         })
     }
 
@@ -97,32 +102,51 @@ impl Writer {
         let mut stop = false;
         while !stop {
             let mut msgs = Vec::new();
-            match self.rx.recv_timeout(PROBE) {
-                Ok(msg) => msgs.push(msg),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => stop = true,
+            let mut next = match self.rx.recv_timeout(PROBE) {
+                Ok(msg) => Some(msg),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => Some(Msg::Stop),
+            };
+            let mut handed = None;
+            while let Some(msg) = next.take() {
+                match msg {
+                    Msg::Stop => stop = true,
+                    Msg::HandOver(over) => handed = Some(over),
+                    Msg::Open { .. } | Msg::Close { .. } | Msg::Control { .. } => msgs.push(msg),
+                }
+                if !stop && handed.is_none() && msgs.len() < BATCH {
+                    next = self.rx.try_recv().ok();
+                }
             }
-            while msgs.len() < BATCH
-                && let Ok(msg) = self.rx.try_recv()
-            {
-                msgs.push(msg);
-            }
-            stop |= msgs.iter().any(|msg| matches!(msg, Msg::Stop));
             self.round(msgs);
+            if let Some(over) = handed {
+                self.hand_over(over);
+            }
         }
         self.end();
     }
 
-    fn leave(&self, msg: &Msg) {
-        if !matches!(msg, Msg::Stop) {
-            self.shared.leave(msg.bytes());
+    fn hand_over(&mut self, over: HandOver) {
+        if self.trouble.is_some() {
+            self.rise();
         }
+        let free = match &self.trouble {
+            None => self.wal.sync(),
+            Some(trouble) => Err(Error::io("write", &self.dir)(std::io::Error::other(trouble.why.clone()))),
+        };
+        if free.is_ok() {
+            self.heir = Some(over.heir);
+        }
+        let _gone = over.done.send(free);
     }
 
     /// One batch, and a new attempt when the ledger is in trouble.
     fn round(&mut self, msgs: Vec<Msg>) {
         for msg in &msgs {
-            self.leave(msg);
+            self.shared.leave(msg.bytes());
+        }
+        if let Some(heir) = &mut self.heir {
+            return super::handover::pass_on(heir.as_mut(), msgs);
         }
         if self.syncer.take_failure() {
             self.fall("fsync failed".to_owned(), true);
@@ -225,7 +249,7 @@ impl Writer {
                     }
                     batch.again.push(Msg::Control { ctl, config, route });
                 }
-                Msg::Stop => {}
+                Msg::HandOver(_) | Msg::Stop => {}
             }
         }
         batch
@@ -306,7 +330,7 @@ impl Writer {
                 Msg::Close { .. } | Msg::Control { .. } => {
                     self.shared.gap.fetch_add(1, Ordering::Relaxed);
                 }
-                Msg::Stop => {}
+                Msg::HandOver(_) | Msg::Stop => {}
             }
         }
     }
@@ -349,6 +373,9 @@ impl Writer {
 
     fn end(mut self) {
         self.shared.degraded.store(true, Ordering::Relaxed);
+        if self.heir.is_some() {
+            return;
+        }
         if self.trouble.is_some() {
             self.rise();
         }
