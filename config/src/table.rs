@@ -322,7 +322,9 @@ pub(crate) fn parsed<T: FromStr<Err: std::fmt::Display>>(
             if let Some(probe) = &node.probe {
                 probe.words(words::<T>(&error.to_string()));
             }
-            check.add(FORM, &node.place, format!("`{text}`: {error}"));
+            // User and query of an URL may be a secret.
+            let shown = if text.contains(['@', '?']) { "the value" } else { &format!("`{text}`") };
+            check.add(FORM, &node.place, format!("{shown}: {error}"));
             None
         }
     }

@@ -64,6 +64,10 @@ fn secrets_are_never_printed() {
     let said = problems("[upstreams.x]\nbase_url = \"http://x\"\napi_key = \"sk-literal\"");
     assert!(!said.report().contains("sk-literal"), "{}", said.report());
     assert_eq!((said.code(), said.exit()), (Code(106), Exit::Usage));
+    for url in ["https://u:planted@h", "https://h/v1?key=planted"] {
+        let said = problems(&format!("[upstreams.x]\nbase_url = \"{url}\"")).report();
+        assert!(!said.contains("planted") && said.contains("K0103"), "{said}");
+    }
 }
 
 const EVERYTHING: &str = r#"
