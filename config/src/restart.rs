@@ -5,13 +5,14 @@
 use crate::settings::SHAPE;
 
 /// Paths of the file's shape; each stands for itself and all below it.
-pub(crate) const AT_START: [&str; 9] = [
+pub(crate) const AT_START: [&str; 10] = [
     "data_dir",
     "listen/address",
-    "listen/header_timeout",
+    "listen/max_header_bytes",
     "admin/address",
     "capture/queue",
     "log/format",
+    "namespaces/*/data_dir",
     "receipts/node",
     "routes/[]/shadow/concurrency",
     "store",

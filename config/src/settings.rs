@@ -21,6 +21,12 @@ static BUILT_IN: LazyLock<Settings> = LazyLock::new(|| {
     settings
 });
 
+/// The same by the path of the shape, so that any name finds it.
+static BUILT_IN_AT: LazyLock<BTreeMap<String, Setting>> = LazyLock::new(|| {
+    let located = |(path, setting): (&String, &Setting)| Some((SHAPE.locate(path)?.0, setting.clone()));
+    BUILT_IN.by_path.iter().filter_map(located).collect()
+});
+
 /// What the checker read, in its order.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
@@ -187,10 +193,8 @@ impl Settings {
         if self.optional.contains(path) || !self.has_section(parent(path)) {
             return None;
         }
-        let (at, _) = SHAPE.locate(path)?;
-        let built_in =
-            BUILT_IN.by_path.iter().find(|(path, _)| SHAPE.locate(path).is_some_and(|(p, _)| p == at))?;
-        Some((built_in.1.written.clone(), Setting { value: None, ..built_in.1.clone() }))
+        let built_in = BUILT_IN_AT.get(&SHAPE.locate(path)?.0)?;
+        Some((built_in.written.clone(), Setting { value: None, ..built_in.clone() }))
     }
 
     /// What changes from `self` to `new`, by path.
@@ -240,12 +244,9 @@ fn change(
 
 /// A default as it would be written: the built-in file's words where it says the same.
 fn default(path: &str, value: &str) -> Value {
-    let words = SHAPE.locate(path).and_then(|(at, _)| {
-        let same = |(path, setting): &(&String, &Setting)| {
-            setting.value.as_deref() == Some(value) && SHAPE.locate(path).is_some_and(|(p, _)| p == at)
-        };
-        BUILT_IN.by_path.iter().find(same)?.1.written.clone()
-    });
+    let built_in = SHAPE.locate(path).and_then(|(at, _)| BUILT_IN_AT.get(&at));
+    let same = built_in.filter(|built_in| built_in.value.as_deref() == Some(value));
+    let words = same.and_then(|built_in| built_in.written.clone());
     words.unwrap_or_else(|| {
         let share = value.strip_prefix("Ppm(").and_then(|rest| rest.strip_suffix(')')?.parse::<f64>().ok());
         match share {

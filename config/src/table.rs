@@ -333,7 +333,8 @@ pub(crate) fn parsed<T: FromStr<Err: std::fmt::Display>>(
 /// The words that `must be "a" or "b"` speaks of: those that are taken, if all are.
 fn words<T: FromStr>(said: &str) -> Vec<String> {
     let words: Vec<String> = said.split('"').skip(1).step_by(2).map(str::to_owned).collect();
-    let all = said.starts_with("must be \"") && words.iter().all(|word| word.parse::<T>().is_ok());
+    let closed = said.starts_with("must be \"") && !said.contains("such as");
+    let all = closed && words.iter().all(|word| word.parse::<T>().is_ok());
     if all { words } else { Vec::new() }
 }
 

@@ -158,7 +158,7 @@ impl Reconciler {
 
     /// Swaps a new table in where weight, student or configuration changed.
     fn publish(&self, config: &Arc<Config>) {
-        let table = self.shared.table.load();
+        let table = self.shared.table.load_full();
         let same = Arc::ptr_eq(&table.config, config)
             && table.routes.len() == self.routes.len()
             && table.routes.iter().all(|entry| {
@@ -181,6 +181,10 @@ impl Reconciler {
             }))
         };
         let routes = config.routes.iter().filter_map(entry).collect();
-        self.shared.table.store(Arc::new(Table { config: Arc::clone(config), routes }));
+        // A configuration that came into force meanwhile is not put out of it; the next look is about that one.
+        let next = Arc::new(Table { config: Arc::clone(config), routes });
+        if table.config.version <= config.version {
+            drop(self.shared.table.compare_and_swap(&table, next));
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::keep::keep;
 use crate::reconcile::{Board, Reconciler, Settings};
 use crate::shadow::{self, Inbox, Shadow};
 use crate::table::Shared;
-use crate::telemetry;
+use crate::{keys, limits, retention, telemetry};
 
 /// How long tasks may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -45,6 +45,7 @@ pub fn start(
         .enable_all()
         .build()?;
     let (stop, stopped) = watch::channel(false);
+    housekeeping(&runtime, shared, store, &stopped);
     let (inbox, till) = (Arc::new(Inbox::default()), Till::default());
     let shadow = Shadow::new(Arc::clone(shared), Arc::clone(&inbox)).map_err(std::io::Error::other)?;
     let (mirror, mirrored) = mpsc::channel(shadow::QUEUE);
@@ -80,6 +81,27 @@ pub fn start(
         keep(&events.events, "reconciler", || first.take().unwrap_or_else(&make).run(stopped.clone())).await;
     });
     Ok(Background { runtime, capture, telemetry, stop })
+}
+
+/// Keys that change, money that is spent, bodies whose time is over; each is begun anew if it panics.
+fn housekeeping(
+    runtime: &Runtime,
+    shared: &Arc<Shared>,
+    store: &kolm_store::Handle,
+    stopped: &watch::Receiver<bool>,
+) {
+    let (on, stop) = (Arc::clone(shared), stopped.clone());
+    runtime.spawn(async move {
+        keep(&on.events, "keys", || keys::follow(Arc::clone(&on), stop.clone())).await;
+    });
+    let (on, stop) = (Arc::clone(shared), stopped.clone());
+    runtime.spawn(async move {
+        keep(&on.events, "limits", || limits::keep(Arc::clone(&on), stop.clone())).await;
+    });
+    let (on, stop, store) = (Arc::clone(shared), stopped.clone(), store.clone());
+    runtime.spawn(async move {
+        keep(&on.events, "retention", || retention::keep(Arc::clone(&on), store.clone(), stop.clone())).await;
+    });
 }
 
 impl Background {

@@ -3,14 +3,26 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where it finds something wrong")]
 
 mod bad_input;
+mod chaos;
 mod config;
 mod conformance;
 mod crash;
+mod dice;
+mod differential;
 mod fake;
+mod fuzz;
 mod house;
+mod isolation;
+mod keys;
+mod limits;
+mod memory;
+mod port;
 mod relay;
 mod reload;
 mod rollout;
+mod smuggling;
 mod students;
 mod telemetry;
+mod tls;
+mod wire;
 mod world;

@@ -117,10 +117,7 @@ fn it_tells_types_defaults_ranges_words_and_meanings() {
     let schema = schema();
     let listen = &schema["properties"]["listen"]["properties"];
     assert_eq!(listen["header_timeout"]["default"], "10s");
-    assert_eq!(
-        listen["header_timeout"]["description"],
-        "time for a client to send its header; read at start only"
-    );
+    assert_eq!(listen["header_timeout"]["description"], "time for a client to send its whole header");
     assert_eq!(schema["properties"]["capture"]["properties"]["queue"]["minimum"], 1);
     assert_eq!(schema["properties"]["capture"]["properties"]["queue"]["exclusiveMaximum"], 1 << 20);
     let upstream = &schema["properties"]["upstreams"]["additionalProperties"];

@@ -221,6 +221,7 @@ impl Source {
         let changes = state.settings.diff(&loaded.settings);
         let config = self.live.replace(loaded.config);
         (self.relevel)(config.log.level);
+        self.shared.reconfigure(&config);
         self.board.look_now();
         let (was, now) = (std::mem::replace(&mut state.digest, digest(text)), loaded.settings);
         (state.text, state.settings) = (text.to_owned(), now);
@@ -285,6 +286,16 @@ impl Source {
         }
     }
 
+    /// Whether the file is another than the one last read or written here; it is asked once.
+    fn is_new(&self, now: Option<Stamp>) -> bool {
+        let mut state = self.state();
+        let is_new = state.seen != now && stamp(&self.origin) == now;
+        if is_new {
+            state.seen = now;
+        }
+        is_new
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -302,10 +313,9 @@ impl Source {
                     // A file that is still being written is not read: it may be valid and half.
                     let now = stamp(&self.origin);
                     let settled = std::mem::replace(&mut looked, now) == now;
-                    if !settled || self.state().seen == now {
+                    if !settled || !self.is_new(now) {
                         continue;
                     }
-                    self.state().seen = now;
                     "file"
                 }
                 _ = hangup.recv() => "SIGHUP",

@@ -1,11 +1,12 @@
 //! The ledger: what a request opens before the first upstream byte and closes after the last.
 //!
-//! One writer thread owns the files; everyone else holds a [`Handle`].
+//! One writer owns the files; everyone else holds a [`Handle`].
 //! **Invariant:** no request waits for the disk beyond one write(2), and none fails because of the ledger:
 //! when it cannot write, answers go out with `st=none` and are counted.
 
 mod handle;
 mod handover;
+mod line;
 mod msg;
 mod place;
 mod recover;
@@ -30,9 +31,10 @@ use crate::record::{self, Kind, OpenRecord};
 use crate::{Error, kj1};
 pub use handle::Opened;
 pub use handover::{Heir, Inherited};
+use line::Line;
 use place::Places;
 pub(crate) use recover::boot_prev;
-use writer::{Msg, Writer};
+use writer::Writer;
 
 /// Records that may wait for the writer.
 const QUEUE: usize = 65_536;
@@ -41,11 +43,16 @@ const QUEUE_BYTES: usize = 64 << 20;
 const SEGMENT_BYTES: u64 = 64 << 20;
 
 /// The open ledger; it ends with [`Ledger::shutdown`] or when dropped.
-#[derive(Debug)]
 pub struct Ledger {
-    tx: mpsc::Sender<Msg>,
-    writer: Option<JoinHandle<()>>,
+    line: Arc<Line>,
+    thread: Option<JoinHandle<()>>,
     lock: Option<File>,
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ledger")
+    }
 }
 
 /// What was found at start.
@@ -62,8 +69,7 @@ pub struct Recovered {
 pub struct Handle(Arc<Inner>);
 
 struct Inner {
-    tx: mpsc::Sender<Msg>,
-    shared: Arc<Shared>,
+    line: Arc<Line>,
     key: HeaderKey,
     node: String,
     boot: String,
@@ -209,11 +215,11 @@ impl Ledger {
         let shared = Arc::new(Shared::new(&start));
         let (tx, rx) = mpsc::channel();
         let writer = Writer::new(rx, dir.to_owned(), start, keys.chain, Arc::clone(&shared), env.clone())?;
-        let name = std::thread::Builder::new().name("kolm-ledger".into());
-        let thread = name.spawn(move || writer.run()).map_err(Error::io("start the writer of", dir))?;
+        let line = Arc::new(Line::new(tx, writer, shared));
+        let thread = line.start().map_err(Error::io("start the writer of", dir))?;
         let (key, node) = (keys.header, record::clip(node, 64));
-        let handle = Handle(Arc::new(Inner { tx: tx.clone(), shared, key, node, boot, env: env.clone() }));
-        Ok((Self { tx, writer: Some(thread), lock: Some(lock) }, handle))
+        let handle = Handle(Arc::new(Inner { line: Arc::clone(&line), key, node, boot, env: env.clone() }));
+        Ok((Self { line, thread: Some(thread), lock: Some(lock) }, handle))
     }
 
     /// Writes what is queued, fsyncs and ends. Handles that live on answer with `st=none`.
@@ -222,11 +228,12 @@ impl Ledger {
     }
 
     fn stop(&mut self) {
-        if let Some(writer) = self.writer.take() {
-            drop(self.tx.send(Msg::Stop));
-            if writer.join().is_err() {
-                tracing::error!("the ledger's writer panicked");
+        if let Some(thread) = self.thread.take() {
+            self.line.end();
+            if thread.join().is_err() {
+                tracing::error!("the ledger's thread panicked");
             }
+            self.line.seize().end();
         }
     }
 }

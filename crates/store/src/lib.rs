@@ -5,6 +5,7 @@
 //! **Invariant:** an acknowledged pair survives `kill -9` and any failure of the database, and only what the
 //! anonymizer minted is ever written.
 
+mod apart;
 mod db;
 mod error;
 mod freeze;

@@ -6,12 +6,12 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use kolm_core::{Env, Outcome, RequestId};
 use tokio::sync::oneshot;
 
-use super::msg::{HandOver, Msg};
+use super::msg::Msg;
 use super::{Handle, Ledger, SEGMENT_BYTES, folders, keys, lock, recover};
 use crate::record::Close;
 use crate::{Error, kj1};
@@ -36,12 +36,7 @@ impl Ledger {
     /// # Errors
     /// The disk does not take what waits: the ledger stays with this process.
     pub fn hand_over(&mut self, heir: Box<dyn Heir>) -> Result<(), Error> {
-        let (done, told) = mpsc::channel();
-        let ended = || std::io::Error::other("the ledger's writer has ended");
-        self.tx
-            .send(Msg::HandOver(HandOver { heir, done }))
-            .map_err(|_| Error::io("hand over", "ledger".as_ref())(ended()))?;
-        told.recv().map_err(|_| Error::io("hand over", "ledger".as_ref())(ended()))??;
+        self.line.seize().hand_over(heir)?;
         self.lock = None;
         Ok(())
     }
@@ -70,7 +65,6 @@ pub(super) fn pass_on(heir: &mut dyn Heir, msgs: Vec<Msg>) {
             }
             Msg::Close { id, open, close } => heir.close(id, &open, &close),
             Msg::Control { ctl, .. } => heir.control(&ctl),
-            Msg::HandOver(_) | Msg::Stop => {}
         }
     }
 }

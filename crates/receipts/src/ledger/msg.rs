@@ -1,12 +1,10 @@
 //! What the writer is told, and where its chains stand.
 
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use kolm_core::{RequestId, RouteName};
 use tokio::sync::oneshot;
 
-use super::handover::Heir;
-use crate::Error;
 use crate::merkle::Hash;
 
 /// What the writer is told.
@@ -18,23 +16,6 @@ pub(super) enum Msg {
     Close { id: RequestId, open: Arc<[u8]>, close: Vec<u8> },
     /// Write a control leaf.
     Control { ctl: Vec<u8>, config: bool, route: Option<RouteName> },
-    /// Write what came before, then write no more: what follows is the heir's to write.
-    HandOver(HandOver),
-    /// Write what came before and end.
-    Stop,
-}
-
-/// The end of a writer's writing.
-pub(super) struct HandOver {
-    pub(super) heir: Box<dyn Heir>,
-    /// Told once the files are left alone.
-    pub(super) done: mpsc::Sender<Result<(), Error>>,
-}
-
-impl std::fmt::Debug for HandOver {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("HandOver")
-    }
 }
 
 impl Msg {
@@ -44,7 +25,6 @@ impl Msg {
             Self::Open { record, .. } => record.len(),
             Self::Close { close, .. } => close.len(),
             Self::Control { ctl, .. } => ctl.len(),
-            Self::HandOver(_) | Self::Stop => 0,
         }
     }
 }

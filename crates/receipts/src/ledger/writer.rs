@@ -1,11 +1,12 @@
-//! The one writer: gathers what is queued into one write(2), extends the chains, answers the waiting.
+//! The one writer: gathers what is queued into one write(2), extends the chains, answers the waiting. Whose thread
+//! it runs on, `line` decides.
 //!
 //! **Invariant:** chains, counts and places change only when the write has succeeded.
 
 use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,6 @@ use kolm_core::{Env, RequestId, RouteName, Timestamp};
 use tokio::sync::oneshot;
 
 use super::handover::Heir;
-use super::msg::HandOver;
 pub(super) use super::msg::{Chains, Msg, note};
 use super::place::Place;
 use super::sync::Syncer;
@@ -27,7 +27,7 @@ use crate::{Error, kj1};
 /// Records joined into one write.
 const BATCH: usize = 256;
 /// How often a ledger that cannot write tries again.
-const PROBE: Duration = Duration::from_millis(250);
+pub(super) const PROBE: Duration = Duration::from_millis(250);
 
 /// Frames ready to be written, and what follows when they are.
 #[derive(Default)]
@@ -98,46 +98,37 @@ impl Writer {
         })
     }
 
-    pub(super) fn run(mut self) {
-        let mut stop = false;
-        while !stop {
-            let mut msgs = Vec::new();
-            let mut next = match self.rx.recv_timeout(PROBE) {
-                Ok(msg) => Some(msg),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => Some(Msg::Stop),
-            };
-            let mut handed = None;
-            while let Some(msg) = next.take() {
-                match msg {
-                    Msg::Stop => stop = true,
-                    Msg::HandOver(over) => handed = Some(over),
-                    Msg::Open { .. } | Msg::Close { .. } | Msg::Control { .. } => msgs.push(msg),
-                }
-                if !stop && handed.is_none() && msgs.len() < BATCH {
-                    next = self.rx.try_recv().ok();
-                }
-            }
-            self.round(msgs);
-            if let Some(over) = handed {
-                self.hand_over(over);
-            }
+    /// Writes the next messages of the queue; false when there are none.
+    pub(super) fn turn(&mut self) -> bool {
+        let mut msgs = Vec::new();
+        while msgs.len() < BATCH
+            && let Ok(msg) = self.rx.try_recv()
+        {
+            msgs.push(msg);
         }
-        self.end();
+        let some = !msgs.is_empty();
+        if some {
+            self.round(msgs);
+        }
+        some
     }
 
-    fn hand_over(&mut self, over: HandOver) {
+    /// What is done when nothing waits.
+    pub(super) fn idle(&mut self) {
+        self.round(Vec::new());
+    }
+
+    /// Leaves the files alone; what is said from now on goes to `heir`.
+    pub(super) fn hand_over(&mut self, heir: Box<dyn Heir>) -> Result<(), Error> {
         if self.trouble.is_some() {
             self.rise();
         }
-        let free = match &self.trouble {
-            None => self.wal.sync(),
-            Some(trouble) => Err(Error::io("write", &self.dir)(std::io::Error::other(trouble.why.clone()))),
-        };
-        if free.is_ok() {
-            self.heir = Some(over.heir);
+        if let Some(trouble) = &self.trouble {
+            return Err(Error::io("write", &self.dir)(std::io::Error::other(trouble.why.clone())));
         }
-        let _gone = over.done.send(free);
+        self.wal.sync()?;
+        self.heir = Some(heir);
+        Ok(())
     }
 
     /// One batch, and a new attempt when the ledger is in trouble.
@@ -249,7 +240,6 @@ impl Writer {
                     }
                     batch.again.push(Msg::Control { ctl, config, route });
                 }
-                Msg::HandOver(_) | Msg::Stop => {}
             }
         }
         batch
@@ -330,7 +320,6 @@ impl Writer {
                 Msg::Close { .. } | Msg::Control { .. } => {
                     self.shared.gap.fetch_add(1, Ordering::Relaxed);
                 }
-                Msg::HandOver(_) | Msg::Stop => {}
             }
         }
     }
@@ -371,7 +360,8 @@ impl Writer {
         }
     }
 
-    fn end(mut self) {
+    /// Writes the last of it and marks an orderly end.
+    pub(super) fn end(&mut self) {
         self.shared.degraded.store(true, Ordering::Relaxed);
         if self.heir.is_some() {
             return;

@@ -11,6 +11,9 @@ use kolm_policies::gate::ScoreKind;
 use kolm_wire::Exchange;
 
 use super::*;
+use crate::pair::PairCounts;
+
+mod apart;
 
 struct World {
     dir: tempfile::TempDir,
