@@ -51,6 +51,19 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+impl Problem {
+    /// The problem as one object.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "code": self.code.to_string(),
+            "path": self.path,
+            "line": self.line,
+            "message": self.message,
+            "hint": self.hint,
+        })
+    }
+}
+
 /// All that is wrong with one file; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems {

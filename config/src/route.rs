@@ -26,7 +26,7 @@ pub(crate) struct Names {
 /// All routes; with none in the file, one that takes every model and shifts nothing.
 pub(crate) fn routes(check: &mut Checker<'_>, node: Option<&Node<'_>>, names: &Names) -> Vec<Route> {
     let Some(node) = node else {
-        let place = Place { path: "routes.default".to_owned(), at: None };
+        let place = Place::default().key("routes").key("default");
         return route(check, Table::absent(place), names).into_iter().collect();
     };
     let mut seen = BTreeSet::new();
@@ -36,7 +36,7 @@ pub(crate) fn routes(check: &mut Checker<'_>, node: Option<&Node<'_>>, names: &N
         let name_place = table.at("name");
         // A route is known to people by its name, so its problems are listed under it.
         if let Some(name) = table.node("name").and_then(|node| node.value.as_str().map(str::to_owned)) {
-            table.place.path = format!("routes.{name}");
+            table.place.path = node.place.key(&name).path;
             if !seen.insert(name.clone()) {
                 check.add(RANGE, &name_place, format!("a second route is named `{name}`"));
             }
@@ -55,6 +55,9 @@ fn route(check: &mut Checker<'_>, mut table: Table<'_>, names: &Names) -> Option
     };
     let namespace = table.optional(check, "namespace", parsed::<NamespaceName>);
     let namespace = namespace.or_else(|| names.default_namespace.clone());
+    if let Some(name) = &namespace {
+        check.amounts_to(&table.at("namespace"), &name.as_str());
+    }
     // A default that does not exist is a problem of its own already.
     if let (Some(name), true) = (&namespace, table.has("namespace")) {
         exists(check, &table.at("namespace"), "namespace", name, &names.namespaces);

@@ -202,6 +202,9 @@ pub(crate) fn upstreams(check: &mut Checker<'_>, table: Table<'_>, airgap: bool)
             accepts_keys_of: Vec::new(),
             models: BTreeMap::new(),
         };
+        if let Some(key) = &openai.api_key {
+            check.refers_to(&table.place.key("openai").key("api_key"), key);
+        }
         if airgap {
             check.add(AIRGAP, &table.place, "the built-in upstream api.openai.com is outside this host");
         }

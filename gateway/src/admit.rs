@@ -19,6 +19,7 @@ use crate::listen::Connection;
 use crate::namespace::{self, Belongs, Caller};
 use crate::phases::{Ctx, Gateway};
 use crate::table::{Shared, Table, keyed};
+use crate::telemetry::Trace;
 use crate::{framing, own, proxy, relay};
 
 const ENDPOINT_MAX: usize = 128;
@@ -59,6 +60,8 @@ pub(crate) struct Admitted {
     pub(crate) conversation: Option<String>,
     /// `x-stainless-retry-count`.
     pub(crate) retry_count: u32,
+    /// Its place in a trace that is gathered.
+    pub(crate) trace: Option<Trace>,
 }
 
 /// Where an admitted request goes.
@@ -93,8 +96,9 @@ impl Admitted {
         caller.copy_from_slice(&keyed(&shared.process_key, &[b"caller", &credential])[..16]);
         let settings = table.config.namespaces.get(&namespace);
         let keeps_nothing = settings.is_some_and(|settings| settings.retention == Retention::None);
+        let id = RequestId::mint(at, &*shared.env.entropy);
         Self {
-            id: RequestId::mint(at, &*shared.env.entropy),
+            id,
             at,
             started_us: shared.env.clock.micros(),
             namespace,
@@ -113,6 +117,7 @@ impl Admitted {
             retry_count: headers::text(&head.headers, "x-stainless-retry-count")
                 .and_then(|count| count.parse().ok())
                 .unwrap_or(0),
+            trace: Trace::of(&table.config.telemetry, id, &head.headers),
             table,
         }
     }

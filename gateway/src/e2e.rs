@@ -101,6 +101,7 @@ impl House {
             ledger: handle,
             captures,
             events: Events::new(),
+            telemetry: crate::telemetry::Telemetry::default(),
             process_key: [1; 32],
             route_key: [2; 32],
             guards: Default::default(),

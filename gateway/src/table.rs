@@ -18,6 +18,7 @@ use crate::exchange::Finished;
 use crate::keys::Ring;
 use crate::limits::Limits;
 use crate::pool::Pool;
+use crate::telemetry::Telemetry;
 use crate::upstream::guard::Guards;
 
 /// What the data path and the background share.
@@ -32,6 +33,8 @@ pub struct Shared {
     pub captures: mpsc::Sender<Finished>,
     /// Metrics and log lines.
     pub events: Events,
+    /// Traces.
+    pub telemetry: Telemetry,
     /// Random per process: keys caller hashes.
     pub process_key: [u8; 32],
     /// Persistent secret of this installation: keys route salts and sample keys.

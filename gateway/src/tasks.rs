@@ -15,7 +15,7 @@ use crate::reconcile::{Board, Reconciler, Settings};
 use crate::shadow::{self, Inbox, Shadow};
 use crate::table::Shared;
 use crate::upstream::health::Checker;
-use crate::{keys, limits, retention};
+use crate::{keys, limits, retention, telemetry};
 
 /// How long tasks may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -24,6 +24,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 pub struct Background {
     runtime: Runtime,
     capture: JoinHandle<()>,
+    telemetry: tokio::task::JoinHandle<()>,
     stop: watch::Sender<bool>,
     hold: watch::Sender<bool>,
     housekeeping: std::sync::Mutex<Vec<tokio::task::JoinHandle<()>>>,
@@ -62,6 +63,12 @@ pub fn start(
         let checker = || Checker::new(Arc::clone(&checked), Arc::clone(&connections));
         keep(&checked.events, "health", || checker().run(stop_checks.clone())).await;
     });
+    let (collector, tracing, ends) =
+        (telemetry::client().map_err(std::io::Error::other)?, Arc::clone(shared), stopped.clone());
+    let telemetry = runtime.spawn(async move {
+        let send = || telemetry::run(Arc::clone(&tracing), collector.clone(), ends.clone());
+        keep(&tracing.events, "telemetry", send).await;
+    });
     let worker = Worker::new(Arc::clone(shared), store.clone(), shadow, mirror, Arc::clone(&till));
     let (handle, capture_stop) = (runtime.handle().clone(), stopped.clone());
     let capture = std::thread::Builder::new()
@@ -83,7 +90,7 @@ pub fn start(
         let run = || first.take().unwrap_or_else(&make).run(stopped.clone(), held.clone());
         keep(&events.events, "reconciler", run).await;
     });
-    Ok(Background { runtime, capture, stop, hold, housekeeping })
+    Ok(Background { runtime, capture, telemetry, stop, hold, housekeeping })
 }
 
 /// Keys that change, money that is spent, bodies whose time is over; each is begun anew if it panics.
@@ -129,6 +136,10 @@ impl Background {
         self.stop.send_replace(true);
         if self.capture.join().is_err() {
             tracing::error!("the capture worker panicked");
+        }
+        // It has a time limit of its own.
+        if self.runtime.block_on(self.telemetry).is_err() {
+            tracing::error!("the task that sends traces panicked");
         }
         self.runtime.shutdown_timeout(STOP_LIMIT);
     }

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod chaos;
+mod config;
 mod conformance;
 mod crash;
 mod dice;
@@ -24,6 +25,7 @@ mod rollout;
 mod smuggling;
 mod students;
 mod surfaces;
+mod telemetry;
 mod tls;
 mod upgrade;
 mod wire;

@@ -153,6 +153,16 @@ impl World {
         format!("http://{}{path}", self.admin)
     }
 
+    /// What the running process says of itself.
+    pub(crate) fn run_file(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.data().join("run/up.json")).unwrap()).unwrap()
+    }
+
+    /// The token of the admin interface.
+    pub(crate) fn token(&self) -> String {
+        self.run_file()["token"].as_str().unwrap().to_owned()
+    }
+
     /// `GET /api/v1/status`.
     pub(crate) async fn status(&self) -> Value {
         self.http.get(self.admin_url("/api/v1/status")).send().await.unwrap().json().await.unwrap()

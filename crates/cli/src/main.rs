@@ -7,8 +7,10 @@ mod baseline;
 mod ca;
 mod capture;
 mod check;
+mod compare;
 mod demo;
 mod distill;
+mod edits;
 mod env;
 mod eval;
 mod inspect;
@@ -22,6 +24,7 @@ mod status;
 mod up;
 mod upgrade;
 mod verify;
+mod versions;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use kolm_config::{Config, Live, RawConfig};
+use kolm_config::{Config, History, Live};
 use kolm_core::{Code, Env, Exit, Status};
 use kolm_dashboards::{Doors, Freeze, Frozen, Look};
 use kolm_gateway::reconcile::{Board, Settings};
@@ -18,8 +18,9 @@ use tokio::sync::mpsc;
 use crate::admin::RunFile;
 use crate::args::Up;
 use crate::report::{Done, Failure, note, print_json};
-use crate::source::{Origin, Source};
+use crate::source::{Origin, Source, Start};
 use crate::upgrade::{self, Door, House};
+use crate::versions;
 
 /// The anonymizer policy that a snapshot names where no configuration says which it was.
 const POLICY: &str = "default";
@@ -31,25 +32,17 @@ const DRAIN: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Runs the gateway until SIGTERM or SIGINT.
 pub(crate) fn run(args: &Up, env: &Env, data_dir: PathBuf, json: bool) -> Done {
-    let config = match &args.config {
-        Some(path) => RawConfig::read(path)?.check(&crate::env::outside(&data_dir))?,
-        None => Config::embedded(&crate::env::outside(&data_dir))?,
-    };
-    // `--data-dir` is stronger than the file, the file than the environment.
-    let data_dir = if data_dir == crate::env::home() { config.data_dir.clone() } else { data_dir };
     let origin = args.config.clone().map_or(Origin::Embedded, Origin::File);
-    serve(config, origin, env, data_dir, (json, args.upgrade))
+    let start = Start::read(origin, &crate::env::outside(&data_dir))?;
+    // `--data-dir` is stronger than the file, the file than the environment.
+    let data_dir = if data_dir == crate::env::home() { start.config.data_dir.clone() } else { data_dir };
+    serve(start, env, data_dir, (json, args.upgrade))
 }
 
 /// Runs the gateway with a checked configuration; a file it came from is watched for changes.
-pub(crate) fn serve(
-    config: Config,
-    origin: Origin,
-    env: &Env,
-    data_dir: PathBuf,
-    (json, upgrade): (bool, bool),
-) -> Done {
-    crate::logs::init(json);
+pub(crate) fn serve(start: Start, env: &Env, data_dir: PathBuf, (json, upgrade): (bool, bool)) -> Done {
+    let config = start.config.clone();
+    let relevel = crate::logs::init(&config.log, json);
     raise_open_files();
     for dir in ["run", "keys", "store", "ledger", "artifacts", "jobs"] {
         let path = data_dir.join(dir);
@@ -58,7 +51,10 @@ pub(crate) fn serve(
     let Held { bound, ledger, receipts, store, captures: handle } =
         Held::of(&config, env, &data_dir, upgrade)?;
     let door = Door::open(&data_dir, config.listen.address)?;
-    let live = Arc::new(Live::new(config));
+    let dir = versions::dir(&data_dir);
+    let history = History::open(&dir).map_err(|error| Failure::io(&dir, &error))?;
+    let earlier = versions::read(&data_dir)?;
+    let live = Arc::new(Live::new(config, earlier.last().map_or(1, |last| last.version + 1)));
     let (captures, queue) = mpsc::channel(live.load().capture.queue as usize);
     let shared = Arc::new(Shared {
         env: env.clone(),
@@ -66,6 +62,7 @@ pub(crate) fn serve(
         ledger: receipts,
         captures,
         events: kolm_gateway::events::Events::new(),
+        telemetry: kolm_gateway::telemetry::Telemetry::default(),
         process_key: env.bytes32(),
         route_key: route_key(&data_dir.join("keys/route.key"), env)?,
         guards: Default::default(),
@@ -77,8 +74,9 @@ pub(crate) fn serve(
     let settings = Settings { program: program()?, data_dir: data_dir.clone() };
     let background = tasks::start(&shared, &handle, &board, &live, queue, settings)
         .map_err(|error| Failure::io("background".as_ref(), &error))?;
-    let source = Source::new(origin, crate::env::outside(&data_dir), shared.ledger.clone());
-    source.record("start");
+    let source =
+        Source::new(start, crate::env::outside(&data_dir), &shared, (&live, &board), (history, relevel));
+    source.started(&earlier);
     let pages = Pages::start(&shared, &handle, &board, &live, &source)?;
     let twin = bound.twin().map_err(|error| Failure::io("upgrade".as_ref(), &error))?;
     let house = Arc::new(House {
@@ -226,7 +224,7 @@ impl Pages {
         let settings = kolm_dashboards::Settings { token: token.clone(), address: admin };
         let router = kolm_dashboards::router(doors, settings);
         runtime.spawn(async move { axum::serve(listener, router).await });
-        runtime.spawn(source.clone().watch(Arc::clone(live)));
+        runtime.spawn(source.clone().watch());
         Ok(Self { runtime, admin, token, listen })
     }
 
@@ -290,18 +288,15 @@ fn doors(
     (live, source): (&Arc<Live>, &Source),
 ) -> Doors {
     let (metrics, ready, intents) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(board));
-    let (reload, config, source) = (Arc::clone(live), Arc::clone(live), source.clone());
+    let (config, shown, source) = (Arc::clone(live), source.clone(), source.clone());
     let (decisions, frozen, looked) = (store.clone(), store.clone(), store.clone());
     Doors {
         status,
         metrics: Arc::new(move || metrics.events.render()),
         ready: Arc::new(move || ready.ready.load(Ordering::Acquire)),
         intent: Arc::new(move |intent| intents.intend(intent)),
-        reload: Arc::new(move || {
-            source
-                .reload(&reload, "admin")
-                .map_err(|problems| problems.to_string().lines().map(str::to_owned).collect())
-        }),
+        config: Arc::new(move || shown.in_force()),
+        edit: Arc::new(move |edit| source.edit(&edit)),
         decisions: Arc::new(move |route| {
             let store = decisions.clone();
             Box::pin(async move { store.decisions(route).await.map_err(|error| error.to_string()) })

@@ -212,7 +212,22 @@ pub(crate) fn doors(seen: &Seen) -> Doors {
             intents.lock().unwrap().push(intent);
             Ok(())
         }),
-        reload: Arc::new(|| Err(vec!["routes.support.rollout.steps[2]: 40 % follows 50 %".into()])),
+        config: Arc::new(|| crate::InForce {
+            version: 4,
+            digest: "d4".into(),
+            file: Some("/etc/kolm/gateway.toml".into()),
+            text: "airgap = true\n".into(),
+        }),
+        edit: Arc::new(|edit| match (edit.text.as_deref(), edit.if_match.as_deref()) {
+            (Some("airgap = false"), Some("d4")) => {
+                Ok(serde_json::json!({ "config_version": 5, "by": edit.by }))
+            }
+            (Some(_), Some("old")) => Err(crate::EditRefused::Stale("d4".into())),
+            (Some(_), Some("d4")) | (None, None) => Err(crate::EditRefused::Problems(vec![
+                serde_json::json!({ "path": "routes.support.rollout.steps[2]", "message": "40 % follows 50 %" }),
+            ])),
+            other => Err(crate::EditRefused::Conflict(format!("{other:?}"))),
+        }),
         decisions: Arc::new(|route| {
             Box::pin(async move {
                 Ok(rows().into_iter().filter(|r| route.as_ref().is_none_or(|n| *n == r.route)).collect())
