@@ -18,7 +18,7 @@ use crate::process::Process;
 use crate::tools::Tools;
 
 /// How long a contestant may take until it answers, in steps of `STEP`.
-const PATIENCE: u32 = 900;
+const PATIENCE: u32 = 1_800;
 const STEP: Duration = Duration::from_millis(100);
 
 /// Everyone who may take part, in the order of the tables.
@@ -31,8 +31,12 @@ pub(crate) enum Who {
     Envoy,
     KolmProxy,
     Kolm,
+    #[value(name = "litellm")]
+    #[serde(rename = "litellm")]
     LiteLlm,
     Portkey,
+    #[value(name = "tensorzero")]
+    #[serde(rename = "tensorzero")]
     TensorZero,
 }
 

@@ -6,17 +6,27 @@
 
 mod bare;
 mod behaviour;
+mod cases;
+mod chart;
 mod clock;
+mod contest;
+mod counters;
 mod fault;
 mod http1;
 mod load;
 mod mock;
+mod page;
+mod process;
+mod results;
+mod run;
 mod text;
+mod tools;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::task::LocalSet;
 
 use crate::fault::Result;
@@ -54,9 +64,13 @@ enum Command {
         #[command(subcommand)]
         load: load::Load,
     },
+    /// Measure everyone and write the page
+    #[command(after_help = "Examples:\n  kolm-bench run quick\n  kolm-bench run full --only direct,bare,kolm --rounds 9")]
+    Run(run::Run),
 }
 
 fn main() -> ExitCode {
+    more_descriptors();
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
@@ -75,7 +89,16 @@ fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Load { load } => one_thread(load::run(load, print)),
+        Command::Run(args) => run::run(&args, |line| eprintln!("{line}")),
     }
+}
+
+/// Thousands of streams need as many descriptors as the system allows; children inherit the limit.
+fn more_descriptors() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Without it a run with fewer streams still works, and a run with more says what failed.
+    drop(setrlimit(Resource::Nofile, limit));
 }
 
 /// Runs on this thread alone.

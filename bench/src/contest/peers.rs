@@ -28,6 +28,8 @@ pub(super) fn litellm(stage: &Stage<'_>) -> Result<Contestant> {
     command.arg("--config").arg(&file).args(["--host", "127.0.0.1", "--port", &listen.port().to_string()]);
     command.args(["--num_workers", &stage.threads.to_string(), "--telemetry", "False"]);
     command.env("LITELLM_LOCAL_MODEL_COST_MAP", "True").env("LITELLM_MODE", "PRODUCTION").env("LITELLM_LOG", "ERROR");
+    // It listens on loopback alone, and asks for no key, as the others here do not.
+    command.env("LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY", "true");
     let process = Process::start(&mut command, &stage.dir.join("log"))?;
     let what = format!("{} (PyPI); {} workers", installed(stage, "litellm"), stage.threads);
     Ok(Contestant { verbatim: false, ..Contestant::new(Who::LiteLlm, what, listen, Some(process)) })
@@ -62,7 +64,7 @@ pub(super) fn tensorzero(stage: &Stage<'_>) -> Result<Contestant> {
             stage.upstream
         );
     }
-    let (file, script) = (stage.dir.join("tensorzero.toml"), stage.dir.join("tensorzero.py"));
+    let (file, script) = (stage.dir.join("tensorzero.toml"), stage.dir.join("start.py"));
     std::fs::write(&file, config)?;
     std::fs::write(&script, TENSORZERO)?;
     let mut command = Command::new(home.join("bin/python"));

@@ -17,7 +17,7 @@ pub(super) fn nginx(stage: &Stage<'_>) -> Result<Contestant> {
     let (plain, streams) = (free()?, free()?);
     let dir = stage.dir.display();
     let config = format!(
-        "daemon off;\nworker_processes {threads};\nworker_rlimit_nofile 65536;\npid {dir}/pid;\nerror_log {dir}/error.log;\n\
+        "daemon off;\nuser root;\nworker_processes {threads};\nworker_rlimit_nofile 65536;\npid {dir}/pid;\nerror_log {dir}/error.log;\n\
          events {{ worker_connections 16384; }}\n\
          http {{\n  access_log off;\n  keepalive_requests 1000000000;\n  client_body_buffer_size 256k;\n  tcp_nodelay on;\n  \
          client_body_temp_path {dir}/body;\n  proxy_temp_path {dir}/proxy;\n  fastcgi_temp_path {dir}/fastcgi;\n  \

@@ -67,7 +67,9 @@ pub(super) async fn run(to: &To, span: Span, rate: f64) -> Result<Counted> {
 }
 
 async fn pace(due: &Due, start: u64, until: u64, rate: f64) -> Result<()> {
-    let timer = AsyncFd::register(timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK)?)?;
+    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK)?;
+    #[expect(deprecated, reason = "an OwnedFd keeps its descriptor, and `register` would need unsafe code")]
+    let timer = AsyncFd::new(timer)?;
     let mut number = 0_u64;
     loop {
         let at = start + (number as f64 * SECOND as f64 / rate) as u64;
