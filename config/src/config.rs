@@ -5,15 +5,14 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use kolm_core::{MicroUsd, Namespace as NamespaceName, Ppm, RouteName};
-use kolm_policies::anonymize::Policy;
 use kolm_policies::gate::GatePolicy;
 use kolm_policies::rollout::RolloutPolicy;
 
-use crate::{Secret, Upstream};
+use crate::listen::Listen;
+use crate::{Namespace, Secret, Upstream};
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
@@ -53,17 +52,24 @@ impl Config {
             .iter()
             .find(|route| route.namespace == *namespace && route.path == path && route.model.matches(model))
     }
-}
 
-/// The port for clients.
-#[derive(Debug, Clone)]
-pub struct Listen {
-    /// Its address.
-    pub address: SocketAddr,
-    /// Greatest request body that is read to be routed.
-    pub max_body_bytes: u64,
-    /// Time for a client to send its header.
-    pub header_timeout: Duration,
+    /// The upstream of a namespace's requests that name none: the default one, or, where that is in another region,
+    /// the first that is in the namespace's.
+    pub fn default_upstream_of(&self, namespace: &NamespaceName) -> &str {
+        let Some(settings) = self.namespaces.get(namespace) else { return &self.default_upstream };
+        let admitted =
+            |name: &String| self.upstreams.get(name).is_some_and(|upstream| settings.admits(upstream));
+        let default = Some(&self.default_upstream).filter(|name| admitted(name));
+        default
+            .or_else(|| self.upstreams.keys().find(|name| admitted(name)))
+            .unwrap_or(&self.default_upstream)
+    }
+
+    /// Our own key for an upstream, as a namespace's requests carry it: the namespace's, else the upstream's.
+    pub fn upstream_key(&self, namespace: &NamespaceName, upstream: &str) -> Option<&Secret> {
+        let own = self.namespaces.get(namespace).and_then(|settings| settings.upstream_keys.get(upstream));
+        own.or_else(|| self.upstreams.get(upstream).and_then(|upstream| upstream.api_key.as_ref()))
+    }
 }
 
 /// The port for people: dashboard and admin interface.
@@ -71,21 +77,6 @@ pub struct Listen {
 pub struct Admin {
     /// Its address.
     pub address: SocketAddr,
-}
-
-/// A compartment of captures, receipts and artifacts.
-#[derive(Debug, Clone)]
-pub struct Namespace {
-    /// Keys whose requests belong here; none: the default namespace takes what no key claims.
-    pub keys: Vec<Secret>,
-    /// How its captures are anonymized.
-    pub policy: Arc<Policy>,
-    /// Whether its exchanges are captured.
-    pub capture: bool,
-    /// What is kept of its exchanges.
-    pub retention: Retention,
-    /// Whether only its own keys may use it.
-    pub strict: bool,
 }
 
 /// A unit of traffic that moves from cloud to local.
@@ -133,27 +124,6 @@ pub struct Distill {
     pub branches: Branches,
     /// Accuracy promised on what the student answers itself.
     pub target: Ppm,
-}
-
-/// What is kept of a namespace's exchanges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retention {
-    /// Anonymized pairs, until they are deleted.
-    Keep,
-    /// Nothing but the receipt.
-    None,
-}
-
-impl FromStr for Retention {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "keep" => Ok(Self::Keep),
-            "none" => Ok(Self::None),
-            _ => Err("must be \"keep\" or \"none\""),
-        }
-    }
 }
 
 /// The branches of a `nano-label` student.

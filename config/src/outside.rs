@@ -6,6 +6,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+use subtle::{Choice, ConstantTimeEq as _};
+
 /// The process's surroundings, handed in by `cli`.
 #[derive(Clone)]
 pub struct Outside {
@@ -30,17 +33,31 @@ impl fmt::Debug for Outside {
 
 /// A key or token.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret {
+    text: String,
+    digest: [u8; 32],
+}
 
 impl Secret {
     /// A secret from its text; white space around it is not part of it.
     pub fn new(text: &str) -> Self {
-        Self(text.trim().to_owned())
+        let text = text.trim().to_owned();
+        Self { digest: Self::digest(&text), text }
     }
 
-    /// The text itself, for the one place that sends or compares it.
+    /// The text itself, for the one place that sends it.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// What secrets are compared by: of one length, whatever was given.
+    pub fn digest(text: &str) -> [u8; 32] {
+        Sha256::digest(text).into()
+    }
+
+    /// Whether this is the secret of that digest, in time that depends on neither.
+    pub fn is(&self, digest: &[u8; 32]) -> Choice {
+        self.digest.ct_eq(digest)
     }
 }
 

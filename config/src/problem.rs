@@ -22,6 +22,15 @@ pub(crate) const LITERAL: Code = Code(106);
 pub(crate) const NO_SECRET: Code = Code(107);
 /// An address outside the host under `airgap`.
 pub(crate) const AIRGAP: Code = Code(108);
+/// A region that no upstream is in.
+pub(crate) const REGION: Code = Code(117);
+/// A directory that two namespaces share.
+pub(crate) const CLASH: Code = Code(118);
+
+/// A certificate or its key cannot be used.
+pub(crate) const BAD_CERTIFICATE: Code = Code(110);
+/// The authorities of client certificates cannot be used.
+pub(crate) const BAD_ANCHORS: Code = Code(111);
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

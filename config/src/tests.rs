@@ -192,7 +192,20 @@ fn each_kind_of_problem_has_its_code() {
         ("[listen]\naddress = \"127.0.0.1:8766\"", 104, "admin.address", 0),
         ("[upstreams.x]\nbase_url = \"ftp://x\"", 103, "upstreams.x.base_url", 2),
         ("[namespaces.a]\nkeys = [{ file = \"/nowhere/key\" }]", 107, "namespaces.a.keys[0]", 2),
-        ("[namespaces.a]\nstrict = true", 104, "namespaces.a.strict", 2),
+        ("[namespaces.a]\nalso = [\"b\"]", 105, "namespaces.a.also", 1),
+        ("[namespaces.a]\nregion = \"eu\"", 117, "namespaces.a.region", 2),
+        (
+            "[namespaces.a]\ndata_dir = \"d\"\n[namespaces.b]\ndata_dir = \"d\"",
+            118,
+            "namespaces.b.data_dir",
+            3,
+        ),
+        ("data_dir = \"d\"\n[namespaces.a]\ndata_dir = \"d\"", 118, "namespaces.a.data_dir", 2),
+        ("[namespaces.a.limits]\nconcurrent = 0", 104, "namespaces.a.limits.concurrent", 2),
+        ("[namespaces.a.key_limits]\nper_hour = 1", 102, "namespaces.a.key_limits.per_hour", 2),
+        ("[namespaces.a]\nretention = \"0s\"", 103, "namespaces.a.retention", 2),
+        ("[namespaces.a]\non_unknown_price = \"ask\"", 103, "namespaces.a.on_unknown_price", 2),
+        ("[namespaces.a.upstream_keys]\nx = { env = \"TEAM_KEY\" }", 105, "namespaces.a.upstream_keys.x", 2),
         ("[namespaces.a]\npolicy = \"open\"", 104, "namespaces.a.policy", 2),
         ("[[routes]]\nmodel = \"x\"", 103, "routes[0].name", 1),
         ("[[routes]]\nname = \"r\"\n[routes.gate]\npreset = \"lax\"", 104, "routes.r.gate.preset", 4),
@@ -206,6 +219,51 @@ fn each_kind_of_problem_has_its_code() {
     let missing = RawConfig::read(Path::new("/nowhere/gateway.toml")).unwrap_err();
     assert_eq!((missing.code(), missing.hint().is_some()), (Code(100), true));
     assert!(problems("[listen]\nadress = 1").report().ends_with("\n  hint: did you mean `address`?"));
+}
+
+const TENANTS: &str = r#"
+[upstreams.us]
+base_url = "https://us.example/v1"
+api_key = { env = "OPENAI_API_KEY" }
+[upstreams.eu]
+base_url = "https://eu.example/v1"
+region = "eu"
+[namespaces.support]
+keys = [{ env = "TEAM_KEY" }]
+also = ["billing"]
+region = "eu"
+retention = "30days"
+data_dir = "/mnt/support"
+upstream_keys = { us = { env = "TEAM_KEY" } }
+limits = { requests_per_minute = 60, usd_per_day = 0.5 }
+key_limits = { concurrent = 2, tokens_per_minute = 1000, usd_per_month = 3 }
+on_unknown_price = "allow"
+[namespaces.billing]
+"#;
+
+#[test]
+fn a_namespace_has_its_keys_its_limits_and_its_region() {
+    let config = config(TENANTS);
+    let name = |text: &str| text.parse::<kolm_core::Namespace>().unwrap();
+    let (support, billing) = (&name("support"), &name("billing"));
+    let settings = &config.namespaces[support];
+    assert_eq!(settings.also, [billing.clone()]);
+    assert_eq!(settings.retention, Retention::For(Duration::from_secs(30 * 86_400)));
+    assert_eq!(settings.data_dir.as_deref(), Some(Path::new("/mnt/support")));
+    assert_eq!(settings.on_unknown_price, OnUnknownPrice::Allow);
+    assert_eq!((settings.limits.requests_per_minute, settings.limits.concurrent), (Some(60), None));
+    assert_eq!(settings.limits.usd_per_day.map(|usd| usd.0), Some(500_000));
+    let per_key = settings.key_limits;
+    assert_eq!((per_key.concurrent, per_key.tokens_per_minute), (Some(2), Some(1_000)));
+    assert_eq!(per_key.usd_per_month.map(|usd| usd.0), Some(3_000_000));
+    assert!(config.namespaces[billing].limits.is_empty());
+    assert_eq!(config.default_upstream_of(support), "eu", "the default upstream is not in its region");
+    assert_eq!(config.default_upstream_of(billing), "us");
+    assert!(!settings.admits(&config.upstreams["us"]) && settings.admits(&config.upstreams["eu"]));
+    let key = |namespace| config.upstream_key(namespace, "us").map(Secret::expose);
+    assert_eq!((key(support), key(billing)), (Some("team"), Some("sk-of-the-house")));
+    assert!(bool::from(settings.keys[0].is(&Secret::digest("team"))));
+    assert!(!bool::from(settings.keys[0].is(&Secret::digest("teams"))));
 }
 
 #[test]

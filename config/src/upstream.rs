@@ -24,6 +24,8 @@ pub struct Upstream {
     pub credentials: Credentials,
     /// A further root certificate, in PEM.
     pub extra_ca: Option<PathBuf>,
+    /// Where it is, as a label that namespaces ask for.
+    pub region: Option<String>,
     /// Time limits.
     pub timeouts: Timeouts,
     /// Prices that differ from the built-in list.
@@ -166,6 +168,7 @@ pub(crate) fn upstreams(check: &mut Checker<'_>, table: Table<'_>, airgap: bool)
                 .map(|key| Secret::new(&key)),
             credentials: Credentials::Client,
             extra_ca: None,
+            region: None,
             timeouts: Timeouts::default(),
             prices: BTreeMap::new(),
         };
@@ -209,13 +212,14 @@ fn upstream(check: &mut Checker<'_>, node: &Node<'_>, airgap: bool) -> Option<Up
         let message = format!("`{}` is no file", path.display());
         check.add(RANGE, &table.at("extra_ca"), message);
     }
+    let region = table.optional(check, "region", string);
     let limits = table.table(check, "timeouts");
     let timeouts = timeouts(check, limits);
     let prices = table.table(check, "prices");
     let prices = prices.named().into_iter().filter_map(|(model, node)| Some((model, price(check, &node)?)));
     let prices = prices.collect();
     table.finish(check);
-    Some(Upstream { base_url: base_url?, api_key, credentials, extra_ca, timeouts, prices })
+    Some(Upstream { base_url: base_url?, api_key, credentials, extra_ca, region, timeouts, prices })
 }
 
 /// Our own key; its absence is a problem only where every request needs it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method};
-use kolm_config::{Credentials, Retention, Upstream};
+use kolm_config::{Config, Credentials, Retention, Secret, Upstream};
 use kolm_core::{Namespace, RequestId, Surface, Timestamp};
 use kolm_wire::error::ApiError;
 use pingora::Result;
@@ -14,10 +14,12 @@ use pingora::proxy::Session;
 
 use crate::answer::{self, Answer};
 use crate::headers::{self, Upward};
-use crate::namespace;
+use crate::limits::{self, Pass};
+use crate::listen::Connection;
+use crate::namespace::{self, Belongs, Caller};
 use crate::phases::{Ctx, Gateway};
 use crate::table::{Shared, Table, keyed};
-use crate::{own, proxy, relay};
+use crate::{framing, own, proxy, relay};
 
 const ENDPOINT_MAX: usize = 128;
 
@@ -33,10 +35,12 @@ pub(crate) struct Admitted {
     pub(crate) table: Arc<Table>,
     /// Its namespace.
     pub(crate) namespace: Namespace,
-    /// The caller shows a key of this gateway.
-    ours: bool,
+    /// Whom it comes from.
+    pub(crate) who: Caller,
     /// The caller may use the namespace.
-    allowed: bool,
+    pub(crate) allowed: bool,
+    /// Its place within its limits, if it has any.
+    pub(crate) pass: Option<Arc<Pass>>,
     /// Its method.
     pub(crate) method: Method,
     /// Path and query as the client sent them.
@@ -74,24 +78,24 @@ impl Admitted {
     fn new(shared: &Shared, session: &Session) -> Self {
         let head = session.req_header();
         let (table, at) = (shared.table.load_full(), shared.env.clock.now());
-        let belongs = namespace::belongs(&table.config, &head.headers);
-        if belongs.refused {
-            shared.events.namespace_refused();
-        }
-        let credential = credential(session, &head.headers);
+        let target = head.uri.path_and_query().map_or_else(String::new, |target| target.as_str().to_owned());
+        let Belongs { namespace, caller: who, allowed, .. } =
+            belongs(shared, &table.config, &head.headers, &target, at);
+        let credential = credential(session, &head.headers, &who);
         let mut caller = [0; 16];
         caller.copy_from_slice(&keyed(&shared.process_key, &[b"caller", &credential])[..16]);
-        let settings = table.config.namespaces.get(&belongs.namespace);
+        let settings = table.config.namespaces.get(&namespace);
         let keeps_nothing = settings.is_some_and(|settings| settings.retention == Retention::None);
         Self {
             id: RequestId::mint(at, &*shared.env.entropy),
             at,
             started_us: shared.env.clock.micros(),
-            namespace: belongs.namespace,
-            ours: belongs.ours,
-            allowed: belongs.allowed,
+            namespace,
+            who,
+            allowed,
+            pass: None,
             method: head.method.clone(),
-            target: head.uri.path_and_query().map_or_else(String::new, |target| target.as_str().to_owned()),
+            target,
             way: Way::default(),
             no_store: keeps_nothing || namespace::asks_no_store(&head.headers),
             caller,
@@ -138,6 +142,11 @@ impl Admitted {
         self.surface() != Surface::Other && !self.no_store && (namespace || self.way.captured)
     }
 
+    /// Whether the reply has to be read for what it used.
+    pub(crate) fn counts_use(&self) -> bool {
+        self.pass.as_ref().is_some_and(|pass| pass.counts_use())
+    }
+
     /// The address and key this request goes up with.
     pub(crate) fn upward(&self, upstream: &Upstream) -> Upward {
         Upward {
@@ -150,35 +159,75 @@ impl Admitted {
 
 /// The first phase: own paths are answered, the rest goes through one of two doors.
 pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut Ctx) -> Result<bool> {
+    Connection::admit(session);
+    framing::forget_upgrade(session.req_header_mut());
     // What follows an upgrade is no next request.
     let upgrades = session.is_upgrade_req();
     session.set_pipelining_enabled(!upgrades);
     session.set_total_drain_timeout(Some(answer::DRAIN));
     let shared = &*gateway.shared;
     let mut admitted = Admitted::new(shared, session);
+    let patience = Some(admitted.table.config.listen.body_timeout);
+    session.set_read_timeout(patience.filter(|_| !upgrades));
+    session.set_write_timeout(patience);
+    if let Some(answer) = unheard(session, &admitted) {
+        Connection::close_behind(session);
+        return answer::refuse(gateway, session, &admitted, None, answer).await;
+    }
     if let Some(answer) = own::answer(shared, &admitted) {
         return own::send(shared, session, &admitted, answer).await;
     }
-    if let Err(refusal) = route_to(&mut admitted, session) {
+    if let Err(refusal) = route_to(shared, &mut admitted, session) {
         return match refusal.status {
             401 => own::send(shared, session, &admitted, refusal.into()).await,
             _ => answer::refuse(gateway, session, &admitted, None, refusal.into()).await,
         };
     }
+    match limits::enter(shared, &admitted) {
+        Ok(pass) => admitted.pass = pass,
+        Err(refusal) => return answer::refuse(gateway, session, &admitted, None, refusal).await,
+    }
     if admitted.surface() != Surface::Other {
         if fits(session, admitted.table.config.listen.max_body_bytes) {
             return Box::pin(relay::run(gateway, session, ctx, admitted)).await;
         }
-        if admitted.is_captured() {
-            shared.events.capture_accepted();
-            shared.events.capture_dropped("oversize");
-        }
+        proxy::begin_oversize(shared, session, ctx, admitted, bytes::Bytes::new());
+        return Ok(false);
+    }
+    if let Err(refusal) = limits::reserve_unread(shared, &admitted, announced(session)) {
+        return answer::refuse(gateway, session, &admitted, None, refusal).await;
     }
     proxy::begin(shared, ctx, admitted);
     Ok(false)
 }
 
-fn route_to(admitted: &mut Admitted, session: &Session) -> Result<(), ApiError> {
+/// What no door takes: a request that can be read in two ways, and a tunnel.
+fn unheard(session: &Session, admitted: &Admitted) -> Option<Answer> {
+    if let Err(ambiguous) = framing::judge(session) {
+        let sentence = format!("The request is ambiguous: {}.", ambiguous.0);
+        return Some(ApiError::invalid("request", sentence).into());
+    }
+    (admitted.method == Method::CONNECT)
+        .then(|| not_allowed(&admitted.method, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
+}
+
+/// Where a request belongs; a key of ours where it would travel up closes the door.
+fn belongs(shared: &Shared, config: &Config, headers: &HeaderMap, target: &str, at: Timestamp) -> Belongs {
+    let keys = shared.keys.load();
+    let mut belongs = namespace::belongs(config, &keys, headers, at);
+    if namespace::strays(&keys, &belongs.caller, headers, target) {
+        (belongs.caller, belongs.allowed) = (Caller::Refused("misplaced"), false);
+    }
+    if belongs.refused {
+        shared.events.namespace_refused();
+    }
+    if let Caller::Refused(why) = belongs.caller {
+        shared.events.key_refused(why);
+    }
+    belongs
+}
+
+fn route_to(shared: &Shared, admitted: &mut Admitted, session: &Session) -> Result<(), ApiError> {
     let unknown = || ApiError::unknown_url(admitted.method.as_str(), admitted.path());
     let config = &admitted.table.config;
     let names: Vec<&str> = config.upstreams.keys().map(String::as_str).collect();
@@ -186,12 +235,18 @@ fn route_to(admitted: &mut Admitted, session: &Session) -> Result<(), ApiError> 
         return Err(unknown());
     }
     let (upstream, path, captured) =
-        kolm_wire::upstream_path(&admitted.target, &names, &config.default_upstream).ok_or_else(unknown)?;
+        kolm_wire::upstream_path(&admitted.target, &names, config.default_upstream_of(&admitted.namespace))
+            .ok_or_else(unknown)?;
     let surface = Surface::of(admitted.method.as_str(), path.split('?').next().unwrap_or_default());
     let chosen = config.upstreams.get(&upstream).ok_or_else(unknown)?;
-    let (authorization, lent) = authorization(chosen, &session.req_header().headers, admitted.ours);
-    if !admitted.allowed || lent && !admitted.ours && namespace::has_keys(config) {
+    let ours = admitted.who != Caller::Stranger;
+    let key = config.upstream_key(&admitted.namespace, &upstream);
+    let (authorization, lent) = authorization(chosen, key, &session.req_header().headers, ours);
+    if !admitted.allowed || lent && !ours && namespace::has_keys(config, &shared.keys.load()) {
         return Err(ApiError::invalid_api_key());
+    }
+    if !config.namespaces.get(&admitted.namespace).is_none_or(|settings| settings.admits(chosen)) {
+        return Err(ApiError::permission_denied());
     }
     admitted.way = Way { upstream, path, surface: Some(surface), captured, authorization };
     Ok(())
@@ -199,11 +254,16 @@ fn route_to(admitted: &mut Admitted, session: &Session) -> Result<(), ApiError> 
 
 /// Whose key goes up: the one sent for it, the caller's, or the operator's (then the second value is true). A key
 /// of this gateway (`ours`) is none of them.
-fn authorization(upstream: &Upstream, headers: &HeaderMap, ours: bool) -> (Option<HeaderValue>, bool) {
+fn authorization(
+    upstream: &Upstream,
+    key: Option<&Secret>,
+    headers: &HeaderMap,
+    ours: bool,
+) -> (Option<HeaderValue>, bool) {
     let bearer = |key: &str| HeaderValue::try_from(format!("Bearer {key}")).ok();
     let callers = headers.get(AUTHORIZATION).filter(|_| !ours && upstream.credentials == Credentials::Client);
     let beside = headers::text(headers, headers::UPSTREAM_KEY).and_then(bearer);
-    let (mut value, lent) = match (beside.or_else(|| callers.cloned()), &upstream.api_key) {
+    let (mut value, lent) = match (beside.or_else(|| callers.cloned()), key) {
         (Some(value), _) => (Some(value), false),
         (None, Some(key)) => (bearer(key.expose()), true),
         (None, None) => (None, false),
@@ -214,8 +274,11 @@ fn authorization(upstream: &Upstream, headers: &HeaderMap, ours: bool) -> (Optio
     (value, lent)
 }
 
-/// What a caller is told apart by: its key, or its address when it shows none.
-fn credential(session: &Session, headers: &HeaderMap) -> Vec<u8> {
+/// What a caller is told apart by: the id of its key if we issued it, the key it shows, or its address.
+fn credential(session: &Session, headers: &HeaderMap, who: &Caller) -> Vec<u8> {
+    if let Caller::Issued(key) = who {
+        return format!("kolm key {}", key.id).into_bytes();
+    }
     if let Some(value) = headers.get(AUTHORIZATION) {
         return value.as_bytes().to_vec();
     }
@@ -225,8 +288,12 @@ fn credential(session: &Session, headers: &HeaderMap) -> Vec<u8> {
 
 /// Whether a body may be read whole: a length that is not announced is found out while reading.
 fn fits(session: &Session, limit: u64) -> bool {
-    let announced = headers::text(&session.req_header().headers, CONTENT_LENGTH.as_str());
-    announced.and_then(|length| length.parse::<u64>().ok()).is_none_or(|length| length <= limit)
+    announced(session).is_none_or(|length| length <= limit)
+}
+
+/// The length of the body, if it is announced.
+fn announced(session: &Session) -> Option<u64> {
+    headers::text(&session.req_header().headers, CONTENT_LENGTH.as_str())?.parse().ok()
 }
 
 impl From<ApiError> for Answer {
@@ -272,8 +339,8 @@ mod tests {
             (Credentials::Gateway, &operator, &client, false, Some("Bearer sk-op"), true),
             (Credentials::Gateway, &no_key, &client, false, None, false),
         ] {
-            (upstream.credentials, upstream.api_key) = (credentials, key.clone());
-            let (got, got_lent) = authorization(&upstream, given, ours);
+            upstream.credentials = credentials;
+            let (got, got_lent) = authorization(&upstream, key.as_ref(), given, ours);
             assert_eq!(got.as_ref().map(|value| value.to_str().unwrap()), want, "{credentials:?} {key:?}");
             assert!(got.is_none_or(|value| value.is_sensitive()) && got_lent == lent);
         }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kolm_config::{Config, Namespace as NamespaceConfig};
+use kolm_config::{Config, Namespace as NamespaceConfig, Retention};
 use kolm_core::{Arm, MicroUsd, Namespace, Outcome, RouteName, Savings, Surface, Timestamp};
 use kolm_policies::anonymize::{self, Salts};
 use kolm_policies::eligible::{self, Origin};
@@ -94,11 +94,15 @@ impl Worker {
     fn take(&mut self, finished: Finished) {
         let config = Arc::clone(&self.shared.table.load().config);
         // A namespace that captures nothing does so whatever path the client chose, and after a reload at once.
-        let namespace = config.namespaces.get(&finished.namespace).filter(|namespace| namespace.capture);
-        let Some(namespace) = namespace else {
+        let kept = |namespace: &&NamespaceConfig| namespace.capture && namespace.retention != Retention::None;
+        let Some(namespace) = config.namespaces.get(&finished.namespace).filter(kept) else {
             self.shared.events.capture_dropped("capture_off");
             return;
         };
+        if !self.store.lies_in(&finished.namespace, namespace.data_dir.as_deref()) {
+            self.shared.events.capture_dropped("data_dir_changed");
+            return;
+        }
         let made = catch_unwind(AssertUnwindSafe(|| self.pair(&finished, &config, namespace)));
         let stored = match made {
             Ok(Ok(pair)) => self.store.append(pair).map_err(|error| unspooled(&error)),

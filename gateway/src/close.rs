@@ -9,6 +9,7 @@ use kolm_wire::{assemble, chat};
 
 use crate::admit::Admitted;
 use crate::exchange::{Fallback, Finished};
+use crate::limits;
 use crate::receipt::Receipt;
 use crate::table::Shared;
 use crate::tap::Tee;
@@ -75,6 +76,7 @@ fn books(shared: &Shared, admitted: &Admitted, receipt: Receipt, tee: &mut Tee, 
         }
     }
     receipt.close(shared, leaf);
+    limits::settle(shared, admitted, tee, told.arm);
     shared.events.request_finished(admitted.surface(), told.arm, told.outcome, tee.status, latency_us);
     latency_us
 }

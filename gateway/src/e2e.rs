@@ -76,7 +76,6 @@ fn settings() -> Settings {
     Settings {
         address: "127.0.0.1:0".parse().unwrap(),
         threads: 2,
-        header_timeout: Duration::from_secs(10),
         notice: Duration::ZERO,
         drain: Duration::from_secs(10),
     }
@@ -105,6 +104,8 @@ impl House {
             events: Events::new(),
             process_key: [1; 32],
             route_key: [2; 32],
+            keys: crate::keys::Ring::default(),
+            limits: crate::limits::Limits::default(),
             ready: AtomicBool::new(false),
         });
         let (stop, stopped) = oneshot::channel::<()>();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use kolm_core::{Code, Coded, Exit};
 use thiserror::Error;
 
-/// Errors of the data path, K0800-K0809.
+/// Errors of the data path, K0800-K0829.
 #[derive(Debug, Error)]
 pub enum Error {
     /// The client address cannot be listened on.
@@ -21,9 +21,23 @@ pub enum Error {
     /// The runtime cannot be built.
     #[error("cannot start the worker threads")]
     Runtime(#[source] std::io::Error),
+    /// The certificates of the client port cannot be used.
+    #[error("the client port cannot speak TLS: {cause}")]
+    Tls {
+        /// Why.
+        cause: String,
+    },
     /// The platform's trust anchors cannot be read.
     #[error("the trust anchors of this system cannot be read: {cause}")]
     Platform {
+        /// Why.
+        cause: String,
+    },
+    /// What earlier runs have spent cannot be read.
+    #[error("{} cannot be used: {cause}", path.display())]
+    Spend {
+        /// The file.
+        path: PathBuf,
         /// Why.
         cause: String,
     },
@@ -44,6 +58,8 @@ impl Coded for Error {
             Self::Platform { .. } => Code(802),
             Self::Anchors { .. } => Code(803),
             Self::Runtime(_) => Code(804),
+            Self::Tls { .. } => Code(810),
+            Self::Spend { .. } => Code(820),
         }
     }
 
@@ -61,6 +77,10 @@ impl Coded for Error {
             Self::Anchors { .. } => {
                 "give `extra_ca` a PEM file with the certificate of the authority".to_owned()
             }
+            Self::Tls { .. } => "`kolm config check` names the file".to_owned(),
+            Self::Spend { .. } => {
+                "restore it, or remove it: all budgets in dollars then begin at zero".to_owned()
+            }
             Self::Runtime(_) => {
                 "check the limits on threads and open files (`ulimit -u`, `ulimit -n`)".to_owned()
             }
@@ -70,7 +90,9 @@ impl Coded for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Listen { .. } | Self::Runtime(_) => Exit::Failed,
-            Self::Platform { .. } | Self::Anchors { .. } => Exit::Missing,
+            Self::Platform { .. } | Self::Anchors { .. } | Self::Tls { .. } | Self::Spend { .. } => {
+                Exit::Missing
+            }
         }
     }
 }
@@ -87,6 +109,8 @@ mod tests {
             ("K0802", Error::Platform { cause: "no".to_owned() }),
             ("K0803", Error::Anchors { path: "ca.pem".into(), cause: "no".to_owned() }),
             ("K0804", Error::Runtime(cause())),
+            ("K0810", Error::Tls { cause: "no".to_owned() }),
+            ("K0820", Error::Spend { path: "spend.json".into(), cause: "no".to_owned() }),
         ];
         for (code, error) in errors {
             assert_eq!(error.code().to_string(), code, "{error}");

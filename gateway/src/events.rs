@@ -2,9 +2,11 @@
 //!
 //! **Invariant:** no text of a request or an answer and no key is ever an argument here.
 
+mod port;
+
 use std::net::SocketAddr;
 
-use kolm_core::{Arm, DecisionRow, Outcome, RouteName, Surface};
+use kolm_core::{Arm, DecisionRow, Namespace, Outcome, RouteName, Surface};
 use prometheus::core::Collector;
 use prometheus::{Encoder, IntCounterVec, Opts, Registry, TextEncoder};
 
@@ -32,6 +34,11 @@ counters! {
     refused "kolm_request_refuse_total" ["status"] "Requests the gateway itself refused.";
     fell_back "kolm_request_fallback_total" ["route", "reason"] "Requests of the student's buckets that the teacher answered.";
     namespace_refused "kolm_namespace_refused_total" [] "Namespace headers that named no namespace of this gateway.";
+    key_refused "kolm_key_refuse_total" ["reason"] "Requests with a key of this gateway that does not open.";
+    keys_read "kolm_key_read_total" ["result"] "Changed files of issued keys that were read.";
+    limit_refused "kolm_limit_refuse_total" ["kind"] "Requests over a limit of their key or namespace.";
+    limit_unpriced "kolm_limit_unpriced_total" [] "Requests without a known price that passed although money is limited.";
+    spend_unwritten "kolm_spend_fail_total" [] "Failed attempts to write down what was spent.";
     upstream_failed "kolm_upstream_fail_total" ["upstream", "why"] "Calls that got no whole answer.";
     student_failed "kolm_student_fail_total" ["route", "why"] "Failures of a student before its first byte.";
     abstained "kolm_student_abstain_total" ["route"] "Abstentions of a student.";
@@ -41,7 +48,15 @@ counters! {
     student_down "kolm_student_end_total" ["route"] "Student processes that ended or were given up.";
     decisions "kolm_rollout_decide_total" ["route", "kind"] "Decisions about routes.";
     reconcile_failed "kolm_reconcile_fail_total" ["route"] "Looks at a route that could not be finished.";
+    decayed "kolm_pair_decay_total" ["namespace"] "Pairs whose bodies were taken out because their retention was over.";
+    undecayed "kolm_decay_fail_total" ["namespace"] "Failed attempts to take bodies out of pairs.";
     receipt_none "kolm_receipt_degrade_total" [] "Answers sent with st=none because the ledger did not take the record in time.";
+    connection_refused "kolm_connection_refuse_total" ["limit"] "Connections closed at once because a limit was reached.";
+    connection_cut "kolm_connection_cut_total" ["waited_for"] "Connections given up because the client was too slow, or showed no good certificate.";
+    accept_failed "kolm_connection_accept_fail_total" [] "Connections the system could not hand over.";
+    certificates "kolm_certificate_load_total" ["outcome"] "Loads of the client port's certificates; `kept`: the old ones stay.";
+    certificate_ends "kolm_certificate_end_total" [] "Loaded certificates that have ended or end within 14 days.";
+    task_panicked "kolm_task_panic_total" ["task"] "Background tasks that panicked and were begun anew.";
     drain_exceeded "kolm_drain_exceed_total" [] "Stops that cut requests because the drain took too long.";
 }
 
@@ -113,6 +128,42 @@ impl Events {
     pub fn namespace_refused(&self) {
         self.counters.namespace_refused.with_label_values(&[]).inc();
         tracing::debug!("namespace header ignored");
+    }
+
+    /// A key of ours does not open.
+    pub fn key_refused(&self, reason: &'static str) {
+        self.counters.key_refused.with_label_values(&[reason]).inc();
+        tracing::debug!(reason, "key refused");
+    }
+
+    /// The issued keys have changed.
+    pub fn keys_read(&self, count: usize) {
+        self.counters.keys_read.with_label_values(&["taken"]).inc();
+        tracing::info!(count, "issued keys read again");
+    }
+
+    /// The issued keys have changed and cannot be read.
+    pub fn keys_unread(&self, cause: &kolm_config::KeyFileError) {
+        self.counters.keys_read.with_label_values(&["failed"]).inc();
+        tracing::error!(%cause, "issued keys not read, the old ones stay");
+    }
+
+    /// A request is over a limit.
+    pub fn limit_refused(&self, kind: &'static str) {
+        self.counters.limit_refused.with_label_values(&[kind]).inc();
+        tracing::debug!(kind, "limit reached");
+    }
+
+    /// A request whose price nobody knows passes although money is limited.
+    pub fn limit_unpriced(&self) {
+        self.counters.limit_unpriced.with_label_values(&[]).inc();
+        tracing::warn!("a request without a known price is not counted in its budget");
+    }
+
+    /// What was spent is not on disk.
+    pub fn spend_unwritten(&self, cause: &std::io::Error) {
+        self.counters.spend_unwritten.with_label_values(&[]).inc();
+        tracing::error!(%cause, "what was spent could not be written down");
     }
 
     /// An upstream gave no answer, or broke one off.
@@ -189,10 +240,28 @@ impl Events {
         out
     }
 
+    /// Bodies were taken out of pairs.
+    pub fn pairs_decayed(&self, namespace: &Namespace, pairs: u64) {
+        self.counters.decayed.with_label_values(&[namespace.as_str()]).inc_by(pairs);
+        tracing::info!(%namespace, pairs, "bodies taken out, their retention is over");
+    }
+
+    /// Bodies that should be gone are still there.
+    pub fn pairs_undecayed(&self, namespace: &Namespace, cause: &kolm_store::Error) {
+        self.counters.undecayed.with_label_values(&[namespace.as_str()]).inc();
+        tracing::error!(%namespace, %cause, "bodies could not be taken out, it is tried again");
+    }
+
     /// A receipt went out with `st=none`.
     pub fn receipt_degraded(&self) {
         self.counters.receipt_none.with_label_values(&[]).inc();
         tracing::warn!("the ledger did not take a record in time");
+    }
+
+    /// A task of the background panicked; it is begun anew.
+    pub fn task_panicked(&self, task: &'static str) {
+        self.counters.task_panicked.with_label_values(&[task]).inc();
+        tracing::error!(task, "background task panicked");
     }
 
     /// A stop did not wait for the last requests.
@@ -241,6 +310,11 @@ mod tests {
         events.request_refused(404);
         events.request_fell_back(&route, "down");
         events.namespace_refused();
+        events.key_refused("revoked");
+        events.keys_read(1);
+        events.limit_refused("concurrent");
+        events.limit_unpriced();
+        events.spend_unwritten(&std::io::Error::other("full"));
         events.upstream_failed("openai", "connect", "refused");
         events.student_failed(&route, "timeout");
         events.student_abstained(&route);
@@ -250,7 +324,17 @@ mod tests {
         events.student_down(&route, "ended");
         events.decided(&decision(route.clone()));
         events.reconcile_failed(&route, &kolm_store::Error::SpoolFull { quota: 1 });
+        let namespace: Namespace = "support".parse().unwrap();
+        events.pairs_decayed(&namespace, 2);
+        events.pairs_undecayed(&namespace, &kolm_store::Error::SpoolFull { quota: 1 });
         events.receipt_degraded();
+        events.connection_refused("max_connections");
+        events.connection_cut("header");
+        events.accept_failed(&std::io::Error::other("no"));
+        events.certificates_loaded(1);
+        events.certificates_kept(&crate::error::Error::Tls { cause: "no".to_owned() });
+        events.certificate_ends("localhost", 3);
+        events.task_panicked("reconciler");
         events.drain_exceeded(1);
         let page = events.render();
         for name in NAMES {

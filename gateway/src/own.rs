@@ -26,6 +26,7 @@ pub(crate) fn answer(shared: &Shared, admitted: &Admitted) -> Option<Answer> {
         return Some(not_allowed(&admitted.method, "GET, HEAD"));
     }
     Some(match path.strip_prefix(RECEIPTS) {
+        Some(_) if !admitted.allowed => ApiError::invalid_api_key().into(),
         Some(id) => receipt(shared, admitted, id)
             .unwrap_or_else(|| ApiError::unknown_url(admitted.method.as_str(), path).into()),
         None if shared.ready.load(Ordering::Acquire) => Answer::json(200, r#"{"status":"ok"}"#),

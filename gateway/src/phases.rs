@@ -16,7 +16,7 @@ use crate::in_flight::{Here, InFlight};
 use crate::proxy::{self, Passing};
 use crate::table::Shared;
 use crate::upstream::Upstreams;
-use crate::{admit, error};
+use crate::{admit, error, framing};
 
 /// The data path.
 pub struct Gateway {
@@ -75,17 +75,17 @@ impl ProxyHttp for Gateway {
         _end_of_stream: bool,
         ctx: &mut Ctx,
     ) -> Result<()> {
-        proxy::request_piece(ctx, body.as_ref());
+        proxy::request_piece(ctx, body);
         Ok(())
     }
 
     async fn response_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         response: &mut ResponseHeader,
         ctx: &mut Ctx,
     ) -> Result<()> {
-        proxy::response_head(self, ctx, response).await
+        proxy::response_head(self, session, ctx, response).await
     }
 
     fn response_body_filter(
@@ -103,7 +103,8 @@ impl ProxyHttp for Gateway {
         proxy::failed(self, session, error, ctx).await
     }
 
-    async fn logging(&self, _session: &mut Session, error: Option<&Error>, ctx: &mut Ctx) {
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, ctx: &mut Ctx) {
+        framing::part(session);
         proxy::close(self, error, ctx);
     }
 

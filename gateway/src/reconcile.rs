@@ -71,7 +71,7 @@ pub(crate) struct Reconciler {
     till: Till,
     board: Arc<Board>,
     live: Arc<Live>,
-    settings: Settings,
+    settings: Arc<Settings>,
     routes: BTreeMap<RouteName, RouteRun>,
     followed: u64,
 }
@@ -84,7 +84,7 @@ impl Reconciler {
         inbox: Arc<Inbox>,
         till: Till,
         board: Arc<Board>,
-        (live, settings): (Arc<Live>, Settings),
+        (live, settings): (Arc<Live>, Arc<Settings>),
     ) -> Self {
         Self { shared, store, inbox, till, board, live, settings, routes: BTreeMap::new(), followed: 0 }
     }

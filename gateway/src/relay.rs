@@ -26,8 +26,12 @@ use crate::answer::{self, Answer};
 use crate::choose::{self, Choice, First};
 use crate::close::{self, Told};
 use crate::exchange::Fallback;
+use crate::framing;
 use crate::headers::{self, Hops};
+use crate::limits;
+use crate::listen::Connection;
 use crate::phases::{Ctx, Gateway};
+use crate::proxy;
 use crate::receipt::{By, Receipt};
 use crate::table::{Entry, Student};
 use crate::tap::Tee;
@@ -64,9 +68,13 @@ pub(crate) async fn run(
     let config = Arc::clone(&admitted.table.config);
     let body = match body::read(session, &config.listen).await {
         Ok(body) => body,
-        Err(Unread::TooLarge) => {
-            let refusal = ApiError::too_large(config.listen.max_body_bytes);
-            return answer::refuse(gateway, session, &admitted, None, refusal.into()).await;
+        Err(Unread::TooLarge(read)) => {
+            proxy::begin_oversize(shared, session, ctx, admitted, read);
+            return Ok(false);
+        }
+        Err(Unread::Malformed) => {
+            Connection::close_behind(session);
+            return answer::refuse(gateway, session, &admitted, None, framing::malformed().into()).await;
         }
         Err(Unread::Gone(cause)) => {
             answer::gone(shared, &admitted);
@@ -75,12 +83,17 @@ pub(crate) async fn run(
         }
     };
     let model = chat::head(&body).map_or_else(|_| String::new(), |head| head.model);
+    if let Err(refusal) = limits::reserve(shared, &admitted, &model, &body) {
+        return answer::refuse(gateway, session, &admitted, None, refusal).await;
+    }
     let Choice { entry, first, unit } = choose::choose(shared, &admitted, &model, &body);
     let limit = usize::try_from(config.capture.max_bytes).unwrap_or(usize::MAX);
-    let mut tee = Tee::new(&shared.env, admitted.is_captured(), limit);
+    let mut tee = Tee::new(&shared.env, admitted.is_captured() || admitted.counts_use(), limit);
     tee.request(&body);
     let (left, fallback) = (false, None);
-    let relay = Relay { gateway, session, admitted, body, tee, entry, model, unit, fallback, left };
+    // Boxed, like the call below: a stream keeps them for as long as it lives, and what is moved from future to future
+    // would be kept once in each.
+    let relay = Box::new(Relay { gateway, session, admitted, body, tee, entry, model, unit, fallback, left });
     let ended = match first {
         First::Student(student, address) => relay.student_first(student, address).await,
         First::Teacher(why) => relay.teacher(None, why).await,
@@ -92,7 +105,11 @@ pub(crate) async fn run(
 }
 
 impl Relay<'_> {
-    async fn student_first(self, student: Arc<Student>, address: std::net::SocketAddr) -> Result<bool> {
+    async fn student_first(
+        self: Box<Self>,
+        student: Arc<Student>,
+        address: std::net::SocketAddr,
+    ) -> Result<bool> {
         let shared = &*self.gateway.shared;
         let route = self.entry.as_ref().map(|entry| entry.route.name.clone());
         let by = By::Student(student.artifact.clone());
@@ -108,7 +125,11 @@ impl Relay<'_> {
         }
     }
 
-    async fn teacher(mut self, receipt: Option<Receipt>, fallback: Option<&'static str>) -> Result<bool> {
+    async fn teacher(
+        mut self: Box<Self>,
+        receipt: Option<Receipt>,
+        fallback: Option<&'static str>,
+    ) -> Result<bool> {
         let shared = &*self.gateway.shared;
         let route = self.entry.as_ref().map(|entry| entry.route.name.clone());
         if let (Some(why), Some(route)) = (fallback, &route) {
@@ -125,7 +146,7 @@ impl Relay<'_> {
     }
 
     /// Asks the teacher; a client that leaves meanwhile shortens the wait, the answer is still worth having.
-    async fn ask_teacher(&mut self) -> Result<Call, Option<Failed>> {
+    async fn ask_teacher(&mut self) -> Result<Box<Call>, Option<Failed>> {
         let gateway = self.gateway;
         let now = gateway.shared.env.clock.micros();
         let Some(upstream) = self.admitted.upstream() else { return Err(None) };
@@ -154,13 +175,13 @@ impl Relay<'_> {
                 }
             }
         };
-        outcome.map_err(Some)
+        outcome.map(Box::new).map_err(Some)
     }
 
     /// Sends a whole answer on, then closes the books.
     async fn deliver(
-        mut self,
-        call: Call,
+        mut self: Box<Self>,
+        call: Box<Call>,
         mut receipt: Receipt,
         artifact: Option<ArtifactId>,
     ) -> Result<bool> {
@@ -176,6 +197,7 @@ impl Relay<'_> {
         }
         headers::downward(&mut head, &header)?;
         headers::framed(&mut head, self.session.req_header().version)?;
+        Connection::keep_date(self.session, &head);
         self.tee.head(head.status.as_u16(), &head.headers);
         let ended = self.send(call, head).await;
         let outcome = match ended {
@@ -197,7 +219,7 @@ impl Relay<'_> {
         }
     }
 
-    async fn send(&mut self, mut call: Call, head: pingora::http::ResponseHeader) -> Ended {
+    async fn send(&mut self, mut call: Box<Call>, head: pingora::http::ResponseHeader) -> Ended {
         let gateway = self.gateway;
         let env = &gateway.shared.env;
         let total = self.admitted.upstream().map_or(DRAIN_TIME, |upstream| upstream.timeouts.total);
@@ -209,7 +231,7 @@ impl Relay<'_> {
         }
         if !matches!(ended, Ended::Left { .. }) {
             if ended == Ended::Clean {
-                gateway.upstreams.release(call).await;
+                gateway.upstreams.release(*call).await;
             }
             return ended;
         }
@@ -219,7 +241,7 @@ impl Relay<'_> {
         let drained = pump::drain(&mut call, &mut self.tee, DRAIN_BYTES);
         let ended_too = timeout(bound, drained).await.unwrap_or(false);
         if ended_too {
-            gateway.upstreams.release(call).await;
+            gateway.upstreams.release(*call).await;
         }
         Ended::Left { whole: ended_too || done }
     }
@@ -236,7 +258,7 @@ impl Relay<'_> {
     }
 
     /// No response head came: the gateway answers itself.
-    async fn fail(mut self, mut receipt: Receipt, failed: Option<Failed>) -> Result<bool> {
+    async fn fail(mut self: Box<Self>, mut receipt: Receipt, failed: Option<Failed>) -> Result<bool> {
         let shared = &*self.gateway.shared;
         let why = failed.as_ref().map_or("internal", |failed| failed.why.as_str());
         let cause = failed.as_ref().map_or("", |failed| failed.cause.as_str());
@@ -268,25 +290,26 @@ impl Relay<'_> {
     }
 
     fn close(
-        self,
+        self: Box<Self>,
         receipt: Receipt,
         arm: Arm,
         artifact: Option<ArtifactId>,
         outcome: Outcome,
         ended_cleanly: bool,
     ) {
-        let shared = &*self.gateway.shared;
-        let unit = self.unit.unwrap_or_else(|| choose::unit_of(shared, &self.admitted, &self.body));
+        let this = *self;
+        let shared = &*this.gateway.shared;
+        let unit = this.unit.unwrap_or_else(|| choose::unit_of(shared, &this.admitted, &this.body));
         let told = Told {
             arm,
             artifact,
-            route: self.entry.map(|entry| entry.route.name.clone()),
-            fallback: self.fallback,
-            model: self.model,
+            route: this.entry.map(|entry| entry.route.name.clone()),
+            fallback: this.fallback,
+            model: this.model,
             unit,
             outcome,
             ended_cleanly,
         };
-        close::close(shared, &self.admitted, receipt, self.tee, told);
+        close::close(shared, &this.admitted, receipt, this.tee, told);
     }
 }

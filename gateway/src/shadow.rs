@@ -6,9 +6,11 @@ mod ask;
 mod purse;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::FutureExt as _;
 use kolm_config::Route;
 use kolm_core::{Arm, ArtifactId, MicroUsd, Outcome, Ppm, RouteName, Surface};
 use kolm_policies::gate::{Score, ScoreKind};
@@ -105,13 +107,16 @@ impl Shadow {
         Ok(Arc::new(Self { shared, inbox, http, permits, purse: Purse::default() }))
     }
 
-    /// Works until the queue is closed.
-    pub(crate) async fn run(self: Arc<Self>, mut queue: mpsc::Receiver<Drawn>) {
+    /// Works until the queue is closed; one task at a time holds it.
+    pub(crate) async fn run(self: Arc<Self>, queue: Arc<tokio::sync::Mutex<mpsc::Receiver<Drawn>>>) {
+        let mut queue = queue.lock().await;
         while let Some(drawn) = queue.recv().await {
             let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return };
             let shadow = Arc::clone(&self);
             tokio::spawn(async move {
-                let scores = shadow.observe(&drawn).await;
+                // A panic over one exchange is one that was not scored.
+                let observed = AssertUnwindSafe(shadow.observe(&drawn)).catch_unwind().await;
+                let scores = observed.unwrap_or_default();
                 if !scores.iter().any(|score| score.kind != ScoreKind::Double) {
                     shadow.drop_one(&drawn);
                 }

@@ -104,6 +104,8 @@ async fn start(student: &Student, launch: &Launch) -> Result<(Child, SocketAddr)
         ])
         .arg("--http")
         .arg(&launch.artifact)
+        // A child of ours asks no cloud.
+        .env_remove("OPENAI_API_KEY")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())

@@ -15,6 +15,8 @@ use tokio::sync::mpsc;
 
 use crate::events::Events;
 use crate::exchange::Finished;
+use crate::keys::Ring;
+use crate::limits::Limits;
 
 /// What the data path and the background share.
 pub struct Shared {
@@ -32,6 +34,10 @@ pub struct Shared {
     pub process_key: [u8; 32],
     /// Persistent secret of this installation: keys route salts and sample keys.
     pub route_key: [u8; 32],
+    /// The issued keys.
+    pub keys: Ring,
+    /// How far keys and namespaces have used their limits.
+    pub limits: Limits,
     /// False until start-up is over and again while draining.
     pub ready: AtomicBool,
 }

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use kolm_config::Live;
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 
 use crate::capture::{Till, Worker};
 use crate::exchange::Finished;
+use crate::keep::keep;
 use crate::reconcile::{Board, Reconciler, Settings};
 use crate::shadow::{self, Inbox, Shadow};
 use crate::table::Shared;
+use crate::{keys, limits, retention};
 
 /// How long tasks may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -42,27 +44,57 @@ pub fn start(
         .enable_all()
         .build()?;
     let (stop, stopped) = watch::channel(false);
+    housekeeping(&runtime, shared, store, &stopped);
     let (inbox, till) = (Arc::new(Inbox::default()), Till::default());
     let shadow = Shadow::new(Arc::clone(shared), Arc::clone(&inbox)).map_err(std::io::Error::other)?;
     let (mirror, mirrored) = mpsc::channel(shadow::QUEUE);
-    runtime.spawn(Arc::clone(&shadow).run(mirrored));
+    let (mirrored, shadowing, events) =
+        (Arc::new(Mutex::new(mirrored)), Arc::clone(&shadow), Arc::clone(shared));
+    runtime.spawn(async move {
+        keep(&events.events, "shadow", || Arc::clone(&shadowing).run(Arc::clone(&mirrored))).await;
+    });
     let worker = Worker::new(Arc::clone(shared), store.clone(), shadow, mirror, Arc::clone(&till));
     let (handle, capture_stop) = (runtime.handle().clone(), stopped.clone());
     let capture = std::thread::Builder::new()
         .name("kolm-capture".to_owned())
         .spawn(move || worker.run(queue, capture_stop, &handle))?;
-    let mut reconciler = Reconciler::new(
-        Arc::clone(shared),
-        store.clone(),
-        inbox,
-        till,
-        Arc::clone(board),
-        (Arc::clone(live), settings),
-    );
+    let (settings, store, board, live) =
+        (Arc::new(settings), store.clone(), Arc::clone(board), Arc::clone(live));
+    let on = Arc::clone(shared);
+    let make = move || {
+        let (inbox, till, board) = (Arc::clone(&inbox), Arc::clone(&till), Arc::clone(&board));
+        let followed = (Arc::clone(&live), Arc::clone(&settings));
+        Reconciler::new(Arc::clone(&on), store.clone(), inbox, till, board, followed)
+    };
     // The first table is in place before the first request.
-    runtime.block_on(reconciler.look());
-    runtime.spawn(reconciler.run(stopped));
+    let mut first = make();
+    runtime.block_on(first.look());
+    let (mut first, events) = (Some(first), Arc::clone(shared));
+    runtime.spawn(async move {
+        keep(&events.events, "reconciler", || first.take().unwrap_or_else(&make).run(stopped.clone())).await;
+    });
     Ok(Background { runtime, capture, stop })
+}
+
+/// Keys that change, money that is spent, bodies whose time is over; each is begun anew if it panics.
+fn housekeeping(
+    runtime: &Runtime,
+    shared: &Arc<Shared>,
+    store: &kolm_store::Handle,
+    stopped: &watch::Receiver<bool>,
+) {
+    let (on, stop) = (Arc::clone(shared), stopped.clone());
+    runtime.spawn(async move {
+        keep(&on.events, "keys", || keys::follow(Arc::clone(&on), stop.clone())).await;
+    });
+    let (on, stop) = (Arc::clone(shared), stopped.clone());
+    runtime.spawn(async move {
+        keep(&on.events, "limits", || limits::keep(Arc::clone(&on), stop.clone())).await;
+    });
+    let (on, stop, store) = (Arc::clone(shared), stopped.clone(), store.clone());
+    runtime.spawn(async move {
+        keep(&on.events, "retention", || retention::keep(Arc::clone(&on), store.clone(), stop.clone())).await;
+    });
 }
 
 impl Background {

@@ -106,7 +106,7 @@ async fn child(
     let distill = &plan.route.distill;
     let broken = |error: std::io::Error| Ended::Killed(error.to_string());
     let mut child = Command::new(&plan.program)
-        .args(["distill", "--json", "--snapshot"])
+        .args(["distill", "--json", "--behind-gateway", "--snapshot"])
         .arg(snapshot)
         .arg("--job")
         .arg(folder.join("job"))
@@ -117,6 +117,8 @@ async fn child(
         .args(["--name", plan.route.name.as_str(), "--branches", distill.branches.as_str()])
         .args(["--seed", &distill.seed.to_string(), "--threads", &distill.threads.to_string()])
         .args(["--target", &distill.target.share().to_string()])
+        // A child of ours asks no cloud.
+        .env_remove("OPENAI_API_KEY")
         // candle's and rayon's pools spin beside our own threads.
         .env("CANDLE_NUM_THREADS", "1")
         .env("RAYON_NUM_THREADS", "1")

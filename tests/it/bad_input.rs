@@ -53,7 +53,7 @@ fn a_status_without_a_gateway_says_so() {
 #[test]
 fn every_command_has_help_with_an_example() {
     for command in
-        ["up", "capture", "distill", "serve", "eval", "verify", "inspect", "config", "status", "demo"]
+        ["up", "capture", "distill", "serve", "eval", "verify", "inspect", "config", "ca", "status", "demo"]
     {
         let output = kolm(&[command, "--help"]);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

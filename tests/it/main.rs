@@ -3,12 +3,24 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where it finds something wrong")]
 
 mod bad_input;
+mod chaos;
 mod conformance;
 mod crash;
+mod dice;
+mod differential;
 mod fake;
+mod fuzz;
 mod house;
+mod isolation;
+mod keys;
+mod limits;
+mod memory;
+mod port;
 mod relay;
 mod reload;
 mod rollout;
+mod smuggling;
 mod students;
+mod tls;
+mod wire;
 mod world;

@@ -41,6 +41,15 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
     panic!("still missing after a minute: {missing}");
 }
 
+/// The capture path in numbers: accepted = stored + spooled + dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Books {
+    pub(crate) accepted: u64,
+    pub(crate) stored: u64,
+    pub(crate) spooled: u64,
+    pub(crate) dropped: u64,
+}
+
 /// A running gateway.
 pub(crate) struct World {
     pub(crate) dir: TempDir,
@@ -54,9 +63,14 @@ pub(crate) struct World {
 impl World {
     /// Starts `kolm up` in front of `fake`; `extra` is appended to the configuration.
     pub(crate) async fn start(fake: FakeOpenAi, extra: &str) -> Self {
+        Self::start_with(fake, "", extra).await
+    }
+
+    /// The same with further lines in `[listen]`.
+    pub(crate) async fn start_with(fake: FakeOpenAi, listen: &str, extra: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = format!(
-            "[listen]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
+            "[listen]\naddress = \"127.0.0.1:0\"\n{listen}\n[admin]\naddress = \"127.0.0.1:0\"\n\
              [upstreams.openai]\nbase_url = \"http://{}/v1\"\n{extra}\n",
             fake.address
         );
@@ -111,6 +125,23 @@ impl World {
         self.dir.path().join("data")
     }
 
+    /// The client port.
+    pub(crate) fn listen(&self) -> std::net::SocketAddr {
+        self.listen.parse().unwrap()
+    }
+
+    /// What was logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("up.log")).unwrap()
+    }
+
+    /// The sum of a metric's values whose labels hold `label`.
+    pub(crate) async fn metric(&self, name: &str, label: &str) -> u64 {
+        let page = self.http.get(self.admin_url("/metrics")).send().await.unwrap().text().await.unwrap();
+        let lines = page.lines().filter(|line| line.starts_with(name) && line.contains(label));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    }
+
     /// An URL on the client port.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.listen)
@@ -124,6 +155,42 @@ impl World {
     /// `GET /api/v1/status`.
     pub(crate) async fn status(&self) -> Value {
         self.http.get(self.admin_url("/api/v1/status")).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Requests whose receipts are open.
+    pub(crate) async fn in_flight(&self) -> u64 {
+        let ledger = &self.status().await["ledger"];
+        ledger["opens"].as_u64().unwrap() - ledger["closes"].as_u64().unwrap()
+    }
+
+    /// The capture path in numbers.
+    pub(crate) async fn books(&self) -> Books {
+        let capture = &self.status().await["capture"];
+        let count = |name: &str| capture[name].as_u64().unwrap();
+        let dropped = capture["dropped"].as_array().unwrap().iter().map(|reason| reason[1].as_u64().unwrap());
+        Books {
+            accepted: count("accepted"),
+            stored: count("stored"),
+            spooled: count("spooled"),
+            dropped: dropped.sum(),
+        }
+    }
+
+    /// The books, if no receipt is open, nothing waits in the spool and they balance.
+    pub(crate) async fn is_settled(&self) -> Option<Books> {
+        let books = self.books().await;
+        let even = books.accepted == books.stored + books.dropped;
+        (even && books.spooled == 0 && self.in_flight().await == 0).then_some(books)
+    }
+
+    /// Waits for that.
+    pub(crate) async fn settled(&self) -> Books {
+        until("books that balance", || self.is_settled()).await
     }
 
     /// One chat completion for `text`.

@@ -16,6 +16,9 @@ use crate::report::{Done, Failure, note, print_json, say};
 
 /// Trains on a namespace, a file or a frozen snapshot.
 pub(crate) fn run(args: &Distill, env: &Env, data_dir: &Path, json: bool) -> Done {
+    if args.behind_gateway {
+        stand_back();
+    }
     let jobs = data_dir.join("jobs");
     let (snapshot, namespace) = match (&args.namespace, &args.pairs, &args.snapshot) {
         (Some(namespace), _, _) => (freeze(namespace, &jobs, env, data_dir)?, namespace.clone()),
@@ -57,6 +60,17 @@ pub(crate) fn run(args: &Distill, env: &Env, data_dir: &Path, json: bool) -> Don
         ));
     }
     Ok(Exit::Ok)
+}
+
+/// Traffic comes first: the lowest priority, and no life after the parent's. The job folder keeps what was done.
+fn stand_back() {
+    use rustix::process::{Signal, nice, set_parent_process_death_signal};
+    if let Err(error) = nice(19) {
+        note(&format!("the trainer runs at full priority: {error}"));
+    }
+    if let Err(error) = set_parent_process_death_signal(Some(Signal::TERM)) {
+        note(&format!("the trainer will not notice the end of its parent: {error}"));
+    }
 }
 
 /// The namespace that a snapshot was taken from; what is wrong with an unreadable one, the trainer says.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use kolm_config::Outside;
 use kolm_core::{Clock, Entropy, Env, Timestamp};
+use rand::RngCore as _;
 
 struct SystemClock {
     wall: i64,
@@ -22,27 +23,23 @@ impl Clock for SystemClock {
     }
 }
 
-struct OsEntropy;
+/// ChaCha seeded and reseeded from the kernel, one generator a thread: a request takes several handfuls of
+/// randomness, and a system call for each would show.
+struct ThreadEntropy;
 
-impl Entropy for OsEntropy {
-    #[expect(clippy::expect_used, reason = "without randomness no receipt may be minted")]
+impl Entropy for ThreadEntropy {
     fn fill(&self, buf: &mut [u8]) {
-        let mut left = buf;
-        while !left.is_empty() {
-            let n = rustix::rand::getrandom(&mut *left, rustix::rand::GetRandomFlags::empty())
-                .expect("the operating system gives randomness");
-            left = &mut left[n..];
-        }
+        rand::rng().fill_bytes(buf);
     }
 }
 
-/// Boot wall time plus monotonic delta, and the kernel's randomness.
+/// Boot wall time plus monotonic delta, and randomness seeded by the kernel.
 #[expect(clippy::disallowed_methods, reason = "cli is the door through which time comes in")]
 pub(crate) fn system() -> Env {
     let wall = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| since.as_millis() as i64);
-    Env { clock: Arc::new(SystemClock { wall, start: Instant::now() }), entropy: Arc::new(OsEntropy) }
+    Env { clock: Arc::new(SystemClock { wall, start: Instant::now() }), entropy: Arc::new(ThreadEntropy) }
 }
 
 /// Where kolm keeps its things: `KOLM_HOME`, else `~/.kolm`.

@@ -4,6 +4,7 @@
 mod admin;
 mod args;
 mod baseline;
+mod ca;
 mod capture;
 mod check;
 mod demo;
@@ -11,6 +12,7 @@ mod distill;
 mod env;
 mod eval;
 mod inspect;
+mod keys;
 mod logs;
 mod progress;
 mod report;
@@ -28,6 +30,10 @@ use kolm_core::{Code, Env, Exit};
 
 use args::{Cli, Command};
 use report::{Done, Failure};
+
+/// A request allocates on one thread what another frees: see docs/adr/0008-allocator-and-ledger-line.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report::panicked));
@@ -54,6 +60,8 @@ fn dispatch(command: Command, env: &Env, data_dir: PathBuf, json: bool) -> Done 
         Command::Verify(args) => verify::run(args, &data_dir, json),
         Command::Inspect { artifact } => inspect::run(&artifact, json),
         Command::Config { command } => check::run(&command, &data_dir, json),
+        Command::Ca { command } => ca::run(&command, env, &data_dir, json),
+        Command::Keys { command } => keys::run(&command, env, &data_dir, json),
         Command::Status => status::run(&data_dir, json),
         Command::Demo(args) => demo::run(&args, env, json),
         Command::SampleCloud(args) => demo::sample_cloud(&args, env),

@@ -42,12 +42,14 @@ pub(crate) fn run(args: &Up, env: &Env, data_dir: PathBuf, json: bool) -> Done {
 /// Runs the gateway with a checked configuration; a file it came from is watched for changes.
 pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf, json: bool) -> Done {
     crate::logs::init(json);
+    raise_open_files();
     for dir in ["run", "keys", "store", "ledger", "artifacts", "jobs"] {
         let path = data_dir.join(dir);
         std::fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
     }
     let (ledger, receipts, recovered) = Ledger::open(&data_dir.join("ledger"), &config.receipts.node, env)?;
-    let (store, handle) = kolm_store::Service::open(&data_dir.join("store"), &config.store, env)?;
+    let (store, handle) =
+        kolm_store::Service::open_all(&data_dir.join("store"), &config.store, env, apart(&config))?;
     if recovered.lost > 0 {
         note(&format!("{} receipts of the last run were closed as lost", recovered.lost));
     }
@@ -61,6 +63,8 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
         events: kolm_gateway::events::Events::new(),
         process_key: env.bytes32(),
         route_key: route_key(&data_dir.join("keys/route.key"), env)?,
+        keys: kolm_gateway::keys::Ring::open(&data_dir)?,
+        limits: kolm_gateway::limits::Limits::open(&data_dir)?,
         ready: AtomicBool::new(false),
     });
     let board = Arc::new(Board::default());
@@ -72,10 +76,14 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
     let pages = Pages::start(&shared, &handle, &board, &live, &source)?;
     let listen = listen_settings(&live.load());
     let served = server::run(Arc::clone(&shared), &listen, server::stop_signal(), |address| {
-        pages.announce(address, &data_dir, json);
+        let scheme = if live.load().listen.tls.is_some() { "https" } else { "http" };
+        pages.announce((scheme, address), &data_dir, json);
     });
     pages.stop();
     background.stop();
+    if let Err(cause) = shared.limits.save(shared.env.clock.now()) {
+        shared.events.spend_unwritten(&cause);
+    }
     store.shutdown();
     ledger.shutdown();
     drop(std::fs::remove_file(RunFile::path(&data_dir)));
@@ -83,11 +91,28 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
     Ok(Exit::Ok)
 }
 
+/// As many open files as the system allows: a proxied stream takes two, and many systems start with 1,024.
+fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(cause) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%cause, "the limit of open files cannot be raised");
+    }
+}
+
+/// The namespaces whose captures lie in directories of their own.
+fn apart(config: &Config) -> std::collections::BTreeMap<kolm_core::Namespace, PathBuf> {
+    let own = |(name, settings): (&kolm_core::Namespace, &kolm_config::Namespace)| {
+        Some((name.clone(), settings.data_dir.clone()?))
+    };
+    config.namespaces.iter().filter_map(own).collect()
+}
+
 fn listen_settings(config: &Config) -> server::Settings {
     server::Settings {
         address: config.listen.address,
         threads: std::thread::available_parallelism().map_or(2, usize::from),
-        header_timeout: config.listen.header_timeout,
         notice: NOTICE,
         drain: DRAIN,
     }
@@ -155,7 +180,7 @@ impl Pages {
     }
 
     /// Says, in `run/up.json` and to whoever looks, that clients may come.
-    fn announce(&self, address: SocketAddr, data_dir: &Path, json: bool) {
+    fn announce(&self, (scheme, address): (&str, SocketAddr), data_dir: &Path, json: bool) {
         self.listen.get_or_init(|| address);
         let run = RunFile {
             pid: std::process::id(),
@@ -171,7 +196,7 @@ impl Pages {
                 &serde_json::json!({ "listening": run.listen, "dashboard": run.admin, "pid": run.pid }),
             );
         } else {
-            note(&format!("kolm listens on http://{}/v1 (set OPENAI_BASE_URL to it)", run.listen));
+            note(&format!("kolm listens on {scheme}://{}/v1 (set OPENAI_BASE_URL to it)", run.listen));
             note(&format!("dashboard on http://{}", run.admin));
         }
     }
@@ -282,7 +307,7 @@ pub(crate) fn freeze_offline(namespace: &str, dir: &Path, env: &Env, data_dir: &
         Failure::new(Code(5), Exit::Usage, error, "choose a name such as `support`")
     })?;
     let config = Config::embedded(&crate::env::outside(data_dir))?;
-    let (store, handle) = kolm_store::Service::open(&data_dir.join("store"), &config.store, env)?;
+    let (store, handle) = kolm_store::Service::open_again(&data_dir.join("store"), &config.store, env)?;
     let frozen = crate::runtime()?.block_on(handle.freeze(&namespace, dir, POLICY));
     store.shutdown();
     frozen?;

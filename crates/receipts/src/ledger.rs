@@ -1,10 +1,12 @@
 //! The ledger: what a request opens before the first upstream byte and closes after the last.
 //!
-//! One writer thread owns the files; everyone else holds a [`Handle`].
+//! One writer owns the files; everyone else holds a [`Handle`].
 //! **Invariant:** no request waits for the disk beyond one write(2), and none fails because of the ledger:
 //! when it cannot write, answers go out with `st=none` and are counted.
 
 mod handle;
+mod handover;
+mod line;
 mod msg;
 mod place;
 mod recover;
@@ -28,9 +30,11 @@ use crate::merkle::Hash;
 use crate::record::{self, Kind, OpenRecord};
 use crate::{Error, kj1};
 pub use handle::Opened;
+pub use handover::{Heir, Inherited};
+use line::Line;
 use place::Places;
 pub(crate) use recover::boot_prev;
-use writer::{Msg, Writer};
+use writer::Writer;
 
 /// Records that may wait for the writer.
 const QUEUE: usize = 65_536;
@@ -39,11 +43,16 @@ const QUEUE_BYTES: usize = 64 << 20;
 const SEGMENT_BYTES: u64 = 64 << 20;
 
 /// The open ledger; it ends with [`Ledger::shutdown`] or when dropped.
-#[derive(Debug)]
 pub struct Ledger {
-    tx: mpsc::Sender<Msg>,
-    writer: Option<JoinHandle<()>>,
-    _lock: File,
+    line: Arc<Line>,
+    thread: Option<JoinHandle<()>>,
+    lock: Option<File>,
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ledger")
+    }
 }
 
 /// What was found at start.
@@ -60,8 +69,7 @@ pub struct Recovered {
 pub struct Handle(Arc<Inner>);
 
 struct Inner {
-    tx: mpsc::Sender<Msg>,
-    shared: Arc<Shared>,
+    line: Arc<Line>,
     key: HeaderKey,
     node: String,
     boot: String,
@@ -183,10 +191,7 @@ impl Ledger {
         env: &Env,
         segment: u64,
     ) -> Result<(Self, Handle, Recovered), Error> {
-        for dir in [dir.to_owned(), dir.join("wal"), dir.join("keys")] {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
-            made.map_err(Error::io("create", &dir))?;
-        }
+        folders(dir)?;
         let lock = lock(dir)?;
         let keys = keys(dir, node, env)?;
         let mut boot = [0; 8];
@@ -194,14 +199,27 @@ impl Ledger {
         let boot = hex(&boot);
         let start = recover::recover(dir, &keys.chain, &boot, env.clock.now(), segment)?;
         let recovered = Recovered { lost: start.lost, clean: start.clean };
+        let (ledger, handle) = Self::run(lock, keys, start, (dir, node), env)?;
+        Ok((ledger, handle, recovered))
+    }
+
+    /// Starts the writer.
+    fn run(
+        lock: File,
+        keys: LedgerKeys,
+        start: recover::Start,
+        (dir, node): (&Path, &str),
+        env: &Env,
+    ) -> Result<(Self, Handle), Error> {
+        let boot = start.wal.boot().to_owned();
         let shared = Arc::new(Shared::new(&start));
         let (tx, rx) = mpsc::channel();
         let writer = Writer::new(rx, dir.to_owned(), start, keys.chain, Arc::clone(&shared), env.clone())?;
-        let name = std::thread::Builder::new().name("kolm-ledger".into());
-        let thread = name.spawn(move || writer.run()).map_err(Error::io("start the writer of", dir))?;
+        let line = Arc::new(Line::new(tx, writer, shared));
+        let thread = line.start().map_err(Error::io("start the writer of", dir))?;
         let (key, node) = (keys.header, record::clip(node, 64));
-        let handle = Handle(Arc::new(Inner { tx: tx.clone(), shared, key, node, boot, env: env.clone() }));
-        Ok((Self { tx, writer: Some(thread), _lock: lock }, handle, recovered))
+        let handle = Handle(Arc::new(Inner { line: Arc::clone(&line), key, node, boot, env: env.clone() }));
+        Ok((Self { line, thread: Some(thread), lock: Some(lock) }, handle))
     }
 
     /// Writes what is queued, fsyncs and ends. Handles that live on answer with `st=none`.
@@ -210,11 +228,12 @@ impl Ledger {
     }
 
     fn stop(&mut self) {
-        if let Some(writer) = self.writer.take() {
-            drop(self.tx.send(Msg::Stop));
-            if writer.join().is_err() {
-                tracing::error!("the ledger's writer panicked");
+        if let Some(thread) = self.thread.take() {
+            self.line.end();
+            if thread.join().is_err() {
+                tracing::error!("the ledger's thread panicked");
             }
+            self.line.seize().end();
         }
     }
 }
@@ -223,6 +242,14 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn folders(dir: &Path) -> Result<(), Error> {
+    for dir in [dir.to_owned(), dir.join("wal"), dir.join("keys")] {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+        made.map_err(Error::io("create", &dir))?;
+    }
+    Ok(())
 }
 
 fn lock(dir: &Path) -> Result<File, Error> {

@@ -1,17 +1,20 @@
-//! The database: its schema and every statement sent to it. One connection, on one thread.
+//! The database: its schema and every statement sent to it. Each connection is used by one thread; one of them
+//! writes.
 //!
 //! **Invariant:** no extension is loaded or fetched; ids are unique though no index says so, because one
 //! thread inserts and looks first.
+
+mod decay;
+mod look;
 
 use std::collections::HashSet;
 use std::path::Path;
 
 use duckdb::types::ToSql;
 use duckdb::{Config, Connection, appender_params_from_iter, params};
-use kolm_core::{ArtifactId, DecisionRow, Namespace, RequestId, RouteName, Timestamp};
-use kolm_wire::chat;
+use kolm_core::{ArtifactId, DecisionRow, Namespace, RequestId, RouteName};
 
-use crate::pair::{PairCounts, PairView, Record, Row};
+use crate::pair::{PairCounts, Record, Row};
 use crate::{Error, ScoreRow};
 
 const SCHEMA: &str = "
@@ -36,9 +39,6 @@ CREATE TABLE IF NOT EXISTS scores (
     score_json VARCHAR NOT NULL);
 ";
 
-/// Bytes of text in a page's list.
-const PREVIEW: usize = 400;
-
 /// What a row of a snapshot is made of.
 pub(crate) struct Exchange {
     pub(crate) id: String,
@@ -52,6 +52,8 @@ pub(crate) struct Exchange {
 /// The open database.
 pub(crate) struct Db {
     conn: Connection,
+    /// Bodies were taken out that still stand in the file.
+    unwritten: bool,
 }
 
 impl Db {
@@ -65,7 +67,14 @@ impl Db {
             .map_err(Error::db("take its settings"))?;
         let conn = Connection::open_with_flags(path, config).map_err(|source| open_error(path, source))?;
         conn.execute_batch(SCHEMA).map_err(Error::db("make its tables"))?;
-        Ok(Self { conn })
+        Ok(Self { conn, unwritten: false })
+    }
+
+    /// A second connection to the same database, for a long reading on another thread; it sees one moment of it.
+    pub(crate) fn beside(&self) -> Result<Self, Error> {
+        let conn = self.conn.try_clone().map_err(Error::db("open a second connection"))?;
+        conn.execute_batch("BEGIN TRANSACTION").map_err(Error::db("begin a reading"))?;
+        Ok(Self { conn, unwritten: false })
     }
 
     /// Whether the handle still works; a fatal error leaves one that refuses everything.
@@ -160,34 +169,6 @@ impl Db {
             path.replace('\'', "''")
         );
         self.conn.execute_batch(&sql).map_err(Error::db("write Parquet"))
-    }
-
-    /// The newest pairs of a namespace.
-    pub(crate) fn recent(&self, namespace: &Namespace, limit: u32) -> Result<Vec<PairView>, Error> {
-        let sql = "SELECT id, ts_ms, route, served_model, surface, arm, status, outcome, eligible, reason, \
-                   tokens_in, tokens_out, cost_usd_micros, latency_ms, request_json, response_json \
-                   FROM pairs WHERE namespace = ? ORDER BY ts_ms DESC, id DESC LIMIT ?";
-        self.rows(sql, params![namespace.as_str(), limit], |row| {
-            let (request, reply): (String, String) = (row.get(14)?, row.get(15)?);
-            Ok(PairView {
-                id: row.get(0)?,
-                ts: Timestamp(row.get(1)?),
-                route: row.get(2)?,
-                model: row.get(3)?,
-                surface: row.get(4)?,
-                arm: row.get(5)?,
-                status: row.get(6)?,
-                outcome: row.get(7)?,
-                eligible: row.get(8)?,
-                reason: row.get(9)?,
-                tokens_in: row.get(10)?,
-                tokens_out: row.get(11)?,
-                cost_usd_micros: row.get(12)?,
-                latency_ms: row.get(13)?,
-                text: preview(chat::question(request.as_bytes()).map(|q| q.text).unwrap_or_default()),
-                answer: preview(chat::facts(reply.as_bytes()).text.unwrap_or_default()),
-            })
-        })
     }
 
     /// Every body, request and reply apart.
@@ -302,18 +283,6 @@ fn read_all<T: serde::de::DeserializeOwned>(what: &'static str, rows: &[String])
     read.map_err(|source| Error::Unreadable { what, source })
 }
 
-fn preview(mut text: String) -> String {
-    let mut end = text.len().min(PREVIEW);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    if end < text.len() {
-        text.truncate(end);
-        text.push('…');
-    }
-    text
-}
-
 fn open_error(path: &Path, source: duckdb::Error) -> Error {
     if source.to_string().contains("Could not set lock on file") {
         return Error::Locked { path: path.to_owned() };
@@ -385,11 +354,5 @@ mod tests {
         db.conn.execute_batch("INSERT INTO decisions VALUES ('r', 0, '', 0, 'hold', '', '{}')").unwrap();
         assert_eq!(db.decisions(None).unwrap_err().code().to_string(), "K0206");
         assert!(db.alive());
-    }
-
-    #[test]
-    fn previews_end_at_a_character() {
-        assert_eq!(preview("é".repeat(300)), format!("{}…", "é".repeat(200)));
-        assert_eq!(preview("short".into()), "short");
     }
 }

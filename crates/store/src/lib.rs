@@ -5,6 +5,7 @@
 //! **Invariant:** an acknowledged pair survives `kill -9` and any failure of the database, and only what the
 //! anonymizer minted is ever written.
 
+mod apart;
 mod db;
 mod error;
 mod freeze;
@@ -18,4 +19,4 @@ pub use kolm_policies::dataset::SnapshotMeta;
 /// One scored comparison of student and teacher.
 pub use kolm_policies::gate::Score as ScoreRow;
 pub use pair::{Pair, PairCounts, PairView, Salts};
-pub use service::{Handle, Service};
+pub use service::{Handle, Heir, Service};

@@ -3,11 +3,12 @@
 //! **Invariant:** appending needs the spool alone; a database that fails is opened again, with growing
 //! pauses, while pairs wait in the spool.
 
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use rustix::fs::{FlockOperation, flock};
 use tokio::sync::oneshot;
 
 use crate::db::Db;
-use crate::pair::{Pair, PairCounts, PairView, Record, Salts};
+use crate::pair::{Pair, Record, Salts};
 use crate::spool::{Batch, Spool};
 use crate::{Error, ScoreRow, freeze};
 
@@ -30,6 +31,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 pub struct Service {
     tx: Sender<Cmd>,
     owner: Option<JoinHandle<()>>,
+    pub(crate) apart: Vec<Service>,
     _lock: File,
 }
 
@@ -41,7 +43,13 @@ pub struct Handle {
     clock: Arc<dyn Clock>,
     trouble: Arc<Mutex<Option<String>>>,
     wake_at: u64,
+    pub(crate) heir: Arc<OnceLock<Heir>>,
+    /// The stores of namespaces that lie apart, with their directories.
+    pub(crate) apart: Arc<BTreeMap<Namespace, (PathBuf, Handle)>>,
 }
+
+/// Takes records in this process's place, once another one has the store; see [`Handle::hand_over`].
+pub type Heir = Box<dyn Fn(&[u8]) -> std::io::Result<()> + Send + Sync>;
 
 type Job = Box<dyn FnOnce(Result<&mut Db, String>) + Send>;
 
@@ -83,8 +91,9 @@ impl Service {
         let wake_at = owner.batch as u64;
         let name = std::thread::Builder::new().name("kolm-store".into());
         let thread = name.spawn(move || owner.run()).map_err(Error::io("start the owner of", dir))?;
-        let handle = Handle { tx: tx.clone(), spool, clock: Arc::clone(&env.clock), trouble, wake_at };
-        Ok((Self { tx, owner: Some(thread), _lock: lock }, handle))
+        let (clock, heir, apart) = (Arc::clone(&env.clock), Arc::default(), Arc::default());
+        let handle = Handle { tx: tx.clone(), spool, clock, trouble, wake_at, heir, apart };
+        Ok((Self { tx, owner: Some(thread), apart: Vec::new(), _lock: lock }, handle))
     }
 
     /// Stores what waits, closes the database and ends. Pairs appended later wait for the next start.
@@ -93,6 +102,7 @@ impl Service {
     }
 
     fn stop(&mut self) {
+        self.apart.clear();
         if let Some(owner) = self.owner.take() {
             drop(self.tx.send(Cmd::Stop));
             if owner.join().is_err() {
@@ -130,7 +140,7 @@ fn lock(dir: &Path) -> Result<File, Error> {
 impl Handle {
     /// Takes a pair: when this returns, it survives `kill -9`. Blocks for a write(2), so not for async code.
     pub fn append(&self, pair: Pair) -> Result<(), Error> {
-        self.spool(Record::pair(pair))
+        self.of(&pair.namespace).spool(Record::pair(pair))
     }
 
     /// Takes the salts of a receipt whose bodies are not captured.
@@ -141,45 +151,43 @@ impl Handle {
     fn spool(&self, record: Result<Record, serde_json::Error>) -> Result<(), Error> {
         let bytes = record.and_then(|record| serde_json::to_vec(&record));
         let bytes = bytes.map_err(|source| Error::Unreadable { what: "pair", source })?;
-        let pending = self.spool.append(&bytes)?;
+        match self.heir.get() {
+            Some(heir) => heir(&bytes).map_err(Error::io("pass a pair on from", "store".as_ref())),
+            None => self.take(&bytes),
+        }
+    }
+
+    /// Takes a record as [`Heir`] was given it by the process before. Blocks for a write(2).
+    pub fn inherit(&self, record: &[u8]) -> Result<(), Error> {
+        self.heir_of(record)?.take(record)
+    }
+
+    /// From now on pairs go to `heir`: call before [`Service::shutdown`], while a new process takes the store over.
+    pub fn hand_over(&self, heir: Heir) {
+        drop(self.heir.set(heir));
+    }
+
+    fn take(&self, record: &[u8]) -> Result<(), Error> {
+        let pending = self.spool.append(record)?;
         if pending % self.wake_at == 0 {
             drop(self.tx.send(Cmd::Wake));
         }
         Ok(())
     }
 
-    /// How many pairs a namespace has.
-    pub async fn counts(&self, namespace: &Namespace) -> Result<PairCounts, Error> {
-        let namespace = namespace.clone();
-        self.ask(move |db| db.counts(&namespace)).await
-    }
-
-    /// The newest pairs of a namespace.
-    pub async fn recent(&self, namespace: &Namespace, limit: u32) -> Result<Vec<PairView>, Error> {
-        let namespace = namespace.clone();
-        self.ask(move |db| db.recent(&namespace, limit)).await
-    }
-
-    /// The text of every body, for a search of what is stored: the database keeps it compressed on disk.
-    pub async fn bodies(&self) -> Result<Vec<String>, Error> {
-        self.ask(|db| db.bodies()).await
-    }
-
-    /// The salts of a receipt, in hex, of request and response.
-    pub async fn salts(&self, id: RequestId) -> Result<Option<(String, String)>, Error> {
-        self.ask(move |db| db.salts(id)).await
-    }
-
-    /// Freezes the eligible pairs of a namespace into `dir`.
+    /// Freezes the eligible pairs of a namespace into `dir`, on a connection and a thread of its own: nobody waits
+    /// for a snapshot but who asked for it.
     pub async fn freeze(
         &self,
         namespace: &Namespace,
         dir: &Path,
         policy: &str,
     ) -> Result<SnapshotMeta, Error> {
-        let (namespace, dir, policy) = (namespace.clone(), dir.to_owned(), policy.to_owned());
+        let (name, dir, policy) = (namespace.clone(), dir.to_owned(), policy.to_owned());
         let now = self.clock.now();
-        self.ask(move |db| freeze::freeze(db, &namespace, &dir, &policy, now)).await
+        let beside = self.of(namespace).ask(|db| db.beside()).await?;
+        let frozen = tokio::task::spawn_blocking(move || freeze::freeze(&beside, &name, &dir, &policy, now));
+        frozen.await.map_err(|_| Error::Unavailable { why: "freezing the snapshot panicked".to_owned() })?
     }
 
     /// Adds a Decision; one of the same route and number that differs is a conflict.
@@ -208,9 +216,8 @@ impl Handle {
         self.ask(move |db| db.scores(&route, attempt)).await
     }
 
-    /// The capture path in numbers, since this start and with what it found in the spool:
-    /// accepted = stored + spooled + dropped.
-    pub fn status(&self) -> CaptureStatus {
+    /// The numbers of this store alone.
+    pub(crate) fn own_status(&self) -> CaptureStatus {
         self.spool.status()
     }
 
@@ -219,7 +226,7 @@ impl Handle {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn ask<T: Send + 'static>(
+    pub(crate) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut Db) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {

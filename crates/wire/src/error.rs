@@ -120,6 +120,29 @@ impl ApiError {
         Self::new(429, "requests", Some("rate_limit_exceeded"), "Rate limit reached. Please try again later.")
     }
 
+    /// 429: a limit of this caller was reached, which the message names.
+    pub fn rate_limited_by(message: impl Into<String>) -> Self {
+        Self::new(429, "requests", Some("rate_limit_exceeded"), message)
+    }
+
+    /// 429: the money of this caller is spent.
+    pub fn insufficient_quota(message: impl Into<String>) -> Self {
+        Self::new(429, "insufficient_quota", Some("insufficient_quota"), message)
+    }
+
+    /// 400: what it would cost is not known, and the caller's money is limited.
+    pub fn unpriced(model: Option<&str>) -> Self {
+        let why = "a budget in dollars applies, and its price is not known to this gateway";
+        let ask = "Ask whoever runs the gateway to configure one.";
+        match model {
+            Some(model) => {
+                Self::new(400, INVALID, Some("unknown_price"), format!("Model `{model}`: {why}. {ask}"))
+                    .at("model")
+            }
+            None => Self::new(400, INVALID, Some("unknown_price"), format!("This request: {why}. {ask}")),
+        }
+    }
+
     /// 500: something failed here.
     pub fn internal() -> Self {
         Self::new(500, SERVER, Some("internal"), "The server had an error while processing the request.")
@@ -192,6 +215,10 @@ mod tests {
             (ApiError::unsupported_media_type(), 415, INVALID, None, None),
             (ApiError::abstained(), 422, SERVER, Some("abstained"), None),
             (ApiError::rate_limited(), 429, "requests", Some("rate_limit_exceeded"), None),
+            (ApiError::rate_limited_by("m"), 429, "requests", Some("rate_limit_exceeded"), None),
+            (ApiError::insufficient_quota("m"), 429, "insufficient_quota", Some("insufficient_quota"), None),
+            (ApiError::unpriced(Some("m")), 400, INVALID, Some("unknown_price"), Some("model")),
+            (ApiError::unpriced(None), 400, INVALID, Some("unknown_price"), None),
             (ApiError::internal(), 500, SERVER, Some("internal"), None),
             (ApiError::upstream_unreachable(), 502, SERVER, Some("upstream_unreachable"), None),
             (ApiError::overloaded(), 503, SERVER, Some("overloaded"), None),

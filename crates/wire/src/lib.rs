@@ -12,6 +12,7 @@ mod json;
 mod path;
 pub mod reply;
 pub mod slots;
+pub mod spend;
 pub mod sse;
 pub mod validate;
 

@@ -47,6 +47,21 @@ fn a_student_answers_and_looks_like_a_cloud() {
 }
 
 #[test]
+fn a_student_answers_its_own_namespace_alone() {
+    let teacher = teacher();
+    let student = Fake::start(|_| sized("200 OK", "", b"local"));
+    let change = |config: &mut Config| {
+        let settings = config.namespaces[&config.default_namespace].clone();
+        config.namespaces.insert("other".parse().unwrap(), settings);
+    };
+    let mut house =
+        House::build(Plan { student: Some(student.address), change, ..Plan::to(teacher.address) });
+    let reply = house.client().call(&post("/v1/chat/completions", "x-kolm-namespace: other\r\n", CHAT));
+    assert_eq!((&reply.body[..], student.requests()), (&b"from the teacher"[..], 0));
+    assert_eq!(house.captured().namespace.as_str(), "other");
+}
+
+#[test]
 fn whatever_a_student_does_before_its_first_byte_the_client_gets_an_answer() {
     let cases: [(&str, fn() -> Vec<Step>, &str); 4] = [
         ("abstains", || sized("422 Unprocessable", "x-kolm-abstain: confidence\r\n", b"{}"), "abstained"),

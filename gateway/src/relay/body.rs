@@ -10,22 +10,23 @@ use pingora::proxy::Session;
 use pingora::{BError, Error, ErrorType, Result};
 use tokio::time::timeout;
 
-use crate::headers;
+use crate::{framing, headers};
 
 const PREALLOCATED: u64 = 1 << 20;
-const GAP: Duration = Duration::from_secs(60);
 
 /// Why there is no body.
 pub(super) enum Unread {
-    /// It is longer than the limit.
-    TooLarge,
+    /// It is longer than the limit: what was read of it.
+    TooLarge(Bytes),
+    /// Its chunks lie.
+    Malformed,
     /// The client left, or fell silent.
     Gone(BError),
 }
 
 impl From<BError> for Unread {
     fn from(cause: BError) -> Self {
-        Self::Gone(cause.into_down())
+        if framing::is_malformed_body(&cause) { Self::Malformed } else { Self::Gone(cause.into_down()) }
     }
 }
 
@@ -35,17 +36,19 @@ pub(super) async fn read(session: &mut Session, listen: &Listen) -> Result<Bytes
     let announced = announced.and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
     invite(session).await?;
     let client = session.as_downstream_mut();
-    let Some(first) = next(client.read_request_body()).await? else { return Ok(Bytes::new()) };
+    let gap = listen.body_timeout;
+    let Some(first) = next(client.read_request_body(), gap).await? else { return Ok(Bytes::new()) };
     if announced == first.len() as u64 {
         return Ok(first);
     }
     let mut body = BytesMut::with_capacity(announced.min(PREALLOCATED) as usize);
     body.extend_from_slice(&first);
     loop {
-        if body.len() as u64 > listen.max_body_bytes {
-            return Err(Unread::TooLarge);
+        // One that ends with the piece that crosses the limit is whole.
+        if body.len() as u64 > listen.max_body_bytes && !client.is_body_done() {
+            return Err(Unread::TooLarge(body.freeze()));
         }
-        match next(client.read_request_body()).await? {
+        match next(client.read_request_body(), gap).await? {
             Some(piece) => body.extend_from_slice(&piece),
             None => return Ok(body.freeze()),
         }
@@ -63,7 +66,7 @@ async fn invite(session: &mut Session) -> Result<()> {
     client.write_response_header(Box::new(ResponseHeader::build(100, Some(0))?)).await
 }
 
-async fn next(piece: impl Future<Output = Result<Option<Bytes>>>) -> Result<Option<Bytes>> {
+async fn next(piece: impl Future<Output = Result<Option<Bytes>>>, gap: Duration) -> Result<Option<Bytes>> {
     let late = || Error::explain(ErrorType::ReadTimedout, "request body").into_down();
-    timeout(GAP, piece).await.unwrap_or_else(|_| Err(late()))
+    timeout(gap, piece).await.unwrap_or_else(|_| Err(late()))
 }

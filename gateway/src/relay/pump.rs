@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use kolm_core::Env;
 use pingora::ErrorType;
 use pingora::http::ResponseHeader;
+use pingora::protocols::http::HttpTask;
 use pingora::proxy::Session;
 
 use crate::tap::Tee;
 use crate::upstream::Call;
 
+/// A first frame up to this length is copied to go out with the head.
+const WITH_HEAD: usize = 16 << 10;
 const CLIENT_STALL: Duration = Duration::from_secs(60);
 
 /// How a body ended.
@@ -62,14 +66,28 @@ pub(super) async fn send(
 ) -> Ended {
     let left = Ended::Left { whole: false };
     session.as_downstream_mut().set_write_timeout(Some(CLIENT_STALL));
-    if session.as_downstream_mut().write_response_header(Box::new(head)).await.is_err() {
+    // What has come with the head goes out with the head, in one write.
+    let mut ready = call.session.read_response_body().now_or_never();
+    let begun = match &ready {
+        Some(Ok(Some(frame))) if (1..=WITH_HEAD).contains(&frame.len()) => Some(frame.clone()),
+        Some(_) | None => None,
+    };
+    if !begin(session, head, begun.clone()).await {
+        begun.iter().for_each(|frame| tee.drained(frame));
         return left;
     }
+    if let Some(frame) = begun {
+        tee.sent(&frame, env);
+        ready = None;
+    }
     loop {
-        let frame = tokio::select! {
-            biased;
-            frame = call.session.read_response_body() => frame,
-            () = client_left(session) => return left,
+        let frame = match ready.take() {
+            Some(frame) => frame,
+            None => tokio::select! {
+                biased;
+                frame = call.session.read_response_body() => frame,
+                () = client_left(session) => return left,
+            },
         };
         match frame {
             Ok(Some(frame)) if frame.is_empty() => {}
@@ -86,6 +104,19 @@ pub(super) async fn send(
             }
             Err(cause) if *cause.etype() == ErrorType::ReadTimedout => return Ended::Late,
             Err(_) => return Ended::Broke,
+        }
+    }
+}
+
+/// The head, and what is there of the body; false when the client is gone.
+async fn begin(session: &mut Session, head: ResponseHeader, first: Option<Bytes>) -> bool {
+    let client = session.as_downstream_mut();
+    let head = Box::new(head);
+    match first {
+        None => client.write_response_header(head).await.is_ok(),
+        Some(frame) => {
+            let tasks = vec![HttpTask::Header(head, false), HttpTask::Body(Some(frame), false)];
+            client.response_duplex_vec(tasks).await.is_ok()
         }
     }
 }

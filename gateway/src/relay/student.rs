@@ -70,7 +70,7 @@ pub(super) fn judge(
     student: &Student,
     route: Option<&RouteName>,
     asked: Asked,
-) -> Result<Call, &'static str> {
+) -> Result<Box<Call>, &'static str> {
     let failed = |why| {
         if let Some(route) = route {
             shared.events.student_failed(route, why);
@@ -80,7 +80,7 @@ pub(super) fn judge(
     match asked {
         Asked::Answered(call) => {
             student.breaker.note(false);
-            Ok(*call)
+            Ok(call)
         }
         Asked::Abstained => {
             student.breaker.note(false);

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use kolm_config::{Credentials, Upstream};
+use kolm_config::{Config, Credentials, Upstream};
 use kolm_core::{MicroUsd, Outcome};
 use kolm_receipts::{Close, Kind, Open, Opened, Rt};
 use kolm_wire::{assemble, chat};
@@ -93,7 +93,7 @@ impl Shadow {
             .header("content-type", "application/json")
             .timeout(drawn.route.shadow.timeout.max(TEACHER_TIME))
             .body(finished.request.clone());
-        if let Some(value) = authorization(upstream, finished) {
+        if let Some(value) = authorization(&table.config, upstream, finished) {
             request = request.header("authorization", value);
         }
         let receipt = self.open_receipt(finished);
@@ -165,8 +165,8 @@ fn url(upstream: &Upstream, path: &str) -> String {
 }
 
 /// Whose credentials a call of our own carries: ours, and the request's own where we have none.
-fn authorization(upstream: &Upstream, finished: &Finished) -> Option<http::HeaderValue> {
-    let ours = upstream.api_key.as_ref();
+fn authorization(config: &Config, upstream: &Upstream, finished: &Finished) -> Option<http::HeaderValue> {
+    let ours = config.upstream_key(&finished.namespace, &finished.upstream);
     let ours = ours.and_then(|key| http::HeaderValue::try_from(format!("Bearer {}", key.expose())).ok());
     match upstream.credentials {
         Credentials::Gateway => ours,

@@ -1,7 +1,7 @@
 //! The handle of the ledger and the receipts it opens.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, mpsc};
 
 use kolm_core::{ArtifactId, LedgerStatus, RequestId, hex};
 use tokio::sync::oneshot;
@@ -39,15 +39,15 @@ impl Handle {
             rt: open.rt,
             header: String::new(),
             live: true,
-            cfg: inner.shared.cfg.load(Ordering::Relaxed),
-            dec: inner.shared.dec(open.route.as_ref()),
+            cfg: inner.line.shared.cfg.load(Ordering::Relaxed),
+            dec: inner.line.shared.dec(open.route.as_ref()),
             art: open.art,
             record: Arc::from([]),
             ack: None,
             inner: Arc::clone(inner),
         };
         if !opened.send(record) {
-            inner.shared.count_gap();
+            inner.line.shared.count_gap();
             opened.renounce();
         }
         opened
@@ -91,21 +91,24 @@ impl Handle {
     }
 
     /// Closes and control leaves always find room: there is at most one close for each open admitted.
-    fn send(&self, msg: Msg) {
-        self.0.shared.enter(msg.bytes());
-        if let Err(mpsc::SendError(msg)) = self.0.tx.send(msg) {
-            self.0.shared.leave(msg.bytes());
+    pub(super) fn send(&self, msg: Msg) {
+        let (line, bytes) = (&self.0.line, msg.bytes());
+        line.shared.enter(bytes);
+        if line.queue(msg) {
+            line.call();
+        } else {
+            line.shared.leave(bytes);
         }
     }
 
     /// The receipt of a request: quick for recent ones, by reading the files for others (blocking).
     pub fn find(&self, id: RequestId) -> Option<Found> {
-        place::find(&self.0.shared.places, id)
+        place::find(&self.0.line.shared.places, id)
     }
 
     /// The ledger in numbers.
     pub fn stats(&self) -> LedgerStatus {
-        let shared = &self.0.shared;
+        let shared = &self.0.line.shared;
         LedgerStatus {
             opens: shared.opens.load(Ordering::Relaxed),
             closes: shared.closes.load(Ordering::Relaxed),
@@ -114,9 +117,14 @@ impl Handle {
         }
     }
 
+    /// The ledger's clock.
+    pub(super) fn now(&self) -> kolm_core::Timestamp {
+        self.0.env.clock.now()
+    }
+
     /// Whether records can be written at present.
     pub fn is_healthy(&self) -> bool {
-        !self.0.shared.degraded.load(Ordering::Relaxed)
+        !self.0.line.shared.degraded.load(Ordering::Relaxed)
     }
 }
 
@@ -144,7 +152,7 @@ impl Opened {
     fn send(&mut self, record: OpenRecord) -> bool {
         let (inner, id) = (Arc::clone(&self.inner), self.id);
         let Ok(bytes) = kj1::to_bytes(&record) else { return false };
-        if inner.shared.degraded.load(Ordering::Relaxed) || !inner.shared.admit(bytes.len()) {
+        if inner.line.shared.degraded.load(Ordering::Relaxed) || !inner.line.shared.admit(bytes.len()) {
             return false;
         }
         self.header = header::emit_open(&inner.key, id, self.rt, self.art.as_ref(), St::Open, &bytes);
@@ -152,10 +160,11 @@ impl Opened {
         let (ack, written) = oneshot::channel();
         self.ack = Some(written);
         let msg = Msg::Open { id, record: Arc::clone(&self.record), ack };
-        if let Err(mpsc::SendError(msg)) = inner.tx.send(msg) {
-            inner.shared.leave(msg.bytes());
+        if !inner.line.queue(msg) {
+            inner.line.shared.leave(self.record.len());
             return false;
         }
+        inner.line.turn();
         true
     }
 

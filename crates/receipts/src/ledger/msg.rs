@@ -16,8 +16,6 @@ pub(super) enum Msg {
     Close { id: RequestId, open: Arc<[u8]>, close: Vec<u8> },
     /// Write a control leaf.
     Control { ctl: Vec<u8>, config: bool, route: Option<RouteName> },
-    /// Write what came before and end.
-    Stop,
 }
 
 impl Msg {
@@ -27,7 +25,6 @@ impl Msg {
             Self::Open { record, .. } => record.len(),
             Self::Close { close, .. } => close.len(),
             Self::Control { ctl, .. } => ctl.len(),
-            Self::Stop => 0,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::place::Base;
 use super::writer::Chains;
 use crate::keys::ChainKey;
 use crate::merkle::{self, Hash};
-use crate::record::{Body, Close, Ctl, Leaf, control_leaf, request_leaf};
+use crate::record::{Body, CONTROL_CHAIN, Close, Ctl, Leaf, control_leaf, request_leaf};
 use crate::wal::{End, FrameKind, Frames, Segment, Wal, push_frame, segments};
 use crate::{Error, kj1};
 
@@ -30,6 +30,8 @@ pub(super) struct Start {
     pub(super) cfg: i64,
     pub(super) lost: u64,
     pub(super) clean: bool,
+    /// Open records of requests under way in the process before, where the ledger was handed over.
+    pub(super) open: HashMap<RequestId, Vec<u8>>,
 }
 
 /// What the files say.
@@ -63,16 +65,7 @@ pub(super) fn recover(
     limit: u64,
 ) -> Result<Start, Error> {
     let (segments, cut) = trim(dir)?;
-    if let Some(first) = segments.first().filter(|first| first.n != 0) {
-        return Err(damaged(first, "the segments in front of it are missing"));
-    }
-    let mut history = History::default();
-    for (segment, after) in segments.iter().zip(segments.iter().skip(1).map(Some).chain([None])) {
-        if after.is_some_and(|after| after.n != segment.n + 1) {
-            return Err(damaged(segment, "the segment behind it is missing"));
-        }
-        history.read(segment)?;
-    }
+    let mut history = History::of(&segments)?;
     if let Some(last) = segments.last() {
         history.close_lost(dir, last, key, now, limit)?;
     }
@@ -80,6 +73,34 @@ pub(super) fn recover(
     let ended = !cut && history.lost == 0 && mark == format!("{} {}\n", history.boot, history.index);
     let clean = segments.is_empty() || ended;
     history.begin(dir, key, boot, now, clean, limit, segments.last().map_or(0, |last| last.n + 1))
+}
+
+/// Goes on in the boot of the process before, which has left the files alone: nothing is closed, no boot begins.
+pub(super) fn go_on(dir: &Path, key: &ChainKey, limit: u64) -> Result<Start, Error> {
+    let segments = segments(dir)?;
+    let Some(last) = segments.last() else {
+        let cause = std::io::Error::new(std::io::ErrorKind::NotFound, "it has no segment");
+        return Err(Error::io("go on in", dir)(cause));
+    };
+    let history = History::of(&segments)?;
+    let len = fs::metadata(&last.path).map_err(Error::io("read", &last.path))?.len();
+    let next =
+        |chain: u32| history.heads.get(&chain).map_or((0, history.boot_leaf), |(seq, hash)| (seq + 1, *hash));
+    Ok(Start {
+        wal: Wal::reopen(dir, last, len, limit)?,
+        chains: Chains {
+            epoch: key.epoch(),
+            data: next(0),
+            control: next(CONTROL_CHAIN),
+            index: history.index,
+        },
+        segments: history.bases,
+        decisions: history.decisions,
+        cfg: history.cfg.unwrap_or(-1),
+        lost: history.lost,
+        clean: true,
+        open: history.open,
+    })
 }
 
 /// Cuts the torn end of the newest segment; a segment without a whole frame goes altogether.
@@ -128,6 +149,20 @@ struct CloseEnd {
 }
 
 impl History {
+    fn of(segments: &[Segment]) -> Result<Self, Error> {
+        if let Some(first) = segments.first().filter(|first| first.n != 0) {
+            return Err(damaged(first, "the segments in front of it are missing"));
+        }
+        let mut history = Self::default();
+        for (segment, after) in segments.iter().zip(segments.iter().skip(1).map(Some).chain([None])) {
+            if after.is_some_and(|after| after.n != segment.n + 1) {
+                return Err(damaged(segment, "the segment behind it is missing"));
+            }
+            history.read(segment)?;
+        }
+        Ok(history)
+    }
+
     fn read(&mut self, segment: &Segment) -> Result<(), Error> {
         let bytes = fs::read(&segment.path).map_err(Error::io("read", &segment.path))?;
         self.bases.push(Base { n: segment.n, path: segment.path.clone(), index: self.index });
@@ -257,6 +292,7 @@ impl History {
             cfg: self.cfg.unwrap_or(-1),
             lost: self.lost,
             clean,
+            open: HashMap::new(),
         })
     }
 }

@@ -1,17 +1,19 @@
-//! The one writer: gathers what is queued into one write(2), extends the chains, answers the waiting.
+//! The one writer: gathers what is queued into one write(2), extends the chains, answers the waiting. Whose thread
+//! it runs on, `line` decides.
 //!
 //! **Invariant:** chains, counts and places change only when the write has succeeded.
 
 use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use kolm_core::{Env, RequestId, RouteName, Timestamp};
 use tokio::sync::oneshot;
 
+use super::handover::Heir;
 pub(super) use super::msg::{Chains, Msg, note};
 use super::place::Place;
 use super::sync::Syncer;
@@ -25,7 +27,7 @@ use crate::{Error, kj1};
 /// Records joined into one write.
 const BATCH: usize = 256;
 /// How often a ledger that cannot write tries again.
-const PROBE: Duration = Duration::from_millis(250);
+pub(super) const PROBE: Duration = Duration::from_millis(250);
 
 /// Frames ready to be written, and what follows when they are.
 #[derive(Default)]
@@ -63,6 +65,8 @@ pub(super) struct Writer {
     probed: u64,
     /// When no gap was last known.
     calm: Timestamp,
+    /// Who writes in this one's place.
+    heir: Option<Box<dyn Heir>>,
 }
 
 impl Writer {
@@ -85,44 +89,55 @@ impl Writer {
             syncer: Syncer::start()?,
             env,
             boot,
-            in_flight: HashSet::new(),
+            in_flight: start.open.keys().copied().collect(),
             backlog: VecDeque::new(),
             trouble: None,
             probed: 0,
             calm: now,
+            heir: None,
         })
     }
 
-    pub(super) fn run(mut self) {
-        let mut stop = false;
-        while !stop {
-            let mut msgs = Vec::new();
-            match self.rx.recv_timeout(PROBE) {
-                Ok(msg) => msgs.push(msg),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => stop = true,
-            }
-            while msgs.len() < BATCH
-                && let Ok(msg) = self.rx.try_recv()
-            {
-                msgs.push(msg);
-            }
-            stop |= msgs.iter().any(|msg| matches!(msg, Msg::Stop));
+    /// Writes the next messages of the queue; false when there are none.
+    pub(super) fn turn(&mut self) -> bool {
+        let mut msgs = Vec::new();
+        while msgs.len() < BATCH
+            && let Ok(msg) = self.rx.try_recv()
+        {
+            msgs.push(msg);
+        }
+        let some = !msgs.is_empty();
+        if some {
             self.round(msgs);
         }
-        self.end();
+        some
     }
 
-    fn leave(&self, msg: &Msg) {
-        if !matches!(msg, Msg::Stop) {
-            self.shared.leave(msg.bytes());
+    /// What is done when nothing waits.
+    pub(super) fn idle(&mut self) {
+        self.round(Vec::new());
+    }
+
+    /// Leaves the files alone; what is said from now on goes to `heir`.
+    pub(super) fn hand_over(&mut self, heir: Box<dyn Heir>) -> Result<(), Error> {
+        if self.trouble.is_some() {
+            self.rise();
         }
+        if let Some(trouble) = &self.trouble {
+            return Err(Error::io("write", &self.dir)(std::io::Error::other(trouble.why.clone())));
+        }
+        self.wal.sync()?;
+        self.heir = Some(heir);
+        Ok(())
     }
 
     /// One batch, and a new attempt when the ledger is in trouble.
     fn round(&mut self, msgs: Vec<Msg>) {
         for msg in &msgs {
-            self.leave(msg);
+            self.shared.leave(msg.bytes());
+        }
+        if let Some(heir) = &mut self.heir {
+            return super::handover::pass_on(heir.as_mut(), msgs);
         }
         if self.syncer.take_failure() {
             self.fall("fsync failed".to_owned(), true);
@@ -225,7 +240,6 @@ impl Writer {
                     }
                     batch.again.push(Msg::Control { ctl, config, route });
                 }
-                Msg::Stop => {}
             }
         }
         batch
@@ -306,7 +320,6 @@ impl Writer {
                 Msg::Close { .. } | Msg::Control { .. } => {
                     self.shared.gap.fetch_add(1, Ordering::Relaxed);
                 }
-                Msg::Stop => {}
             }
         }
     }
@@ -347,8 +360,12 @@ impl Writer {
         }
     }
 
-    fn end(mut self) {
+    /// Writes the last of it and marks an orderly end.
+    pub(super) fn end(&mut self) {
         self.shared.degraded.store(true, Ordering::Relaxed);
+        if self.heir.is_some() {
+            return;
+        }
         if self.trouble.is_some() {
             self.rise();
         }

@@ -11,6 +11,9 @@ use kolm_policies::gate::ScoreKind;
 use kolm_wire::Exchange;
 
 use super::*;
+use crate::pair::PairCounts;
+
+mod apart;
 
 struct World {
     dir: tempfile::TempDir,
@@ -365,4 +368,22 @@ fn many_pairs_pass_through_while_the_owner_works() {
     assert_eq!(handle.status().spooled, 0, "shutdown stores what waits");
     let (_service, handle) = world.open();
     assert_eq!(run(handle.counts(&namespace())).unwrap(), PairCounts { total: 3_000, eligible: 3_000 });
+}
+
+#[test]
+fn pairs_of_a_process_that_has_let_go_reach_the_next_one() {
+    let world = world();
+    let (old, before) = world.open();
+    before.append(world.pair("where is my parcel", "track")).unwrap();
+    let (tx, rx) = mpsc::channel();
+    before.hand_over(Box::new(move |record| tx.send(record.to_vec()).map_err(std::io::Error::other)));
+    old.shutdown();
+    let (_new, after) = world.open();
+    before.append(world.pair("cancel my order", "cancel")).unwrap();
+    after.append(world.pair("thanks", "other")).unwrap();
+    after.inherit(&rx.recv().unwrap()).unwrap();
+    let counts = run(after.counts(&namespace())).unwrap();
+    assert_eq!(counts.total, 3, "one database, and no pair lost or twice in it");
+    drop(rx);
+    assert!(before.append(world.pair("too late", "other")).is_err(), "said, not swallowed");
 }

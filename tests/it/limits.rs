@@ -1,0 +1,203 @@
+//! Budgets through the real binary: 429 in OpenAI's words, a receipt, and nothing goes up.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::fake::{FakeOpenAi, Reply};
+use crate::keys::{answers, ask, issue, receipt};
+use crate::world::{World, until};
+
+async fn world(namespace: &str) -> World {
+    let fake = FakeOpenAi::start(Duration::ZERO, str::to_owned).await;
+    World::start(fake, &format!("[namespaces.default]\n{namespace}\n[namespaces.other]\n")).await
+}
+
+/// The refusal of a request: its kind and what it says about waiting.
+async fn refusal(reply: reqwest::Response) -> (String, u64, reqwest::header::HeaderMap) {
+    assert_eq!(reply.status(), 429);
+    let headers = reply.headers().clone();
+    let wait = headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!(wait >= 1);
+    let error: Value = reply.json().await.unwrap();
+    assert_eq!(error["error"]["param"], Value::Null);
+    (error["error"]["code"].as_str().unwrap().to_owned(), wait, headers)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_per_minute_bind_both_doors_and_a_refusal_has_its_receipt() {
+    let world = world("limits = { requests_per_minute = 2 }").await;
+    let first = ask(&world, "sk-a", &[]).await;
+    assert_eq!(first.status(), 200);
+    assert!(first.headers().keys().all(|name| !name.as_str().starts_with("x-ratelimit")));
+    assert_eq!(
+        world.http.get(world.url("/v1/models")).bearer_auth("sk-b").send().await.unwrap().status(),
+        200
+    );
+    let over = ask(&world, "sk-a", &[]).await;
+    until("a receipt of the refusal", || async {
+        receipt(&world, "sk-a", &over).await.filter(|kept| kept["state"] == "closed").map(drop)
+    })
+    .await;
+    let (code, _, headers) = refusal(over).await;
+    assert_eq!(
+        (code.as_str(), &headers["x-ratelimit-limit-requests"]),
+        ("rate_limit_exceeded", &"2".parse().unwrap())
+    );
+    assert_eq!(headers["x-ratelimit-remaining-requests"], "0");
+    assert!(headers.contains_key("x-ratelimit-reset-requests"));
+    for path in ["/v1/models", "/v1/files", "/v1/new/thing"] {
+        let reply = world.http.get(world.url(path)).bearer_auth("sk-c").send().await.unwrap();
+        assert_eq!(refusal(reply).await.0, "rate_limit_exceeded", "{path}");
+    }
+    assert_eq!(world.fake.seen().len(), 2, "a refusal opens no upstream connection");
+    let other = ask(&world, "sk-a", &[("x-kolm-namespace", "other")]).await;
+    assert_eq!(other.status(), 200, "another namespace has its own limits");
+    let page = world.http.get(world.admin_url("/metrics")).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("kolm_limit_refuse_total{kind=\"requests_per_minute\"} 4"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_is_free_again_when_its_request_has_ended_however_it_ended() {
+    let world = world("limits = { concurrent = 1 }").await;
+    let slow = |reply: Reply| Reply { delay: Duration::from_secs(4), ..reply };
+    let endings = [
+        Reply::json(200, "{}"),
+        Reply::json(500, "{}"),
+        Reply::stream(vec![Bytes::from_static(b"data: {}\n\n")]).then_reset(),
+    ];
+    for (i, ending) in endings.into_iter().enumerate() {
+        world.fake.script(slow(ending));
+        let before = world.fake.seen().len();
+        let held = ask(&world, "sk-a", &[]);
+        let other = async {
+            until("the first request is under way", || async {
+                (world.fake.seen().len() > before).then_some(())
+            })
+            .await;
+            refusal(ask(&world, "sk-b", &[]).await).await.0
+        };
+        let (held, other) = tokio::join!(held, other);
+        assert_eq!(other, "rate_limit_exceeded", "{i}");
+        drop(held.bytes().await);
+        until("a free place", || async { (ask(&world, "sk-b", &[]).await.status() == 200).then_some(()) })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_key_has_its_own_limits_and_the_default_of_its_namespace() {
+    let world = world("key_limits = { requests_per_minute = 1 }").await;
+    let (_, by_default) = issue(&world, &["--namespace", "default"]);
+    let (_, generous) = issue(&world, &["--namespace", "default", "--requests-per-minute", "1000"]);
+    answers(&world, &generous, 200).await;
+    assert_eq!(ask(&world, &by_default, &[]).await.status(), 200);
+    assert_eq!(refusal(ask(&world, &by_default, &[]).await).await.0, "rate_limit_exceeded");
+    assert_eq!(ask(&world, &generous, &[]).await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_are_counted_as_the_reply_says() {
+    let world = world("limits = { tokens_per_minute = 120 }").await;
+    let mut passed = 0;
+    let over = loop {
+        let reply = ask(&world, "sk-a", &[("x-kolm-no-store", "1")]).await;
+        if reply.status() != 200 {
+            break reply;
+        }
+        passed += 1;
+        assert!(passed < 100, "a request of 15 tokens passes without end");
+    };
+    // Each holds about 31 tokens while it is under way and uses 15, of which a few flow back meanwhile.
+    assert!(passed >= 4, "what was held is given back: {passed}");
+    let (code, _, headers) = refusal(over).await;
+    assert_eq!(
+        (code.as_str(), &headers["x-ratelimit-limit-tokens"]),
+        ("rate_limit_exceeded", &"120".parse().unwrap())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_is_spent_once_over_streams_no_store_and_restarts() {
+    let mut world = world("limits = { usd_per_day = 0.00003 }").await;
+    // 12 tokens in and 3 out of gpt-4o-mini cost 4 µUSD; about 7 are held.
+    let body = r#"{"model":"gpt-4o-mini","max_tokens":5,"stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hi"}]}"#;
+    let mut passed = 0;
+    let over = loop {
+        let post = world
+            .http
+            .post(world.url("/v1/chat/completions"))
+            .bearer_auth("sk-a")
+            .header("x-kolm-no-store", "1");
+        let reply = post.body(body).send().await.unwrap();
+        let only_held = reply.status() == 429 && !reply.headers().contains_key("x-should-retry");
+        if reply.status() != 200 && !only_held {
+            break reply;
+        }
+        drop(reply.bytes().await);
+        if only_held {
+            continue;
+        }
+        passed += 1;
+        assert!(passed < 50, "the budget does not bind");
+    };
+    assert!((4..=7).contains(&passed), "30 µUSD are {passed} requests of 4");
+    let (code, wait, headers) = refusal(over).await;
+    assert_eq!(
+        (code.as_str(), &headers["x-should-retry"]),
+        ("insufficient_quota", &"false".parse().unwrap())
+    );
+    assert!(wait <= 86_400 && headers.keys().all(|name| !name.as_str().starts_with("x-ratelimit")));
+    until("the money is written down", || async {
+        world.data().join("run/spend.json").exists().then_some(())
+    })
+    .await;
+    world.stop().await;
+    world.restart().await;
+    assert_eq!(
+        refusal(ask(&world, "sk-a", &[]).await).await.0,
+        "insufficient_quota",
+        "a restart lends nothing"
+    );
+    world.kill();
+    world.restart().await;
+    assert_eq!(refusal(ask(&world, "sk-a", &[]).await).await.0, "insufficient_quota");
+    let free = world.http.get(world.url("/v1/models")).bearer_auth("sk-a").send().await.unwrap();
+    assert_eq!(free.status(), 200, "what costs nothing passes");
+    world.kill();
+    std::fs::write(world.data().join("run/spend.json"), "{").unwrap();
+    let refused = world.kolm(&["up", "--config", world.dir.path().join("gateway.toml").to_str().unwrap()]);
+    assert!(crate::world::stderr(&refused).contains("K0820"), "{}", crate::world::stderr(&refused));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_no_price_is_refused_where_money_binds_unless_allowed() {
+    for (rule, allowed) in [("", false), ("on_unknown_price = \"allow\"\n", true)] {
+        let world = world(&format!("{rule}limits = {{ usd_per_month = 5 }}")).await;
+        let body = r#"{"model":"mystery","messages":[{"role":"user","content":"hi"}]}"#;
+        let status = if allowed { 200 } else { 400 };
+        for path in ["/v1/chat/completions", "/v1/images/generations"] {
+            let reply = world.http.post(world.url(path)).bearer_auth("sk-a").body(body).send().await.unwrap();
+            assert_eq!(reply.status(), status, "{path}");
+            assert!(reply.headers().contains_key("x-kolm-receipt"));
+            if !allowed {
+                let error: Value = reply.json().await.unwrap();
+                assert_eq!(error["error"]["code"], "unknown_price");
+            }
+        }
+        assert_eq!(world.fake.seen().len(), if allowed { 2 } else { 0 });
+        assert_eq!(
+            world.http.get(world.url("/v1/models")).bearer_auth("sk-a").send().await.unwrap().status(),
+            200
+        );
+        assert_eq!(ask(&world, "sk-a", &[]).await.status(), 200, "a model with a price passes");
+        let page = world.http.get(world.admin_url("/metrics")).send().await.unwrap().text().await.unwrap();
+        let counted = if allowed {
+            "kolm_limit_unpriced_total 2"
+        } else {
+            "kolm_limit_refuse_total{kind=\"unknown_price\"} 2"
+        };
+        assert!(page.contains(counted), "{page}");
+    }
+}
