@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test test-engines build lint fmt fuzz memory bench-train clean
+.PHONY: demo test test-engines build lint fmt fuzz memory bench-train bench-gateway clean
 
 demo: build ## the whole loop, offline, embedded defaults
 	$(CARGO) run --quiet --package kolm-cli --bin kolm -- demo $(DEMO)
@@ -42,6 +42,11 @@ memory: ## the memory test with 100,000 requests
 bench-train: ## accuracy and CPU time of the nano-label student on CLINC150
 	scripts/setup
 	$(CARGO) run --quiet --package kolm-trainer --example clinc -- $(BENCH)
+
+bench-gateway: ## the gateway beside a direct call, nginx, a bare Pingora and its peers; BENCH=quick for a minute's worth
+	scripts/setup peers
+	$(CARGO) build --release --package kolm-cli --package kolm-bench
+	target/release/kolm-bench run $(BENCH)
 
 clean:
 	$(CARGO) clean
