@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test build lint fmt bench-train clean
+.PHONY: demo test test-engines build lint fmt fuzz memory bench-train bench-gateway clean
 
 demo: build ## the whole loop, offline, embedded defaults
 	$(CARGO) run --quiet --package kolm-cli --bin kolm -- demo $(DEMO)
@@ -11,6 +11,11 @@ test: ## every test
 	scripts/setup test
 	$(CARGO) fmt --all --check
 	$(CARGO) test --workspace --no-fail-fast
+
+test-engines: ## a pool of two real llama.cpp servers (built from source the first time: minutes)
+	scripts/setup
+	scripts/setup engines
+	$(CARGO) test --package kolm-cli --test it engines::
 
 build:
 	scripts/setup
@@ -24,9 +29,24 @@ lint: ## clippy and cargo-deny (where installed)
 fmt:
 	$(CARGO) fmt --all
 
+fuzz: ## each fuzz target for a minute (FUZZ=seconds); what is found stands in tests/fuzz/artifacts
+	scripts/setup fuzz
+	@for target in sse request config; do mkdir -p target/fuzz/$$target && RUSTC_BOOTSTRAP=1 .deps/bin/cargo-fuzz run \
+		--fuzz-dir tests/fuzz $$target target/fuzz/$$target tests/fuzz/corpus/$$target \
+		-- -max_total_time=$(or $(FUZZ),60) -max_len=65536 -timeout=10 || exit 1; done
+
+memory: ## the memory test with 100,000 requests
+	scripts/setup
+	KOLM_MEMORY_REQUESTS=100000 $(CARGO) test --package kolm-cli --test it memory -- --nocapture
+
 bench-train: ## accuracy and CPU time of the nano-label student on CLINC150
 	scripts/setup
 	$(CARGO) run --quiet --package kolm-trainer --example clinc -- $(BENCH)
+
+bench-gateway: ## the gateway beside a direct call, nginx, a bare Pingora and its peers; BENCH=quick for a minute's worth
+	scripts/setup peers
+	$(CARGO) build --release --package kolm-cli --package kolm-bench
+	target/release/kolm-bench run $(BENCH)
 
 clean:
 	$(CARGO) clean

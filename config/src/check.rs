@@ -10,7 +10,7 @@ use crate::config::{Admin, Capture, Config, Receipts, Store};
 use crate::listen::{self, Listen};
 use crate::problem::{CLASH, DANGLING, FORM, RANGE};
 use crate::table::{Checker, Place, Table, boolean, count, duration, parsed, size, string};
-use crate::{namespace, route, upstream};
+use crate::{namespace, route, telemetry, upstream};
 
 pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Config> {
     let airgap = root.or(check, "airgap", boolean, false);
@@ -34,7 +34,8 @@ pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Con
     let default_upstream = root.or(check, "default_upstream", string, first);
     exists(check, &root.at("default_upstream"), "upstream", &default_upstream, &upstream_names);
     let default_namespace = default_namespace(check, &mut root, &namespace_names);
-    let names = route::Names { namespaces: namespace_names, default_namespace: default_namespace.clone() };
+    let names =
+        route::Names { namespaces: namespace_names, default_namespace: default_namespace.clone(), airgap };
     let node = root.node("routes");
     let routes = route::routes(check, node.as_ref(), &names);
     let section = root.table(check, "capture");
@@ -43,6 +44,10 @@ pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Con
     let receipts = receipts(check, section);
     let section = root.table(check, "store");
     let store = store(check, section);
+    let section = root.table(check, "log");
+    let log = telemetry::log(check, section);
+    let section = root.table(check, "telemetry");
+    let telemetry = telemetry::telemetry(check, section, airgap);
     root.finish(check);
     Some(Config {
         version: 1,
@@ -58,6 +63,8 @@ pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Con
         capture,
         receipts,
         store,
+        log,
+        telemetry,
     })
 }
 
@@ -83,6 +90,7 @@ fn default_namespace(
 ) -> Option<NamespaceName> {
     let given = root.optional(check, "default_namespace", parsed::<NamespaceName>);
     let name = given.or_else(|| names.first().cloned())?;
+    check.amounts_to(&root.at("default_namespace"), &name.as_str());
     exists(check, &root.at("default_namespace"), "namespace", &name, names);
     Some(name)
 }

@@ -12,7 +12,7 @@ use kolm_policies::gate::GatePolicy;
 use kolm_policies::rollout::RolloutPolicy;
 
 use crate::listen::Listen;
-use crate::{Namespace, Secret, Upstream};
+use crate::{Engine, Log, Namespace, Secret, Telemetry, Upstream};
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
@@ -43,6 +43,10 @@ pub struct Config {
     pub receipts: Receipts,
     /// The capture store.
     pub store: Store,
+    /// The log lines.
+    pub log: Log,
+    /// The traces.
+    pub telemetry: Telemetry,
 }
 
 impl Config {
@@ -92,6 +96,8 @@ pub struct Route {
     pub path: String,
     /// Training.
     pub distill: Distill,
+    /// Servers that are its student, in place of one that is trained.
+    pub engine: Option<Engine>,
     /// The bars.
     pub gate: GatePolicy,
     /// The ladder; `distill_min_pairs` is 0 where distillation is off.

@@ -1,26 +1,23 @@
 //! The configuration in force: read by every request, replaced as a whole.
 //!
-//! **Invariant:** a reader sees one configuration from beginning to end; a file with a problem changes nothing.
+//! **Invariant:** a reader sees one configuration from beginning to end; versions count up.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::{Config, Outside, Problems, RawConfig};
+use crate::Config;
 
 /// The configuration in force.
 #[derive(Debug)]
 pub struct Live {
     current: ArcSwap<Config>,
-    /// One reload at a time, so that versions count up without gaps.
-    reloading: Mutex<()>,
 }
 
 impl Live {
-    /// Puts the first configuration in force, as version 1.
-    pub fn new(config: Config) -> Self {
-        Self { current: ArcSwap::from_pointee(Config { version: 1, ..config }), reloading: Mutex::new(()) }
+    /// Puts the first configuration of a process in force, as version `version`.
+    pub fn new(config: Config, version: u64) -> Self {
+        Self { current: ArcSwap::from_pointee(Config { version, ..config }) }
     }
 
     /// The configuration in force; keep it for the whole of a request.
@@ -28,16 +25,10 @@ impl Live {
         self.current.load_full()
     }
 
-    /// Reads the file again (`None`: the embedded one). On any problem the old configuration stays.
-    pub fn reload(&self, path: Option<&Path>, outside: &Outside) -> Result<Arc<Config>, Problems> {
-        let _one = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut config = match path {
-            Some(path) => RawConfig::read(path)?.check(outside)?,
-            None => RawConfig::embedded().check(outside)?,
-        };
-        config.version = self.current.load().version + 1;
-        let config = Arc::new(config);
-        self.current.store(config.clone());
-        Ok(config)
+    /// Puts another one in force; it is whoever checked it who knows that nobody else does so at the same time.
+    pub fn replace(&self, config: Config) -> Arc<Config> {
+        let config = Arc::new(Config { version: self.current.load().version + 1, ..config });
+        self.current.store(Arc::clone(&config));
+        config
     }
 }

@@ -237,7 +237,7 @@ fn policy(check: &mut Checker<'_>, node: &Node<'_>) -> Option<Arc<Policy>> {
         return None;
     };
     match std::fs::read_to_string(check.resolve(&file)) {
-        Ok(text) => known(check, &file_place, Policy::parse(&text)),
+        Ok(text) => known(check, &node.place, Policy::parse(&text)),
         Err(error) => {
             check.add(RANGE, &file_place, format!("`{file}` cannot be read: {error}"));
             None
@@ -251,7 +251,10 @@ fn known(
     policy: Result<Policy, kolm_policies::anonymize::Error>,
 ) -> Option<Arc<Policy>> {
     match policy {
-        Ok(policy) => Some(Arc::new(policy)),
+        Ok(policy) => {
+            check.amounts_to(place, &policy.digest());
+            Some(Arc::new(policy))
+        }
         Err(error) => {
             check.add(RANGE, place, error.to_string());
             None

@@ -31,6 +31,10 @@ pub(crate) const CLASH: Code = Code(118);
 pub(crate) const BAD_CERTIFICATE: Code = Code(110);
 /// The authorities of client certificates cannot be used.
 pub(crate) const BAD_ANCHORS: Code = Code(111);
+/// A failover list that leads back to where it began.
+pub(crate) const CYCLE: Code = Code(120);
+/// A route with two students: one to be trained and one that is configured.
+pub(crate) const TWO_STUDENTS: Code = Code(121);
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +49,19 @@ pub struct Problem {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+}
+
+impl Problem {
+    /// The problem as one object.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "code": self.code.to_string(),
+            "path": self.path,
+            "line": self.line,
+            "message": self.message,
+            "hint": self.hint,
+        })
+    }
 }
 
 /// All that is wrong with one file; never empty.

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use crate::check;
-use crate::problem::{Problem, SYNTAX, UNREADABLE};
+use crate::problem::{NO_SECRET, Problem, SYNTAX, UNREADABLE};
 use crate::table::{Checker, Table};
-use crate::{Config, Outside, Problems};
+use crate::{Config, Outside, Problems, Settings};
 
 /// The default: the commented `gateway.toml` at the root of the repository.
 const EMBEDDED: &str = include_str!("../../gateway.toml");
@@ -25,10 +25,7 @@ impl RawConfig {
     pub fn read(path: &Path) -> Result<Self, Problems> {
         let file = path.display().to_string();
         match std::fs::read_to_string(path) {
-            Ok(text) => {
-                let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-                Ok(Self { file, folder, text })
-            }
+            Ok(text) => Ok(Self::at(path, &text)),
             Err(error) => {
                 let hint = "without a file the built-in configuration is used: leave `--config` away";
                 let problem = Problem {
@@ -48,6 +45,12 @@ impl RawConfig {
         Self { file: file.to_owned(), folder: PathBuf::new(), text: text.to_owned() }
     }
 
+    /// A text as if it stood in the file at `path`: relative paths start there.
+    pub fn at(path: &Path, text: &str) -> Self {
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        Self { file: path.display().to_string(), folder, text: text.to_owned() }
+    }
+
     /// The built-in configuration.
     pub fn embedded() -> Self {
         Self::parse("(built-in)", EMBEDDED)
@@ -60,6 +63,25 @@ impl RawConfig {
 
     /// Checks the whole file: a configuration, or all that is wrong with it.
     pub fn check(&self, outside: &Outside) -> Result<Config, Problems> {
+        self.load(outside).map(|loaded| loaded.config)
+    }
+
+    /// The same, with every setting by its path.
+    pub fn load(&self, outside: &Outside) -> Result<Loaded, Problems> {
+        match self.read_settings(outside) {
+            (Some(config), settings, list) if list.is_empty() => Ok(Loaded { config, settings }),
+            (_, _, list) => Err(Problems { file: self.file.clone(), list }),
+        }
+    }
+
+    /// The settings alone, to be compared: a secret that is not there is no hindrance.
+    pub fn settings(&self, outside: &Outside) -> Result<Settings, Problems> {
+        let (_, settings, mut list) = self.read_settings(outside);
+        list.retain(|problem| problem.code != NO_SECRET);
+        if list.is_empty() { Ok(settings) } else { Err(Problems { file: self.file.clone(), list }) }
+    }
+
+    pub(crate) fn read_settings(&self, outside: &Outside) -> (Option<Config>, Settings, Vec<Problem>) {
         let (root, errors) = DeTable::parse_recoverable(&self.text);
         let mut check = Checker::new(&self.text, self.folder.clone(), outside);
         if !errors.is_empty() {
@@ -70,16 +92,22 @@ impl RawConfig {
                 message: error.message().to_owned(),
                 hint: None,
             });
-            return Err(Problems { file: self.file.clone(), list: list.collect() });
+            return (None, Settings::default(), list.collect());
         }
         let config = check::config(&mut check, Table::root(root.get_ref()));
         let mut list = check.problems;
         list.sort_by_key(|problem| problem.line);
-        match config {
-            Some(config) if list.is_empty() => Ok(config),
-            Some(_) | None => Err(Problems { file: self.file.clone(), list }),
-        }
+        (config, Settings::new(&self.text, check.reading), list)
     }
+}
+
+/// A checked file.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Its settings, to be compared with another's.
+    pub settings: Settings,
 }
 
 impl Config {

@@ -9,22 +9,24 @@ use kolm_policies::rollout::RolloutPolicy;
 
 use crate::check::exists;
 use crate::config::{Branches, Distill, Glob, Route, Shadow};
-use crate::problem::{FORM, RANGE};
+use crate::problem::{FORM, RANGE, TWO_STUDENTS};
 use crate::table::{
     Checker, Node, Place, Table, boolean, count, dollars, duration, items, micros, millis, number, parsed,
     share, string,
 };
+use crate::upstream;
 
 /// Names that a route may refer to.
 pub(crate) struct Names {
     pub(crate) namespaces: Vec<NamespaceName>,
     pub(crate) default_namespace: Option<NamespaceName>,
+    pub(crate) airgap: bool,
 }
 
 /// All routes; with none in the file, one that takes every model and shifts nothing.
 pub(crate) fn routes(check: &mut Checker<'_>, node: Option<&Node<'_>>, names: &Names) -> Vec<Route> {
     let Some(node) = node else {
-        let place = Place { path: "routes.default".to_owned(), at: None };
+        let place = Place::default().key("routes").key("default");
         return route(check, Table::absent(place), names).into_iter().collect();
     };
     let mut seen = BTreeSet::new();
@@ -34,7 +36,7 @@ pub(crate) fn routes(check: &mut Checker<'_>, node: Option<&Node<'_>>, names: &N
         let name_place = table.at("name");
         // A route is known to people by its name, so its problems are listed under it.
         if let Some(name) = table.node("name").and_then(|node| node.value.as_str().map(str::to_owned)) {
-            table.place.path = format!("routes.{name}");
+            table.place.path = node.place.key(&name).path;
             if !seen.insert(name.clone()) {
                 check.add(RANGE, &name_place, format!("a second route is named `{name}`"));
             }
@@ -53,6 +55,9 @@ fn route(check: &mut Checker<'_>, mut table: Table<'_>, names: &Names) -> Option
     };
     let namespace = table.optional(check, "namespace", parsed::<NamespaceName>);
     let namespace = namespace.or_else(|| names.default_namespace.clone());
+    if let Some(name) = &namespace {
+        check.amounts_to(&table.at("namespace"), &name.as_str());
+    }
     // A default that does not exist is a problem of its own already.
     if let (Some(name), true) = (&namespace, table.has("namespace")) {
         exists(check, &table.at("namespace"), "namespace", name, &names.namespaces);
@@ -68,6 +73,12 @@ fn route(check: &mut Checker<'_>, mut table: Table<'_>, names: &Names) -> Option
     }
     let section = table.table(check, "distill");
     let distill = distill(check, section);
+    let engine = table.node("engine").and_then(|node| upstream::engine(check, &node, names.airgap));
+    if engine.is_some() && distill.enabled {
+        let hint = "take `[routes.distill]` or `[routes.engine]` out";
+        let message = "a route has one student: the engine, or one that is trained";
+        check.add_with_hint(TWO_STUDENTS, &table.at("engine"), message, Some(hint));
+    }
     let section = table.table(check, "gate");
     let gate = gate(check, section);
     let section = table.table(check, "canary");
@@ -76,7 +87,7 @@ fn route(check: &mut Checker<'_>, mut table: Table<'_>, names: &Names) -> Option
     let shadow = shadow(check, section);
     table.finish(check);
     let model = Glob::new(model);
-    Some(Route { name: name?, namespace: namespace?, model, path, distill, gate, rollout, shadow })
+    Some(Route { name: name?, namespace: namespace?, model, path, distill, engine, gate, rollout, shadow })
 }
 
 fn distill(check: &mut Checker<'_>, mut table: Table<'_>) -> Distill {

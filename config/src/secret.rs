@@ -4,6 +4,7 @@
 
 use crate::Secret;
 use crate::problem::{FORM, LITERAL, NO_SECRET};
+use crate::shape::Kind;
 use crate::table::{Checker, Node, Table, string};
 
 /// What a secret's place says.
@@ -16,7 +17,9 @@ pub(crate) enum Found {
 
 /// `{ env = "NAME" }` or `{ file = "path" }`; anything else has been noted.
 pub(crate) fn secret(check: &mut Checker<'_>, node: &Node<'_>) -> Option<Found> {
+    node.means(Kind::Secret);
     if node.value.is_str() {
+        node.refuse();
         let hint =
             "write { env = \"NAME\" } or { file = \"path\" }, and change the key: it may have been read";
         check.add_with_hint(LITERAL, &node.place, "a secret must not stand in the file", Some(hint));
@@ -26,6 +29,19 @@ pub(crate) fn secret(check: &mut Checker<'_>, node: &Node<'_>) -> Option<Found> 
     let env = table.optional(check, "env", string);
     let file = table.optional(check, "file", string);
     table.finish(check);
+    let found = found(check, node, env, file);
+    if let Some(Found::Secret(secret)) = &found {
+        check.refers_to(&node.place, secret);
+    }
+    found
+}
+
+fn found(
+    check: &mut Checker<'_>,
+    node: &Node<'_>,
+    env: Option<String>,
+    file: Option<String>,
+) -> Option<Found> {
     match (env, file) {
         (Some(name), None) => {
             let value = (check.outside.env)(&name).filter(|value| !value.trim().is_empty());

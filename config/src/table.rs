@@ -1,84 +1,43 @@
 //! Typed reading of one TOML table: every key is asked for by name, what is left over is a problem.
 
+use std::fmt::{Debug, Display};
 use std::ops::Range;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use kolm_core::{Code, Ppm};
+use kolm_core::Ppm;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::Outside;
-use crate::problem::{FORM, Problem, RANGE, UNKNOWN};
-
-/// The text under check and what was found so far.
-pub(crate) struct Checker<'t> {
-    text: &'t str,
-    /// Folder that relative paths start from.
-    pub(crate) folder: PathBuf,
-    pub(crate) outside: &'t Outside,
-    pub(crate) problems: Vec<Problem>,
-}
-
-impl<'t> Checker<'t> {
-    pub(crate) fn new(text: &'t str, folder: PathBuf, outside: &'t Outside) -> Self {
-        Self { text, folder, outside, problems: Vec::new() }
-    }
-
-    pub(crate) fn line(&self, at: usize) -> usize {
-        self.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
-    }
-
-    pub(crate) fn add(&mut self, code: Code, place: &Place, message: impl Into<String>) {
-        self.add_with_hint(code, place, message, None);
-    }
-
-    pub(crate) fn add_with_hint(
-        &mut self,
-        code: Code,
-        place: &Place,
-        message: impl Into<String>,
-        hint: Option<&str>,
-    ) {
-        self.problems.push(Problem {
-            code,
-            path: place.path.clone(),
-            line: place.at.map_or(0, |at| self.line(at)),
-            message: message.into(),
-            hint: hint.map(str::to_owned),
-        });
-    }
-
-    /// A path of the file, relative to the file's folder.
-    pub(crate) fn resolve(&self, path: &str) -> PathBuf {
-        self.folder.join(path)
-    }
-}
-
-/// Where a value stands.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Place {
-    pub(crate) path: String,
-    pub(crate) at: Option<usize>,
-}
-
-impl Place {
-    pub(crate) fn key(&self, key: &str) -> Self {
-        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
-        Self { path, at: self.at }
-    }
-
-    fn item(&self, index: usize, span: Range<usize>) -> Self {
-        Self { path: format!("{}[{index}]", self.path), at: Some(span.start) }
-    }
-}
+use crate::checker::distance;
+pub(crate) use crate::checker::{Checker, Place};
+use crate::probe::{Probe, WORD};
+use crate::problem::{FORM, RANGE, UNKNOWN};
+use crate::shape::Kind;
 
 /// A value with its place.
 #[derive(Clone)]
 pub(crate) struct Node<'t> {
     pub(crate) place: Place,
     pub(crate) value: &'t DeValue<'t>,
+    /// Set when the checker is asked what it would take.
+    probe: Option<Probe<'t>>,
+}
+
+impl Node<'_> {
+    /// Says what the value means; the first reader's word counts.
+    pub(crate) fn means(&self, kind: Kind) {
+        if let Some(probe) = &self.probe {
+            probe.kind(kind);
+        }
+    }
+
+    /// Says that a value of this type is never right here.
+    pub(crate) fn refuse(&self) {
+        if let Some(probe) = &self.probe {
+            probe.refuse();
+        }
+    }
 }
 
 /// How a value becomes a setting; a failure has been noted when it is `None`.
@@ -89,35 +48,46 @@ pub(crate) struct Table<'t> {
     pub(crate) place: Place,
     entries: Option<&'t DeTable<'t>>,
     known: Vec<&'static str>,
+    probe: Option<Probe<'t>>,
 }
 
 impl<'t> Table<'t> {
     pub(crate) fn root(entries: &'t DeTable<'t>) -> Self {
-        Self { place: Place::default(), entries: Some(entries), known: Vec::new() }
+        Self { place: Place::default(), entries: Some(entries), known: Vec::new(), probe: None }
+    }
+
+    /// The root of a file in which every key is there.
+    pub(crate) fn described(probe: Probe<'t>) -> Self {
+        Self { place: Place::default(), entries: None, known: Vec::new(), probe: Some(probe) }
     }
 
     /// A table that is not in the file: every key has its default.
     pub(crate) fn absent(place: Place) -> Self {
-        Self { place, entries: None, known: Vec::new() }
+        Self { place, entries: None, known: Vec::new(), probe: None }
     }
 
     pub(crate) fn of(check: &mut Checker<'_>, node: &Node<'t>) -> Self {
+        let probe = node.probe.clone();
         if let DeValue::Table(entries) = node.value {
-            return Self { place: node.place.clone(), entries: Some(entries), known: Vec::new() };
+            return Self { place: node.place.clone(), entries: Some(entries), known: Vec::new(), probe };
         }
         wrong(check, node, "a table");
-        Self::absent(node.place.clone())
+        Self { probe, ..Self::absent(node.place.clone()) }
     }
 
     pub(crate) fn is_absent(&self) -> bool {
-        self.entries.is_none()
+        self.entries.is_none() && self.probe.is_none()
     }
 
     pub(crate) fn node(&mut self, key: &'static str) -> Option<Node<'t>> {
         self.known.push(key);
+        if let Some(probe) = &self.probe {
+            let probe = probe.key(key, &self.place.path)?;
+            return Some(Node { place: self.place.key(key), value: probe.value(), probe: Some(probe) });
+        }
         let (_, value) = self.entries?.iter().find(|(name, _)| name.get_ref() == key)?;
         let place = Place { at: Some(value.span().start), ..self.place.key(key) };
-        Some(Node { place, value: value.get_ref() })
+        Some(Node { place, value: value.get_ref(), probe: None })
     }
 
     /// A key whose absence is an answer.
@@ -127,23 +97,29 @@ impl<'t> Table<'t> {
         key: &'static str,
         read: Reader<T>,
     ) -> Option<T> {
+        check.reading.optional(self.place.key(key).path);
         let node = self.node(key)?;
+        if let Some(probe) = &node.probe {
+            probe.optional();
+        }
         read(check, &node)
     }
 
     /// A key with a default.
-    pub(crate) fn or<T>(
+    pub(crate) fn or<T: Debug>(
         &mut self,
         check: &mut Checker<'_>,
         key: &'static str,
         read: Reader<T>,
         default: T,
     ) -> T {
-        self.optional(check, key, read).unwrap_or(default)
+        let value = self.node(key).and_then(|node| read(check, &node)).unwrap_or(default);
+        check.amounts_to(&self.place.key(key), &value);
+        value
     }
 
     /// A key with a default and a range.
-    pub(crate) fn within<T: PartialOrd + std::fmt::Display>(
+    pub(crate) fn within<T: PartialOrd + Debug + Display>(
         &mut self,
         check: &mut Checker<'_>,
         key: &'static str,
@@ -152,6 +128,9 @@ impl<'t> Table<'t> {
         range: Range<T>,
     ) -> T {
         let value = self.or(check, key, read, default);
+        if let Some(probe) = self.probe.as_ref().and_then(|probe| probe.key(key, &self.place.path)) {
+            probe.range(&range.start, &range.end);
+        }
         if !range.contains(&value) {
             let place = self.at(key);
             let message = format!("{value} is not in {}..{}", range.start, range.end);
@@ -162,7 +141,8 @@ impl<'t> Table<'t> {
 
     /// Whether the file has the key.
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.entries.is_some_and(|entries| entries.iter().any(|(name, _)| name.get_ref() == key))
+        let described = self.probe.as_ref().is_some_and(|probe| !probe.is_empty());
+        described || self.entries.is_some_and(|entries| entries.iter().any(|(name, _)| name.get_ref() == key))
     }
 
     /// The place of a key, present or not.
@@ -182,12 +162,16 @@ impl<'t> Table<'t> {
 
     /// All entries of a table whose keys are names.
     pub(crate) fn named(self) -> Vec<(String, Node<'t>)> {
+        if let Some(probe) = self.probe.as_ref().map(Probe::each) {
+            let node = Node { place: self.place.key(WORD), value: probe.value(), probe: Some(probe) };
+            return vec![(WORD.to_owned(), node)];
+        }
         let entries = self.entries.into_iter().flat_map(|entries| entries.iter());
         let mut out: Vec<_> = entries
             .map(|(name, value)| {
                 let at = Some(name.span().start);
                 let place = Place { at, ..self.place.key(name.get_ref()) };
-                (name.get_ref().to_string(), Node { place, value: value.get_ref() })
+                (name.get_ref().to_string(), Node { place, value: value.get_ref(), probe: None })
             })
             .collect();
         out.sort_by_key(|(_, node)| node.place.at);
@@ -196,6 +180,9 @@ impl<'t> Table<'t> {
 
     /// Ends the reading: keys nobody asked for are problems.
     pub(crate) fn finish(self, check: &mut Checker<'_>) {
+        if let Some(probe) = &self.probe {
+            probe.closed();
+        }
         for (name, _) in self.entries.into_iter().flat_map(|entries| entries.iter()) {
             let key = name.get_ref().as_ref();
             if !self.known.contains(&key) {
@@ -209,22 +196,8 @@ impl<'t> Table<'t> {
     }
 }
 
-/// Edits between two short words.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let change = corner + usize::from(x != y);
-            corner = row[j + 1];
-            row[j + 1] = change.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 pub(crate) fn wrong(check: &mut Checker<'_>, node: &Node<'_>, wanted: &str) {
+    node.refuse();
     let given = match node.value {
         DeValue::Integer(number) => number.to_string(),
         DeValue::Float(number) => number.to_string(),
@@ -251,6 +224,7 @@ fn read_or<T>(
 }
 
 pub(crate) fn string(check: &mut Checker<'_>, node: &Node<'_>) -> Option<String> {
+    node.means(Kind::Text);
     read_or(check, node, "a string", |value| value.as_str().map(str::to_owned))
 }
 
@@ -263,11 +237,13 @@ fn integer(value: &DeValue<'_>) -> Option<u64> {
 }
 
 pub(crate) fn count(check: &mut Checker<'_>, node: &Node<'_>) -> Option<u64> {
+    node.means(Kind::Count);
     read_or(check, node, "a whole number from 0 up", integer)
 }
 
 /// A non-negative decimal or whole number, finite.
 pub(crate) fn number(check: &mut Checker<'_>, node: &Node<'_>) -> Option<f64> {
+    node.means(Kind::Number);
     read_or(check, node, "a number from 0 up", |value| {
         let text = value.as_float().map(|f| f.as_str().to_owned());
         let text = text.or_else(|| integer(value).map(|n| n.to_string()))?;
@@ -277,6 +253,7 @@ pub(crate) fn number(check: &mut Checker<'_>, node: &Node<'_>) -> Option<f64> {
 
 /// A share between 0 and 1, in ppm.
 pub(crate) fn share(check: &mut Checker<'_>, node: &Node<'_>) -> Option<Ppm> {
+    node.means(Kind::Share);
     let share = number(check, node)?;
     if share > 1.0 {
         check.add(RANGE, &node.place, format!("{share} is no share between 0 and 1"));
@@ -292,6 +269,7 @@ pub(crate) fn dollars(check: &mut Checker<'_>, node: &Node<'_>) -> Option<u64> {
 
 /// A duration such as `"250ms"` or `"24h"`.
 pub(crate) fn duration(check: &mut Checker<'_>, node: &Node<'_>) -> Option<Duration> {
+    node.means(Kind::Duration);
     let text = string(check, node)?;
     let parsed = text.parse::<humantime_serde::re::humantime::Duration>();
     if parsed.is_err() {
@@ -312,6 +290,7 @@ pub(crate) fn micros(check: &mut Checker<'_>, node: &Node<'_>) -> Option<u64> {
 
 /// A size: bytes as a number, or `"64 MiB"`.
 pub(crate) fn size(check: &mut Checker<'_>, node: &Node<'_>) -> Option<u64> {
+    node.means(Kind::Size);
     if let Some(bytes) = integer(node.value) {
         return Some(bytes);
     }
@@ -340,21 +319,39 @@ pub(crate) fn parsed<T: FromStr<Err: std::fmt::Display>>(
     match text.parse() {
         Ok(value) => Some(value),
         Err(error) => {
-            check.add(FORM, &node.place, format!("`{text}`: {error}"));
+            if let Some(probe) = &node.probe {
+                probe.words(words::<T>(&error.to_string()));
+            }
+            // User and query of an URL may be a secret.
+            let shown = if text.contains(['@', '?']) { "the value" } else { &format!("`{text}`") };
+            check.add(FORM, &node.place, format!("{shown}: {error}"));
             None
         }
     }
 }
 
+/// The words that `must be "a" or "b"` speaks of: those that are taken, if all are.
+fn words<T: FromStr>(said: &str) -> Vec<String> {
+    let words: Vec<String> = said.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    let closed = said.starts_with("must be \"") && !said.contains("such as");
+    let all = closed && words.iter().all(|word| word.parse::<T>().is_ok());
+    if all { words } else { Vec::new() }
+}
+
 /// The items of an array with their places.
 pub(crate) fn items<'t>(check: &mut Checker<'_>, node: &Node<'t>) -> Vec<Node<'t>> {
-    if let DeValue::Array(array) = node.value {
-        let item = |(i, value): (usize, &'t Spanned<DeValue<'t>>)| Node {
-            place: node.place.item(i, value.span()),
-            value: value.get_ref(),
-        };
-        return array.iter().enumerate().map(item).collect();
+    let DeValue::Array(array) = node.value else {
+        wrong(check, node, "an array");
+        return Vec::new();
+    };
+    if let Some(probe) = node.probe.as_ref().map(Probe::item) {
+        let place = node.place.item(0, None);
+        return vec![Node { place, value: probe.value(), probe: Some(probe) }];
     }
-    wrong(check, node, "an array");
-    Vec::new()
+    let item = |(i, value): (usize, &'t Spanned<DeValue<'t>>)| Node {
+        place: node.place.item(i, Some(value.span().start)),
+        value: value.get_ref(),
+        probe: None,
+    };
+    array.iter().enumerate().map(item).collect()
 }

@@ -1,5 +1,7 @@
 //! Files and what is said of them.
 
+mod upstreams;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +11,9 @@ use kolm_core::{Code, Coded, Exit, Weight};
 use kolm_policies::gate::GatePolicy;
 
 use super::*;
+
+mod diff;
+mod schema;
 
 fn outside() -> Outside {
     let env = |name: &str| match name {
@@ -61,6 +66,10 @@ fn secrets_are_never_printed() {
     let said = problems("[upstreams.x]\nbase_url = \"http://x\"\napi_key = \"sk-literal\"");
     assert!(!said.report().contains("sk-literal"), "{}", said.report());
     assert_eq!((said.code(), said.exit()), (Code(106), Exit::Usage));
+    for url in ["https://u:planted@h", "https://h/v1?key=planted"] {
+        let said = problems(&format!("[upstreams.x]\nbase_url = \"{url}\"")).report();
+        assert!(!said.contains("planted") && said.contains("K0103"), "{said}");
+    }
 }
 
 const EVERYTHING: &str = r#"
@@ -87,6 +96,11 @@ distill = { enabled = true, min_pairs = 200 }
 gate = { preset = "regulated", min_wall = "10s", latency_budget = "800ms", alpha = 0.01, cost_cap_usd = 0.01 }
 canary = { enabled = true, steps = [1000, 10000], dwell = "2s", cooldown = "5s", step_units = 20 }
 shadow = { rate = 1, teacher_budget_per_day_usd = 0.25 }
+[log]
+format = "json"
+[telemetry]
+otlp_endpoint = "http://localhost:4318/base"
+headers = { x-token = { env = "TEAM_KEY" } }
 "#;
 
 #[test]
@@ -115,6 +129,10 @@ fn every_setting_arrives() {
     assert_eq!((route.rollout.distill_min_pairs, route.rollout.dwell_ms), (200, 2_000));
     assert_eq!((route.shadow.rate.0, route.shadow.teacher_budget_per_day.0), (1_000_000, 250_000));
     assert_eq!((config.listen.max_body_bytes, config.data_dir.to_str()), (4096, Some("data")));
+    assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Json, "info"));
+    let url = config.telemetry.traces_url();
+    assert_eq!(url.as_deref(), Some("http://localhost:4318/base/v1/traces"));
+    assert_eq!(config.telemetry.headers.values().next().map(Secret::expose), Some("team"));
     let found =
         |model| config.route(&route.namespace, model, "/v1/chat/completions").map(|r| r.name.as_str());
     assert_eq!((found("gpt-4o-mini"), found("gpt-5")), (Some("support"), None));
@@ -189,6 +207,23 @@ fn each_kind_of_problem_has_its_code() {
         ("[upstreams.x]\nbase_url = \"http://x\"\ncredentials = \"gateway\"", 107, "upstreams.x.api_key", 1),
         ("airgap = true\n[upstreams.x]\nbase_url = \"http://x\"", 108, "upstreams.x.base_url", 3),
         ("airgap = true", 108, "upstreams", 0),
+        (
+            "airgap = true\n[upstreams.x]\nbase_url = \"http://[::1]\"\n\
+             [telemetry]\notlp_endpoint = \"https://collector.example\"",
+            108,
+            "telemetry.otlp_endpoint",
+            5,
+        ),
+        ("[telemetry.headers]\nauthorization = \"Bearer x\"", 106, "telemetry.headers.authorization", 2),
+        (
+            "[telemetry.headers]\nauthorization = { env = \"NONE\" }",
+            107,
+            "telemetry.headers.authorization",
+            2,
+        ),
+        ("[telemetry.headers]\n\"a b\" = { env = \"TEAM_KEY\" }", 103, "telemetry.headers.\"a b\"", 2),
+        ("[telemetry]\nservice_name = \"\"", 103, "telemetry.service_name", 2),
+        ("[log]\nlevel = \"loud\"", 103, "log.level", 2),
         ("[listen]\naddress = \"127.0.0.1:8766\"", 104, "admin.address", 0),
         ("[upstreams.x]\nbase_url = \"ftp://x\"", 103, "upstreams.x.base_url", 2),
         ("[namespaces.a]\nkeys = [{ file = \"/nowhere/key\" }]", 107, "namespaces.a.keys[0]", 2),
@@ -305,21 +340,51 @@ fn urls_and_globs() {
 }
 
 #[test]
-fn a_reload_is_whole_or_nothing() {
+fn a_reader_keeps_what_it_began_with() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gateway.toml");
     std::fs::write(folder.path().join("key"), "of a file\n").unwrap();
     std::fs::write(&path, "[upstreams.a]\nbase_url = \"http://a\"\napi_key = { file = \"key\" }").unwrap();
-    let live = Live::new(Config::embedded(&outside()).unwrap());
+    let live = Live::new(Config::embedded(&outside()).unwrap(), 7);
     let before = live.load();
-    assert_eq!(before.version, 1);
-    let loaded = live.reload(Some(&path), &outside()).unwrap();
-    assert_eq!((loaded.version, live.load().version), (2, 2));
+    let loaded = live.replace(RawConfig::read(&path).unwrap().check(&outside()).unwrap());
+    assert_eq!((before.version, loaded.version, live.load().version), (7, 8, 8));
     assert_eq!(loaded.upstreams["a"].api_key.as_ref().map(Secret::expose), Some("of a file"));
     assert!(before.upstreams.contains_key("openai"), "a request keeps what it began with");
-    std::fs::write(&path, "[upstreams.a]\nbase_url = \"http://a\"\nnoise = 1\n[listen]\naddress = 1")
-        .unwrap();
-    let problems = live.reload(Some(&path), &outside()).unwrap_err();
-    assert_eq!((problems.list.len(), live.load().version), (2, 2));
-    assert_eq!(live.reload(None, &outside()).unwrap().version, 3);
+}
+
+#[test]
+fn the_history_survives_a_torn_line() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("config");
+    assert_eq!(History::read(&dir).unwrap(), []);
+    let entry = |version: u64, digest: &str, text: Option<&str>| Entry {
+        version,
+        at: kolm_core::Timestamp(1_790_000_000_000),
+        by: "file".to_owned(),
+        digest: digest.to_owned(),
+        file: None,
+        changes: Vec::new(),
+        needs_restart: vec!["listen.address".to_owned()],
+        text: text.map(str::to_owned),
+    };
+    let mut history = History::open(&dir).unwrap();
+    history.append(&entry(1, "a", Some("airgap = false\n"))).unwrap();
+    history.append(&entry(2, "a", None)).unwrap();
+    let path = history.path().to_owned();
+    drop(history);
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+    let mut history = History::open(&dir).unwrap();
+    history.append(&entry(3, "b", Some("airgap = true\n"))).unwrap();
+    history.append(&entry(4, "a", Some("airgap = false\n"))).unwrap();
+    history.append(&entry(5, "a", None)).unwrap();
+    let entries = History::read(&dir).unwrap();
+    assert_eq!(entries.iter().map(|entry| entry.version).collect::<Vec<_>>(), [1, 3, 4, 5]);
+    assert_eq!(History::text(&entries, 3), Some("airgap = true\n"));
+    assert_eq!(History::text(&entries, 5), Some("airgap = false\n"));
+    assert_eq!(History::text(&entries, 2), None);
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&path), mode(&dir)), (0o600, 0o700));
 }

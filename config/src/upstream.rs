@@ -1,17 +1,27 @@
 //! Upstreams: where teachers are, whose credentials they get, and what they cost.
 
+mod engine;
+mod failover;
+mod guard;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use kolm_policies::breaker;
 use kolm_policies::price::{self, Price};
+
+pub(crate) use self::engine::engine;
+pub use self::engine::{Balance, Engine};
+pub use self::failover::FailoverOn;
+pub use self::guard::HealthCheck;
 
 use crate::Secret;
 use crate::problem::{AIRGAP, FORM, NO_SECRET, RANGE};
 use crate::secret::{Found, secret};
-use crate::table::{Checker, Node, Table, dollars, duration, parsed, string};
+use crate::table::{Checker, Node, Place, Table, dollars, duration, parsed, string};
 
 /// An OpenAI-compatible service.
 #[derive(Debug, Clone)]
@@ -30,12 +40,26 @@ pub struct Upstream {
     pub timeouts: Timeouts,
     /// Prices that differ from the built-in list.
     pub prices: BTreeMap<String, Price>,
+    /// When it is not asked for a while.
+    pub breaker: breaker::Policy,
+    /// Active health checks, if there are any.
+    pub health: Option<HealthCheck>,
+    /// Who is asked in its place, in this order.
+    pub failover: Vec<String>,
+    /// On which grounds.
+    pub failover_on: FailoverOn,
+    /// Upstreams whose callers' keys may be sent here too: the same provider.
+    pub accepts_keys_of: Vec<String>,
+    /// Its own names for models, where they differ from what callers ask for.
+    pub models: BTreeMap<String, String>,
 }
 
 impl Upstream {
-    /// The price of a model: the file's, else the list's.
+    /// The price of a model, by its own name for it: the file's, else the list's.
     pub fn price(&self, model: &str) -> Option<Price> {
-        self.prices.get(model).copied().or_else(|| price::list(model))
+        let theirs = self.models.get(model).map_or(model, String::as_str);
+        let given = self.prices.get(theirs).or_else(|| self.prices.get(model));
+        given.copied().or_else(|| price::list(theirs))
     }
 }
 
@@ -171,55 +195,100 @@ pub(crate) fn upstreams(check: &mut Checker<'_>, table: Table<'_>, airgap: bool)
             region: None,
             timeouts: Timeouts::default(),
             prices: BTreeMap::new(),
+            breaker: breaker::Policy::default(),
+            health: None,
+            failover: Vec::new(),
+            failover_on: FailoverOn::default(),
+            accepts_keys_of: Vec::new(),
+            models: BTreeMap::new(),
         };
+        if let Some(key) = &openai.api_key {
+            check.refers_to(&table.place.key("openai").key("api_key"), key);
+        }
         if airgap {
             check.add(AIRGAP, &table.place, "the built-in upstream api.openai.com is outside this host");
         }
         return (vec!["openai".to_owned()], BTreeMap::from([("openai".to_owned(), openai)]));
     }
-    let (mut names, mut out) = (Vec::new(), BTreeMap::new());
+    let (mut names, mut out, mut references) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
     for (name, node) in table.named() {
         if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b)) {
             check.add(FORM, &node.place, format!("`{name}`: an upstream's name is of a-z, 0-9, _ and -"));
         }
         names.push(name.clone());
-        out.extend(upstream(check, &node, airgap).map(|upstream| (name, upstream)));
+        let mut table = Table::of(check, &node);
+        let named = failover::References {
+            failover: failover::names(check, &mut table, "failover"),
+            accepts_keys_of: failover::names(check, &mut table, "accepts_keys_of"),
+        };
+        references.insert(name.clone(), named);
+        out.extend(upstream(check, table, airgap).map(|upstream| (name, upstream)));
     }
+    failover::references(check, &references, &names, &mut out);
     (names, out)
 }
 
-fn upstream(check: &mut Checker<'_>, node: &Node<'_>, airgap: bool) -> Option<Upstream> {
-    let mut table = Table::of(check, node);
+fn upstream(check: &mut Checker<'_>, mut table: Table<'_>, airgap: bool) -> Option<Upstream> {
     let base_url = table.optional(check, "base_url", parsed::<BaseUrl>);
     let url_place = table.at("base_url");
     if !table.has("base_url") {
         check.add(FORM, &url_place, "is missing");
     }
-    let outside = base_url.as_ref().filter(|url| airgap && !url.is_loopback());
-    if let Some(url) = outside {
-        let message = format!("`{}` is outside this host and `airgap` is on", url.host);
-        check.add_with_hint(
-            AIRGAP,
-            &url_place,
-            message,
-            Some("name a loopback address or turn `airgap` off"),
-        );
+    if let Some(url) = &base_url {
+        stays_inside(check, &url_place, url, airgap);
     }
     let credentials = table.or(check, "credentials", parsed::<Credentials>, Credentials::Client);
     let api_key = api_key(check, &mut table, credentials);
-    let extra_ca = table.optional(check, "extra_ca", string).map(|path| check.resolve(&path));
-    if let Some(path) = extra_ca.as_ref().filter(|path| !path.is_file()) {
-        let message = format!("`{}` is no file", path.display());
-        check.add(RANGE, &table.at("extra_ca"), message);
-    }
+    let extra_ca = extra_ca(check, &mut table);
     let region = table.optional(check, "region", string);
     let limits = table.table(check, "timeouts");
     let timeouts = timeouts(check, limits);
     let prices = table.table(check, "prices");
     let prices = prices.named().into_iter().filter_map(|(model, node)| Some((model, price(check, &node)?)));
     let prices = prices.collect();
+    let section = table.table(check, "breaker");
+    let breaker = guard::breaker(check, section);
+    let section = table.table(check, "health");
+    let health = guard::health(check, section);
+    let failover_on = failover::grounds(check, &mut table);
+    let section = table.table(check, "models");
+    let models = section.named().into_iter();
+    let models = models.filter_map(|(model, node)| Some((model, string(check, &node)?))).collect();
     table.finish(check);
-    Some(Upstream { base_url: base_url?, api_key, credentials, extra_ca, region, timeouts, prices })
+    Some(Upstream {
+        base_url: base_url?,
+        api_key,
+        credentials,
+        extra_ca,
+        region,
+        timeouts,
+        prices,
+        breaker,
+        health,
+        // Who they are is known when all names are.
+        failover: Vec::new(),
+        failover_on,
+        accepts_keys_of: Vec::new(),
+        models,
+    })
+}
+
+/// A further root certificate.
+fn extra_ca(check: &mut Checker<'_>, table: &mut Table<'_>) -> Option<PathBuf> {
+    let path = table.optional(check, "extra_ca", string).map(|path| check.resolve(&path));
+    if let Some(path) = path.as_ref().filter(|path| !path.is_file()) {
+        let message = format!("`{}` is no file", path.display());
+        check.add(RANGE, &table.at("extra_ca"), message);
+    }
+    path
+}
+
+/// Under `airgap` an address is one of this host.
+fn stays_inside(check: &mut Checker<'_>, place: &Place, url: &BaseUrl, airgap: bool) {
+    if airgap && !url.is_loopback() {
+        let message = format!("`{}` is outside this host and `airgap` is on", url.host);
+        check.add_with_hint(AIRGAP, place, message, Some("name a loopback address or turn `airgap` off"));
+    }
 }
 
 /// Our own key; its absence is a problem only where every request needs it.

@@ -108,20 +108,6 @@ pub(crate) async fn intent(
     }
 }
 
-/// `POST /admin/config/reload`.
-pub(crate) async fn reload(State(app): State<Arc<App>>) -> Response {
-    match (app.doors.reload)() {
-        Ok(version) => Json(json!({ "config_version": version })).into_response(),
-        Err(problems) => {
-            let body = json!({
-                "error": { "message": "the configuration has problems; the old one stays in force" },
-                "problems": problems,
-            });
-            (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
-        }
-    }
-}
-
 /// `POST /admin/freeze`.
 pub(crate) async fn freeze(
     State(app): State<Arc<App>>,

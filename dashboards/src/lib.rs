@@ -7,6 +7,7 @@
 mod api;
 mod assets;
 mod chart;
+mod config;
 mod guard;
 mod lookup;
 mod pages;
@@ -60,8 +61,10 @@ pub struct Doors {
     pub ready: Arc<dyn Fn() -> bool + Send + Sync>,
     /// Hands an intent to the reconciler; the refusal is a sentence.
     pub intent: Arc<dyn Fn(Intent) -> Result<(), String> + Send + Sync>,
-    /// Reads the configuration again: its new version, or all its problems.
-    pub reload: Arc<dyn Fn() -> Result<u64, Vec<String>> + Send + Sync>,
+    /// The configuration in force.
+    pub config: Arc<dyn Fn() -> InForce + Send + Sync>,
+    /// Puts another one in force: what came of it, as JSON.
+    pub edit: Arc<dyn Fn(Edit) -> Result<serde_json::Value, EditRefused> + Send + Sync>,
     /// Reads decisions.
     pub decisions: Decisions,
     /// Looks into the captures.
@@ -80,6 +83,8 @@ pub struct Settings {
     /// The address that the listener is bound to.
     pub address: SocketAddr,
 }
+
+pub use config::{Edit, EditRefused, InForce};
 
 /// The body of `POST /admin/freeze`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,7 +139,11 @@ pub fn router(doors: Doors, settings: Settings) -> Router {
         .route("/api/v1/templates", get(api::templates))
         .route("/api/v1/pairs/{id}", get(api::pair))
         .route("/api/v1/intents", post(api::intent))
-        .route("/admin/config/reload", post(api::reload))
+        .route(
+            "/admin/config",
+            get(config::show).put(config::put).layer(DefaultBodyLimit::max(config::MAX_TEXT)),
+        )
+        .route("/admin/config/reload", post(config::reload))
         .route("/admin/freeze", post(api::freeze))
         .fallback(pages::not_found)
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -19,7 +19,8 @@ use crate::listen::Connection;
 use crate::namespace::{self, Belongs, Caller};
 use crate::phases::{Ctx, Gateway};
 use crate::table::{Shared, Table, keyed};
-use crate::{close, framing, own, proxy, relay};
+use crate::telemetry::Trace;
+use crate::{framing, own, proxy, relay};
 
 const ENDPOINT_MAX: usize = 128;
 
@@ -59,10 +60,12 @@ pub(crate) struct Admitted {
     pub(crate) conversation: Option<String>,
     /// `x-stainless-retry-count`.
     pub(crate) retry_count: u32,
+    /// Its place in a trace that is gathered.
+    pub(crate) trace: Option<Trace>,
 }
 
 /// Where an admitted request goes.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Way {
     /// The upstream's name.
     pub(crate) upstream: String,
@@ -74,6 +77,11 @@ pub(crate) struct Way {
     pub(crate) captured: bool,
     /// The `authorization` that goes up.
     pub(crate) authorization: Option<HeaderValue>,
+    /// It is the operator's.
+    pub(crate) lent: bool,
+    /// It stands in for the upstream that the client meant, and is another provider: nothing of the client's own
+    /// goes there.
+    pub(crate) foreign: bool,
 }
 
 impl Admitted {
@@ -88,8 +96,9 @@ impl Admitted {
         caller.copy_from_slice(&keyed(&shared.process_key, &[b"caller", &credential])[..16]);
         let settings = table.config.namespaces.get(&namespace);
         let keeps_nothing = settings.is_some_and(|settings| settings.retention == Retention::None);
+        let id = RequestId::mint(at, &*shared.env.entropy);
         Self {
-            id: RequestId::mint(at, &*shared.env.entropy),
+            id,
             at,
             started_us: shared.env.clock.micros(),
             namespace,
@@ -108,6 +117,7 @@ impl Admitted {
             retry_count: headers::text(&head.headers, "x-stainless-retry-count")
                 .and_then(|count| count.parse().ok())
                 .unwrap_or(0),
+            trace: Trace::of(&table.config.telemetry, id, &head.headers),
             table,
         }
     }
@@ -144,6 +154,17 @@ impl Admitted {
     pub(crate) fn is_captured(&self) -> bool {
         let namespace = self.table.config.namespaces.get(&self.namespace).is_some_and(|ns| ns.capture);
         self.surface() != Surface::Other && !self.no_store && (namespace || self.way.captured)
+    }
+
+    /// Whether the caller may use the operator's key.
+    pub(crate) fn may_borrow(&self, shared: &Shared) -> bool {
+        self.who != Caller::Stranger || !namespace::has_keys(&self.table.config, &shared.keys.load())
+    }
+
+    /// Whether its namespace may use an upstream.
+    pub(crate) fn admits(&self, upstream: &Upstream) -> bool {
+        let settings = self.table.config.namespaces.get(&self.namespace);
+        settings.is_none_or(|settings| settings.admits(upstream))
     }
 
     /// Whether the reply has to be read for what it used.
@@ -195,7 +216,8 @@ pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut 
         if fits(session, admitted.table.config.listen.max_body_bytes) {
             return Box::pin(relay::run(gateway, session, ctx, admitted)).await;
         }
-        close::not_captured(shared, &admitted, "oversize");
+        proxy::begin_oversize(shared, session, ctx, admitted, bytes::Bytes::new());
+        return Ok(false);
     }
     if let Err(refusal) = limits::reserve_unread(shared, &admitted, announced(session)) {
         return answer::refuse(gateway, session, &admitted, None, refusal).await;
@@ -248,10 +270,11 @@ fn route_to(shared: &Shared, admitted: &mut Admitted, session: &Session) -> Resu
     if !admitted.allowed || lent && !ours && namespace::has_keys(config, &shared.keys.load()) {
         return Err(ApiError::invalid_api_key());
     }
-    if !config.namespaces.get(&admitted.namespace).is_none_or(|settings| settings.admits(chosen)) {
+    if !admitted.admits(chosen) {
         return Err(ApiError::permission_denied());
     }
-    admitted.way = Way { upstream, path, surface: Some(surface), captured, authorization };
+    let foreign = false;
+    admitted.way = Way { upstream, path, surface: Some(surface), captured, authorization, lent, foreign };
     Ok(())
 }
 

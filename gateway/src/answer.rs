@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use kolm_core::Outcome;
 use kolm_receipts::Close;
 use pingora::Result;
@@ -39,6 +39,14 @@ impl Answer {
     pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
+    }
+
+    /// The same with the time after which the client may come back, if there is one.
+    pub(crate) fn retry_after(self, seconds: Option<u64>) -> Self {
+        match seconds {
+            Some(seconds) => self.with(RETRY_AFTER, &seconds.to_string()),
+            None => self,
+        }
     }
 }
 

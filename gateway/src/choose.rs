@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** same salt, same conversation, same weight: same arm; nothing here looks at load.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use kolm_core::{Arm, Surface, hex};
@@ -26,8 +25,8 @@ pub(crate) struct Choice {
 pub(crate) enum First {
     /// The teacher; with the reason if the bucket is the student's.
     Teacher(Option<&'static str>),
-    /// A student, at this address.
-    Student(Arc<Student>, SocketAddr),
+    /// A student.
+    Student(Arc<Student>),
 }
 
 /// Decides.
@@ -47,20 +46,20 @@ pub(crate) fn choose(shared: &Shared, admitted: &Admitted, model: &str, body: &[
         return teacher(entry, Some(unit), None);
     }
     match question.map_err(|blocks| blocks.as_str()).and_then(|question| fit(&student, &question)) {
-        Ok(address) => Choice { entry, first: First::Student(student, address), unit: Some(unit) },
+        Ok(()) => Choice { entry, first: First::Student(student), unit: Some(unit) },
         Err(why) => teacher(entry, Some(unit), Some(why)),
     }
 }
 
 /// Whether the student can be asked this now.
-fn fit(student: &Student, question: &Question) -> Result<SocketAddr, &'static str> {
+fn fit(student: &Student, question: &Question) -> Result<(), &'static str> {
     if !question.tools.is_empty() {
         return Err("tools");
     }
     if student.breaker.tripped() {
         return Err("breaker");
     }
-    student.up().ok_or("down")
+    student.is_up().then_some(()).ok_or("down")
 }
 
 /// The unit of a request whose arm did not depend on it.

@@ -13,6 +13,7 @@ use crate::limits;
 use crate::receipt::Receipt;
 use crate::table::Shared;
 use crate::tap::Tee;
+use crate::telemetry;
 
 /// A reply up to this size is looked into for the receipt; longer ones are left to the capture worker.
 const LOOKED_INTO: usize = 64 << 10;
@@ -73,6 +74,7 @@ fn books(shared: &Shared, admitted: &Admitted, receipt: Receipt, tee: &mut Tee, 
     let latency_us = now_us.saturating_sub(admitted.started_us);
     let (req, resp) = tee.commitments();
     let facts = facts(admitted, tee, told.ended_cleanly);
+    telemetry::finished(shared, admitted, &receipt, (tee, told), facts.as_ref(), now_us);
     let mut leaf = Close::new(told.outcome, if tee.status == 0 { -1 } else { i64::from(tee.status) });
     leaf.bytes_out = i64::try_from(tee.sent).unwrap_or(i64::MAX);
     (leaf.req, leaf.resp) = (req, resp);

@@ -1,7 +1,9 @@
 //! The data path end to end: a real client, a real gateway, a real peer behind it, all over sockets.
 
+mod failover;
 mod fake;
 mod local;
+mod pool;
 mod teacher;
 mod tls;
 mod verbatim;
@@ -15,14 +17,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use kolm_config::{Config, Outside};
-use kolm_core::{Env, RequestId, Timestamp, Weight};
+use kolm_core::{Env, FixedClock, RequestId, SeededEntropy, Timestamp, Weight};
 use kolm_receipts::{Ledger, State};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
 use crate::events::Events;
 use crate::exchange::Finished;
-use crate::server::{self, Settings};
+use crate::server::{self, Bound, End, Settings};
 use crate::table::{Entry, RouteStats, Shared, Student, Table};
 use fake::{headers, read_body, read_head};
 
@@ -34,6 +36,7 @@ struct House {
     address: SocketAddr,
     shared: Arc<Shared>,
     student: Option<Arc<Student>>,
+    clock: Arc<FixedClock>,
     captures: mpsc::Receiver<Finished>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<(), Error>>>,
@@ -73,12 +76,7 @@ impl Plan {
 }
 
 fn settings() -> Settings {
-    Settings {
-        address: "127.0.0.1:0".parse().unwrap(),
-        threads: 2,
-        notice: Duration::ZERO,
-        drain: Duration::from_secs(10),
-    }
+    Settings { threads: 2, notice: Duration::ZERO, drain: Duration::from_secs(10) }
 }
 
 impl House {
@@ -88,7 +86,8 @@ impl House {
 
     fn build(plan: Plan) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let env = Env::fixed(Timestamp(1_790_000_000_000), 11);
+        let clock = Arc::new(FixedClock::at(Timestamp(1_790_000_000_000)));
+        let env = Env { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(11)) };
         let (ledger, handle, _) = Ledger::open(dir.path(), "test", &env).unwrap();
         let (captures, receiver) = mpsc::channel(plan.queue);
         let student = plan.student.map(|address| {
@@ -102,8 +101,10 @@ impl House {
             ledger: handle,
             captures,
             events: Events::new(),
+            telemetry: crate::telemetry::Telemetry::default(),
             process_key: [1; 32],
             route_key: [2; 32],
+            guards: Default::default(),
             keys: crate::keys::Ring::default(),
             limits: crate::limits::Limits::default(),
             ready: AtomicBool::new(false),
@@ -112,12 +113,16 @@ impl House {
         let (tell, told) = blocking::channel();
         let on_it = shared.clone();
         let thread = std::thread::spawn(move || {
-            let stop = async { drop(stopped.await) };
-            server::run(on_it, &settings(), stop, |address| tell.send(address).unwrap())
+            let stop = async {
+                drop(stopped.await);
+                End::Drain
+            };
+            let bound = Bound::new("127.0.0.1:0".parse().unwrap())?;
+            server::run(on_it, &settings(), bound, stop, |address| tell.send(address).unwrap())
         });
         let address = told.recv_timeout(Duration::from_secs(10)).unwrap();
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { address, shared, student, captures: receiver, stop, thread, _ledger: ledger, _dir: dir }
+        Self { address, shared, student, clock, captures: receiver, stop, thread, _ledger: ledger, _dir: dir }
     }
 
     fn client(&self) -> Client {

@@ -40,6 +40,11 @@ counters! {
     limit_unpriced "kolm_limit_unpriced_total" [] "Requests without a known price that passed although money is limited.";
     spend_unwritten "kolm_spend_fail_total" [] "Failed attempts to write down what was spent.";
     upstream_failed "kolm_upstream_fail_total" ["upstream", "why"] "Calls that got no whole answer.";
+    breaker_turned "kolm_upstream_break_total" ["upstream", "to"] "Turns of upstreams' breakers.";
+    breaker_refused "kolm_upstream_refuse_total" ["upstream"] "Requests that an open breaker did not let through to its upstream.";
+    failed_over "kolm_upstream_failover_total" ["from", "to", "why"] "Requests that another upstream was asked instead.";
+    health_checked "kolm_upstream_health_total" ["upstream", "verdict"] "Health checks by the verdict they leave an upstream with.";
+    engine_turned "kolm_engine_turn_total" ["route", "to"] "Turns of the health of pools' servers.";
     student_failed "kolm_student_fail_total" ["route", "why"] "Failures of a student before its first byte.";
     abstained "kolm_student_abstain_total" ["route"] "Abstentions of a student.";
     accepted "kolm_capture_accept_total" [] "Exchanges handed to the capture queue.";
@@ -51,6 +56,11 @@ counters! {
     decayed "kolm_pair_decay_total" ["namespace"] "Pairs whose bodies were taken out because their retention was over.";
     undecayed "kolm_decay_fail_total" ["namespace"] "Failed attempts to take bodies out of pairs.";
     receipt_none "kolm_receipt_degrade_total" [] "Answers sent with st=none because the ledger did not take the record in time.";
+    config_changed "kolm_config_change_total" ["by"] "Configurations that came into force.";
+    config_refused "kolm_config_refuse_total" ["by"] "Configurations that were refused for their problems.";
+    config_forgotten "kolm_config_forget_total" [] "Configurations in force that the history could not take.";
+    spans_sent "kolm_span_send_total" [] "Spans that the collector took.";
+    spans_dropped "kolm_span_drop_total" ["reason"] "Spans that were not sent.";
     connection_refused "kolm_connection_refuse_total" ["limit"] "Connections closed at once because a limit was reached.";
     connection_cut "kolm_connection_cut_total" ["waited_for"] "Connections given up because the client was too slow, or showed no good certificate.";
     accept_failed "kolm_connection_accept_fail_total" [] "Connections the system could not hand over.";
@@ -172,6 +182,47 @@ impl Events {
         tracing::warn!(upstream, why, cause, "upstream failed");
     }
 
+    /// An upstream's breaker opens, half-opens or closes.
+    pub fn breaker_turned(&self, upstream: &str, to: &'static str) {
+        self.counters.breaker_turned.with_label_values(&[upstream, to]).inc();
+        tracing::warn!(upstream, to, "breaker turned");
+    }
+
+    /// An open breaker kept a request from its upstream.
+    pub fn breaker_refused(&self, upstream: &str) {
+        self.counters.breaker_refused.with_label_values(&[upstream]).inc();
+        tracing::debug!(upstream, "breaker is open");
+    }
+
+    /// Another upstream is asked.
+    pub fn failed_over(&self, from: &str, to: &str, why: &'static str) {
+        self.counters.failed_over.with_label_values(&[from, to, why]).inc();
+        tracing::info!(from, to, why, "failed over");
+    }
+
+    /// An upstream was checked; a change of the verdict is worth a line.
+    pub fn health_checked(&self, upstream: &str, healthy: bool, flipped: bool) {
+        let verdict = if healthy { "healthy" } else { "unhealthy" };
+        self.counters.health_checked.with_label_values(&[upstream, verdict]).inc();
+        match flipped {
+            true => tracing::warn!(upstream, verdict, "health changed"),
+            false => tracing::trace!(upstream, verdict, "health checked"),
+        }
+    }
+
+    /// A health check of ours panicked; it counts as failed.
+    pub fn health_check_panicked(&self, upstream: &str) {
+        self.counters.health_checked.with_label_values(&[upstream, "panicked"]).inc();
+        tracing::error!(upstream, "a health check panicked");
+    }
+
+    /// A server of a pool passes its checks again, or no longer.
+    pub fn engine_turned(&self, route: &RouteName, address: SocketAddr, healthy: bool) {
+        let to = if healthy { "healthy" } else { "unhealthy" };
+        self.counters.engine_turned.with_label_values(&[route.as_str(), to]).inc();
+        tracing::warn!(%route, %address, to, "engine turned");
+    }
+
     /// A student failed before its first byte.
     pub fn student_failed(&self, route: &RouteName, why: &'static str) {
         self.counters.student_failed.with_label_values(&[route.as_str(), why]).inc();
@@ -258,6 +309,46 @@ impl Events {
         tracing::warn!("the ledger did not take a record in time");
     }
 
+    /// A configuration is in force; of its author only the door is a label.
+    pub fn config_changed(&self, version: u64, by: &str, changes: usize, needs_restart: &str) {
+        self.counters.config_changed.with_label_values(&[door(by)]).inc();
+        if needs_restart.is_empty() {
+            tracing::info!(version, by, changes, "configuration in force");
+        } else {
+            tracing::warn!(
+                version,
+                by,
+                changes,
+                needs_restart,
+                "configuration in force, but for what needs a restart"
+            );
+        }
+    }
+
+    /// A configuration has problems; the old one stays.
+    pub fn config_refused(&self, by: &str, problems: &kolm_config::Problems) {
+        self.counters.config_refused.with_label_values(&[door(by)]).inc();
+        tracing::error!(by, %problems, "configuration not reloaded, the old one stays");
+    }
+
+    /// A configuration is in force and the history does not say so.
+    pub fn config_forgotten(&self, version: u64, cause: &std::io::Error) {
+        self.counters.config_forgotten.with_label_values(&[]).inc();
+        tracing::error!(version, %cause, "the configuration in force is not in the history");
+    }
+
+    /// A collector took spans.
+    pub fn spans_sent(&self, count: usize) {
+        self.counters.spans_sent.with_label_values(&[]).inc_by(count as u64);
+        tracing::trace!(count, "spans sent");
+    }
+
+    /// Spans are lost.
+    pub fn spans_dropped(&self, reason: &'static str, count: usize) {
+        self.counters.spans_dropped.with_label_values(&[reason]).inc_by(count as u64);
+        tracing::debug!(reason, count, "spans not sent");
+    }
+
     /// A task of the background panicked; it is begun anew.
     pub fn task_panicked(&self, task: &'static str) {
         self.counters.task_panicked.with_label_values(&[task]).inc();
@@ -269,6 +360,11 @@ impl Events {
         self.counters.drain_exceeded.with_label_values(&[]).inc();
         tracing::warn!(in_flight, "stopped before the last request had ended");
     }
+}
+
+/// The door that an author came through: `admin` of `admin:ann`.
+fn door(by: &str) -> &str {
+    by.split(':').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -316,6 +412,11 @@ mod tests {
         events.limit_unpriced();
         events.spend_unwritten(&std::io::Error::other("full"));
         events.upstream_failed("openai", "connect", "refused");
+        events.breaker_turned("openai", "open");
+        events.breaker_refused("openai");
+        events.failed_over("openai", "other", "connect");
+        events.health_checked("openai", true, false);
+        events.engine_turned(&route, "127.0.0.1:9".parse().unwrap(), false);
         events.student_failed(&route, "timeout");
         events.student_abstained(&route);
         events.capture_accepted();
@@ -336,6 +437,11 @@ mod tests {
         events.certificate_ends("localhost", 3);
         events.task_panicked("reconciler");
         events.drain_exceeded(1);
+        events.config_changed(2, "admin:ann", 1, "listen.address");
+        events.config_refused("file", &kolm_config::Problems { file: "f".to_owned(), list: Vec::new() });
+        events.config_forgotten(2, &std::io::Error::other("full"));
+        events.spans_sent(2);
+        events.spans_dropped("queue_full", 1);
         let page = events.render();
         for name in NAMES {
             let words: Vec<&str> = name.split('_').collect();

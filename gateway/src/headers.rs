@@ -28,6 +28,16 @@ const HOP_BY_HOP: [&str; 8] = [
     "upgrade",
 ];
 
+const OF_THE_CLIENT: [&str; 7] = [
+    "cookie",
+    "openai-organization",
+    "openai-project",
+    "api-key",
+    "x-api-key",
+    "x-goog-api-key",
+    "x-goog-user-project",
+];
+
 /// Where a request goes and with whose key.
 #[derive(Debug, Clone)]
 pub(crate) struct Upward {
@@ -77,6 +87,13 @@ pub(crate) fn upward(request: &mut RequestHeader, to: &Upward, hops: Hops) -> Re
         }
     }
     Ok(())
+}
+
+/// Takes out what a client shows of itself to its own provider: another one has no business with it.
+pub(crate) fn estrange(request: &mut RequestHeader) {
+    for name in OF_THE_CLIENT {
+        request.remove_header(name);
+    }
 }
 
 /// Frames a body that is known whole.

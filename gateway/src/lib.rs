@@ -22,9 +22,11 @@ mod listen;
 mod namespace;
 mod own;
 pub mod phases;
+pub mod pool;
 mod proxy;
 mod receipt;
 pub mod reconcile;
+mod reconfigure;
 mod relay;
 mod retention;
 mod retries;
@@ -35,10 +37,11 @@ mod students;
 pub mod table;
 mod tap;
 pub mod tasks;
+pub mod telemetry;
 mod told;
 mod training;
 mod trust;
-mod upstream;
+pub mod upstream;
 
 #[cfg(test)]
 mod e2e;

@@ -3,6 +3,7 @@
 //! **Invariant:** a connection costs one task and no large buffer, and none is waited for without a deadline.
 
 mod connection;
+mod date;
 mod deadline;
 mod places;
 mod refusal;
@@ -52,8 +53,8 @@ impl Port {
         Ok(Arc::new(Self { proxy, shared, tls: ArcSwapOption::new(tls), places }))
     }
 
-    /// Accepts connections until `closing` says to stop; the listener is closed then, idle connections are given up,
-    /// and requests under way go on.
+    /// Accepts connections until `closing` says to stop; the listener is closed then. Connections go on: each answer
+    /// is the last of its connection.
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, mut closing: ShutdownWatch) {
         let port = Arc::clone(&self);
         let watch = move || tls::watch(Arc::clone(&port));
@@ -73,6 +74,10 @@ impl Port {
         }
         drop(listener);
         watching.abort();
+    }
+
+    /// Closes the connections that have no request under way.
+    pub(crate) async fn give_up_idle(&self) {
         ServerApp::cleanup(&*self.proxy).await;
     }
 

@@ -59,6 +59,16 @@ impl ProxyHttp for Gateway {
         proxy::peer(self, session, ctx).await
     }
 
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        ctx: &mut Ctx,
+        error: Box<Error>,
+    ) -> Box<Error> {
+        proxy::no_connection(self, ctx, error)
+    }
+
     async fn upstream_request_filter(
         &self,
         _session: &mut Session,
@@ -75,17 +85,17 @@ impl ProxyHttp for Gateway {
         _end_of_stream: bool,
         ctx: &mut Ctx,
     ) -> Result<()> {
-        proxy::request_piece(ctx, body.as_ref());
+        proxy::request_piece(ctx, body);
         Ok(())
     }
 
     async fn response_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         response: &mut ResponseHeader,
         ctx: &mut Ctx,
     ) -> Result<()> {
-        proxy::response_head(self, ctx, response).await
+        proxy::response_head(self, session, ctx, response).await
     }
 
     fn response_body_filter(

@@ -2,8 +2,8 @@
 //!
 //! **Invariant:** same keys, same headers, same receipts as `relay`: no path is a way round the policy.
 
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, EXPECT};
 use kolm_core::{Arm, Body, Outcome};
 use kolm_wire::assemble;
 use kolm_wire::error::ApiError;
@@ -23,8 +23,11 @@ use crate::phases::{Ctx, Gateway};
 use crate::receipt::{By, Receipt};
 use crate::table::Shared;
 use crate::tap::Tee;
+use crate::upstream::failover::{self, Ground, Order};
 use crate::upstream::{Failed, Why};
 
+/// The kind of error of an open breaker.
+const SHUT: &str = "breaker";
 /// Most bytes of a reply that are kept to read from them what was used, where that is limited.
 const READ_FOR_USE: usize = 1 << 20;
 
@@ -33,21 +36,43 @@ pub(crate) struct Passing {
     admitted: Admitted,
     receipt: Receipt,
     tee: Tee,
+    /// Who may still be asked.
+    order: Order,
     /// The content type of a form whose fields are captured.
     form: Option<String>,
     /// The gateway itself had to answer.
     failed: Option<Outcome>,
+    /// What the other door had read of the body before it proved too large.
+    ahead: Bytes,
+    /// That is still to be sent on this try.
+    due: bool,
+}
+
+impl Passing {
+    /// Turns to the next upstream on this ground, if there is one.
+    fn turn(&mut self, shared: &Shared, ground: Ground) -> bool {
+        let goes_on = self.order.goes_on(ground);
+        if goes_on {
+            if ground != Ground::Shut {
+                self.receipt.again(shared, &self.admitted, By::Cloud, &ground.code());
+            }
+            self.order.turn(shared, &mut self.admitted, ground.as_str());
+        }
+        goes_on
+    }
 }
 
 /// Opens the receipt.
-pub(crate) fn begin(shared: &Shared, session: &Session, ctx: &mut Ctx, admitted: Admitted) {
+pub(crate) fn begin(shared: &Shared, session: &Session, ctx: &mut Ctx, mut admitted: Admitted) {
+    let order = Order::of(shared, &mut admitted);
     let receipt = Receipt::open(shared, &admitted, By::Cloud, None, "");
     let kind = || headers::text(&session.req_header().headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let form = captured_form(&admitted).then(|| kind().to_owned());
     let captured = || usize::try_from(admitted.table.config.capture.max_bytes).unwrap_or(usize::MAX);
     let limit = if form.is_some() { captured() } else { READ_FOR_USE };
     let tee = Tee::new(&shared.env, form.is_some() || admitted.counts_use(), limit);
-    ctx.passing = Some(Box::new(Passing { admitted, receipt, tee, form, failed: None }));
+    let (ahead, due) = (Bytes::new(), false);
+    ctx.passing = Some(Box::new(Passing { admitted, receipt, tee, order, form, failed: None, ahead, due }));
 }
 
 /// Uploads pass as they come; what they say beside the file is captured.
@@ -55,25 +80,83 @@ fn captured_form(admitted: &Admitted) -> bool {
     admitted.surface().body() == Body::Form && admitted.is_captured()
 }
 
-/// Where it goes.
+/// Takes a request whose body is too large to be read whole; `read` of it was read already.
+pub(crate) fn begin_oversize(
+    shared: &Shared,
+    session: &mut Session,
+    ctx: &mut Ctx,
+    admitted: Admitted,
+    read: Bytes,
+) {
+    close::not_captured(shared, &admitted, "oversize");
+    if !read.is_empty() {
+        // The client was asked for its body when the reading began.
+        session.req_header_mut().remove_header(&EXPECT);
+    }
+    begin(shared, session, ctx, admitted);
+    if let Some(passing) = &mut ctx.passing {
+        passing.ahead = read;
+    }
+}
+
+/// Where it goes: the first upstream that may be asked and whose address is known.
 pub(crate) async fn peer(gateway: &Gateway, session: &Session, ctx: &mut Ctx) -> Result<Box<HttpPeer>> {
-    let passing = ctx.passing.as_mut().ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
+    let internal = || Error::new_in(ErrorType::InternalError);
+    let shared = &*gateway.shared;
+    let passing = ctx.passing.as_mut().ok_or_else(internal)?;
     // Another try sends the body from its first byte again.
     passing.tee.begin_request(passing.form.as_deref());
-    let admitted = &passing.admitted;
-    let upstream = admitted.upstream().ok_or_else(|| Error::new_in(ErrorType::InternalError))?;
-    let now = gateway.shared.env.clock.micros();
-    let peers = gateway.upstreams.peers(upstream, admitted.table.config.airgap, now).await;
-    let mut peer = peers
-        .map_err(unreachable)?
-        .into_iter()
-        .next()
-        .ok_or_else(|| unreachable(Failed { why: Why::Connect, cause: "no address".to_owned() }))?;
+    let mut peer = loop {
+        if let Err(wait_ms) = failover::admit(shared, &passing.admitted) {
+            shared.events.breaker_refused(&passing.admitted.way.upstream);
+            if passing.turn(shared, Ground::Shut) {
+                continue;
+            }
+            return Err(shut(wait_ms));
+        }
+        match first_peer(gateway, &passing.admitted).await {
+            Ok(peer) => break peer,
+            Err(failed) => {
+                failover::note(shared, &passing.admitted, Err(failed.why));
+                if !passing.turn(shared, Ground::Failed(failed.why)) {
+                    return Err(unreachable(failed));
+                }
+            }
+        }
+    };
     if session.is_upgrade_req() {
         // A conversation over a socket may be silent for as long as it likes.
         peer.options.read_timeout = None;
     }
     Ok(Box::new(peer))
+}
+
+async fn first_peer(gateway: &Gateway, admitted: &Admitted) -> std::result::Result<HttpPeer, Failed> {
+    let none = || Failed { why: Why::Connect, cause: "no address".to_owned() };
+    let upstream = admitted.upstream().ok_or_else(none)?;
+    let now = gateway.shared.env.clock.micros();
+    let peers = gateway.upstreams.peers(upstream, admitted.table.config.airgap, now).await?;
+    peers.into_iter().next().ok_or_else(none)
+}
+
+/// No connection came about: the next upstream is asked, if there is one.
+pub(crate) fn no_connection(gateway: &Gateway, ctx: &mut Ctx, mut error: BError) -> BError {
+    let Some(passing) = &mut ctx.passing else { return error };
+    let late = [ErrorType::ConnectTimedout, ErrorType::TLSHandshakeTimedout].contains(error.etype());
+    let why = if late { Why::ConnectTimeout } else { Why::Connect };
+    let shared = &*gateway.shared;
+    failover::note(shared, &passing.admitted, Err(why));
+    let failed = passing.admitted.way.upstream.clone();
+    if passing.turn(shared, Ground::Failed(why)) {
+        shared.events.upstream_failed(&failed, why.as_str(), error.etype().as_str());
+        error.set_retry(true);
+    }
+    error
+}
+
+/// The breaker is open; how long, stands in the context.
+fn shut(wait_ms: u64) -> BError {
+    Error::explain(ErrorType::Custom(SHUT), wait_ms.div_ceil(1_000).max(1).to_string()).into_up()
 }
 
 fn unreachable(failed: Failed) -> BError {
@@ -82,30 +165,45 @@ fn unreachable(failed: Failed) -> BError {
 }
 
 /// A piece of the request body, on its way up.
-pub(crate) fn request_piece(ctx: &mut Ctx, piece: Option<&Bytes>) {
-    if let (Some(passing), Some(piece)) = (&mut ctx.passing, piece) {
+pub(crate) fn request_piece(ctx: &mut Ctx, piece: &mut Option<Bytes>) {
+    let Some(passing) = &mut ctx.passing else { return };
+    if std::mem::take(&mut passing.due) {
+        let mut joined = BytesMut::from(passing.ahead.clone());
+        joined.extend_from_slice(piece.as_deref().unwrap_or_default());
+        *piece = Some(joined.freeze());
+    }
+    if let Some(piece) = piece {
         passing.tee.request_piece(piece);
     }
 }
 
 /// The request head, as it goes up.
-pub(crate) fn dress(ctx: &Ctx, request: &mut RequestHeader) -> Result<()> {
+pub(crate) fn dress(ctx: &mut Ctx, request: &mut RequestHeader) -> Result<()> {
     let internal = || Error::new_in(ErrorType::InternalError);
-    let admitted = &ctx.passing.as_ref().ok_or_else(internal)?.admitted;
+    let passing = ctx.passing.as_mut().ok_or_else(internal)?;
+    passing.due = !passing.ahead.is_empty();
+    let admitted = &passing.admitted;
     let upstream = admitted.upstream().ok_or_else(internal)?;
-    headers::upward(request, &admitted.upward(upstream), Hops::Done)
+    headers::upward(request, &admitted.upward(upstream), Hops::Done)?;
+    if admitted.way.foreign {
+        headers::estrange(request);
+    }
+    Ok(())
 }
 
 /// The response head, as it comes down.
 pub(crate) async fn response_head(
     gateway: &Gateway,
+    session: &Session,
     ctx: &mut Ctx,
     response: &mut ResponseHeader,
 ) -> Result<()> {
     let informs = response.status.is_informational() && response.status != StatusCode::SWITCHING_PROTOCOLS;
     let Some(passing) = ctx.passing.as_mut().filter(|_| !informs) else { return Ok(()) };
+    failover::note(&gateway.shared, &passing.admitted, Ok(response.status.as_u16()));
     let header = passing.receipt.header(&gateway.shared, &passing.admitted).await;
     headers::downward(response, &header)?;
+    Connection::keep_date(session, response);
     passing.tee.head(response.status.as_u16(), &response.headers);
     Ok(())
 }
@@ -134,9 +232,15 @@ pub(crate) async fn failed(
     };
     let shared = &*gateway.shared;
     let status = refusal.status;
-    let (body, answer) = (Bytes::from(refusal.body()), Answer::from(refusal));
+    let body = Bytes::from(refusal.body());
+    let retry_after = (*error.etype() == ErrorType::Custom(SHUT)).then(|| error.context.as_ref()).flatten();
+    let retry_after = retry_after.and_then(|seconds| seconds.as_str().parse().ok());
+    let answer = Answer::from(refusal).retry_after(retry_after);
     let header = match &mut ctx.passing {
         Some(passing) => {
+            if let (ErrorSource::Upstream, Some(why)) = (error.esource(), silence(error.etype())) {
+                failover::note(shared, &passing.admitted, Err(why));
+            }
             let why = error.etype().as_str();
             if outcome == Outcome::Refused {
                 shared.events.request_refused(status);
@@ -167,6 +271,13 @@ pub(crate) async fn failed(
     FailToProxy { error_code: status, can_reuse_downstream: false }
 }
 
+/// What a failure after the connection says of an upstream that had one; those before it are noted already.
+fn silence(kind: &ErrorType) -> Option<Why> {
+    let late = [ErrorType::ReadTimedout, ErrorType::WriteTimedout].contains(kind);
+    let broke = [ErrorType::ConnectionClosed, ErrorType::ReadError, ErrorType::WriteError].contains(kind);
+    late.then_some(Why::Timeout).or(broke.then_some(Why::Broken))
+}
+
 /// What to tell the client; `None` when there is nobody to tell.
 fn verdict(error: &Error) -> Option<(ApiError, Outcome)> {
     let late = [
@@ -176,6 +287,9 @@ fn verdict(error: &Error) -> Option<(ApiError, Outcome)> {
         ErrorType::WriteTimedout,
     ];
     match (error.esource(), error.etype()) {
+        (ErrorSource::Upstream, ErrorType::Custom(SHUT)) => {
+            Some((ApiError::overloaded(), Outcome::UpstreamError))
+        }
         (ErrorSource::Upstream, kind) if late.contains(kind) => {
             Some((ApiError::upstream_timeout(), Outcome::Timeout))
         }
@@ -192,7 +306,7 @@ fn verdict(error: &Error) -> Option<(ApiError, Outcome)> {
 /// The last phase.
 pub(crate) fn close(gateway: &Gateway, error: Option<&Error>, ctx: &mut Ctx) {
     let Some(passing) = ctx.passing.take() else { return };
-    let Passing { admitted, receipt, mut tee, form, failed } = *passing;
+    let Passing { admitted, receipt, mut tee, form, failed, .. } = *passing;
     let shared = &*gateway.shared;
     let outcome = failed.unwrap_or_else(|| match error.map(Error::esource) {
         None => Outcome::Complete,

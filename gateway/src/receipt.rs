@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::admit::Admitted;
 use crate::table::Shared;
+use crate::telemetry::Step;
 
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
@@ -19,6 +20,8 @@ pub(crate) struct Receipt {
     opened: Opened,
     under_way: UnderWay,
     earlier: Vec<Try>,
+    /// The tries that ended, where a trace is gathered.
+    steps: Vec<Step>,
 }
 
 /// The try under way.
@@ -28,6 +31,7 @@ struct UnderWay {
     artifact: Option<ArtifactId>,
     route: Option<RouteName>,
     model: String,
+    began_us: u64,
 }
 
 /// Who is to answer a try.
@@ -61,14 +65,22 @@ impl Receipt {
         model: &str,
     ) -> Self {
         let (rt, artifact) = by.parts();
-        let under_way = UnderWay { no: 1, rt, artifact, route: route.cloned(), model: model.to_owned() };
-        Self { opened: under_way.open(shared, admitted), under_way, earlier: Vec::new() }
+        let (route, model) = (route.cloned(), model.to_owned());
+        let began_us = began_us(shared, admitted);
+        let under_way = UnderWay { no: 1, rt, artifact, route, model, began_us };
+        let (earlier, steps) = (Vec::new(), Vec::new());
+        Self { opened: under_way.open(shared, admitted), under_way, earlier, steps }
     }
 
     /// The try under way ended with `code` before its first byte; the next one is `by`'s.
     pub(crate) fn again(&mut self, shared: &Shared, admitted: &Admitted, by: By, code: &str) {
         let (now, ended) = (shared.env.clock.now(), &mut self.under_way);
         self.earlier.push(Try::new(ended.no, ended.rt, ended.artifact.as_ref(), code, now));
+        if admitted.trace.is_some() {
+            let now_us = began_us(shared, admitted);
+            self.steps.push(ended.step(now_us, Some(code)));
+            ended.began_us = now_us;
+        }
         (ended.rt, ended.artifact) = by.parts();
         ended.no += 1;
         self.opened = ended.open(shared, admitted);
@@ -85,13 +97,29 @@ impl Receipt {
         }
     }
 
+    /// All tries, the one under way included.
+    pub(crate) fn steps(&self, now_us: u64) -> Vec<Step> {
+        let last = self.under_way.step(now_us, None);
+        self.steps.iter().cloned().chain([last]).collect()
+    }
+
     /// Closes it.
     pub(crate) fn close(self, shared: &Shared, close: Close) {
         shared.ledger.close(&self.opened, Close { tries: self.earlier, ..close });
     }
 }
 
+/// The moment, where somebody wants to know it.
+fn began_us(shared: &Shared, admitted: &Admitted) -> u64 {
+    admitted.trace.map_or(0, |_| shared.env.clock.micros())
+}
+
 impl UnderWay {
+    fn step(&self, ended_us: u64, code: Option<&str>) -> Step {
+        let (artifact, code) = (self.artifact.clone(), code.map(str::to_owned));
+        Step { rt: self.rt, artifact, began_us: self.began_us, ended_us, code }
+    }
+
     fn open(&self, shared: &Shared, admitted: &Admitted) -> Opened {
         shared.ledger.open(Open {
             id: admitted.id,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use kolm_config::{Config, Live, Route};
 use kolm_core::{Intent, RouteName, RouteStatus};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::capture::Till;
 use crate::route::RouteRun;
@@ -33,6 +33,7 @@ pub struct Settings {
 pub struct Board {
     routes: Mutex<Vec<RouteStatus>>,
     intents: Mutex<Vec<Intent>>,
+    wake: Notify,
 }
 
 impl Board {
@@ -53,6 +54,11 @@ impl Board {
         }
         self.intents.lock().unwrap_or_else(PoisonError::into_inner).push(intent);
         Ok(())
+    }
+
+    /// Has the next look come at once: the configuration is another.
+    pub fn look_now(&self) {
+        self.wake.notify_one();
     }
 
     fn take_intents(&self, route: &RouteName) -> Vec<Intent> {
@@ -89,14 +95,25 @@ impl Reconciler {
         Self { shared, store, inbox, till, board, live, settings, routes: BTreeMap::new(), followed: 0 }
     }
 
-    /// Looks at every route until told to stop.
-    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    /// Looks at every route until told to stop; while told to hold, trains nothing and decides nothing.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>, hold: watch::Receiver<bool>) {
         let mut tick = tokio::time::interval(TICK);
+        let board = Arc::clone(&self.board);
         loop {
             tokio::select! {
-                _ = tick.tick() => self.look().await,
+                _ = tick.tick() => self.turn(&hold).await,
+                () = board.wake.notified() => self.turn(&hold).await,
                 _ = stop.changed() => return,
             }
+        }
+    }
+
+    async fn turn(&mut self, hold: &watch::Receiver<bool>) {
+        let held = *hold.borrow();
+        if held {
+            self.routes.values_mut().for_each(RouteRun::stop_training);
+        } else {
+            self.look().await;
         }
     }
 
@@ -150,7 +167,7 @@ impl Reconciler {
 
     /// Swaps a new table in where weight, student or configuration changed.
     fn publish(&self, config: &Arc<Config>) {
-        let table = self.shared.table.load();
+        let table = self.shared.table.load_full();
         let same = Arc::ptr_eq(&table.config, config)
             && table.routes.len() == self.routes.len()
             && table.routes.iter().all(|entry| {
@@ -173,6 +190,10 @@ impl Reconciler {
             }))
         };
         let routes = config.routes.iter().filter_map(entry).collect();
-        self.shared.table.store(Arc::new(Table { config: Arc::clone(config), routes }));
+        // A configuration that came into force meanwhile is not put out of it; the next look is about that one.
+        let next = Arc::new(Table { config: Arc::clone(config), routes });
+        if table.config.version <= config.version {
+            drop(self.shared.table.compare_and_swap(&table, next));
+        }
     }
 }

@@ -5,8 +5,10 @@
 //! that breaks off upstream breaks off for the client too.
 
 mod body;
+mod engine;
 mod pump;
 mod student;
+mod teacher;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,20 +23,22 @@ use tokio::time::timeout;
 
 use self::body::Unread;
 use self::pump::Ended;
+use self::teacher::Unheard;
 use crate::admit::Admitted;
 use crate::answer::{self, Answer};
 use crate::choose::{self, Choice, First};
 use crate::close::{self, Told};
 use crate::exchange::Fallback;
 use crate::framing;
-use crate::headers::{self, Hops};
+use crate::headers;
 use crate::limits;
 use crate::listen::Connection;
 use crate::phases::{Ctx, Gateway};
+use crate::proxy;
 use crate::receipt::{By, Receipt};
 use crate::table::{Entry, Student};
 use crate::tap::Tee;
-use crate::upstream::{Call, Deadlines, Failed};
+use crate::upstream::Call;
 
 /// How long a teacher is waited for after the client has left, and how many bytes of its answer are taken.
 const DRAIN_TIME: Duration = Duration::from_secs(60);
@@ -67,10 +71,9 @@ pub(crate) async fn run(
     let config = Arc::clone(&admitted.table.config);
     let body = match body::read(session, &config.listen).await {
         Ok(body) => body,
-        Err(Unread::TooLarge) => {
-            close::not_captured(shared, &admitted, "oversize");
-            let refusal = ApiError::too_large(config.listen.max_body_bytes);
-            return answer::refuse(gateway, session, &admitted, None, refusal.into()).await;
+        Err(Unread::TooLarge(read)) => {
+            proxy::begin_oversize(shared, session, ctx, admitted, read);
+            return Ok(false);
         }
         Err(Unread::Malformed) => {
             Connection::close_behind(session);
@@ -92,9 +95,11 @@ pub(crate) async fn run(
     let mut tee = Tee::new(&shared.env, admitted.is_captured() || admitted.counts_use(), limit);
     tee.request(&body);
     let (left, fallback) = (false, None);
-    let relay = Relay { gateway, session, admitted, body, tee, entry, model, unit, fallback, left };
+    // Boxed, like the call below: a stream keeps them for as long as it lives, and what is moved from future to future
+    // would be kept once in each.
+    let relay = Box::new(Relay { gateway, session, admitted, body, tee, entry, model, unit, fallback, left });
     let ended = match first {
-        First::Student(student, address) => relay.student_first(student, address).await,
+        First::Student(student) => relay.student_first(student).await,
         First::Teacher(why) => relay.teacher(None, why).await,
     };
     if ended.is_err() {
@@ -104,12 +109,13 @@ pub(crate) async fn run(
 }
 
 impl Relay<'_> {
-    async fn student_first(self, student: Arc<Student>, address: std::net::SocketAddr) -> Result<bool> {
+    async fn student_first(self: Box<Self>, student: Arc<Student>) -> Result<bool> {
         let shared = &*self.gateway.shared;
         let route = self.entry.as_ref().map(|entry| entry.route.name.clone());
         let by = By::Student(student.artifact.clone());
         let receipt = Receipt::open(shared, &self.admitted, by, route.as_ref(), &self.model);
-        let asked = student::ask(self.gateway, self.session.req_header(), &self.body, address).await;
+        let unit = self.unit.as_deref().unwrap_or_default();
+        let asked = student::ask(self.gateway, self.session.req_header(), &self.body, &student, unit).await;
         match student::judge(shared, &student, route.as_ref(), asked) {
             Ok(call) => self.deliver(call, receipt, Some(student.artifact.clone())).await,
             Err(why) => {
@@ -120,7 +126,11 @@ impl Relay<'_> {
         }
     }
 
-    async fn teacher(mut self, receipt: Option<Receipt>, fallback: Option<&'static str>) -> Result<bool> {
+    async fn teacher(
+        mut self: Box<Self>,
+        receipt: Option<Receipt>,
+        fallback: Option<&'static str>,
+    ) -> Result<bool> {
         let shared = &*self.gateway.shared;
         let route = self.entry.as_ref().map(|entry| entry.route.name.clone());
         if let (Some(why), Some(route)) = (fallback, &route) {
@@ -128,51 +138,18 @@ impl Relay<'_> {
         }
         let student_us = shared.env.clock.micros().saturating_sub(self.admitted.started_us);
         self.fallback = fallback.map(|why| Fallback { why, student_us });
-        let receipt = receipt
+        let mut receipt = receipt
             .unwrap_or_else(|| Receipt::open(shared, &self.admitted, By::Cloud, route.as_ref(), &self.model));
-        match self.ask_teacher().await {
+        match self.hear_teacher(&mut receipt).await {
             Ok(call) => self.deliver(call, receipt, None).await,
-            Err(failed) => self.fail(receipt, failed).await,
+            Err(unheard) => self.fail(receipt, unheard).await,
         }
-    }
-
-    /// Asks the teacher; a client that leaves meanwhile shortens the wait, the answer is still worth having.
-    async fn ask_teacher(&mut self) -> Result<Call, Option<Failed>> {
-        let gateway = self.gateway;
-        let now = gateway.shared.env.clock.micros();
-        let Some(upstream) = self.admitted.upstream() else { return Err(None) };
-        let mut head = self.session.req_header().clone();
-        headers::upward(&mut head, &self.admitted.upward(upstream), Hops::Strip).map_err(|_| None)?;
-        headers::sized(&mut head, self.body.len()).map_err(|_| None)?;
-        let deadlines = Deadlines {
-            connect: upstream.timeouts.connect,
-            first_byte: upstream.timeouts.first_byte,
-            idle: upstream.timeouts.idle,
-        };
-        let airgap = self.admitted.table.config.airgap;
-        let call = async {
-            let peers = gateway.upstreams.peers(upstream, airgap, now).await?;
-            gateway.upstreams.call(peers, &head, &self.body, deadlines).await
-        };
-        let mut call = Box::pin(call);
-        let outcome = tokio::select! {
-            biased;
-            outcome = &mut call => outcome,
-            () = pump::client_left(self.session) => {
-                self.left = true;
-                match timeout(DRAIN_TIME, call).await {
-                    Ok(outcome) => outcome,
-                    Err(_) => return Err(None),
-                }
-            }
-        };
-        outcome.map_err(Some)
     }
 
     /// Sends a whole answer on, then closes the books.
     async fn deliver(
-        mut self,
-        call: Call,
+        mut self: Box<Self>,
+        call: Box<Call>,
         mut receipt: Receipt,
         artifact: Option<ArtifactId>,
     ) -> Result<bool> {
@@ -188,6 +165,7 @@ impl Relay<'_> {
         }
         headers::downward(&mut head, &header)?;
         headers::framed(&mut head, self.session.req_header().version)?;
+        Connection::keep_date(self.session, &head);
         self.tee.head(head.status.as_u16(), &head.headers);
         let ended = self.send(call, head).await;
         let outcome = match ended {
@@ -209,7 +187,7 @@ impl Relay<'_> {
         }
     }
 
-    async fn send(&mut self, mut call: Call, head: pingora::http::ResponseHeader) -> Ended {
+    async fn send(&mut self, mut call: Box<Call>, head: pingora::http::ResponseHeader) -> Ended {
         let gateway = self.gateway;
         let env = &gateway.shared.env;
         let total = self.admitted.upstream().map_or(DRAIN_TIME, |upstream| upstream.timeouts.total);
@@ -221,7 +199,7 @@ impl Relay<'_> {
         }
         if !matches!(ended, Ended::Left { .. }) {
             if ended == Ended::Clean {
-                gateway.upstreams.release(call).await;
+                gateway.upstreams.release(*call).await;
             }
             return ended;
         }
@@ -231,7 +209,7 @@ impl Relay<'_> {
         let drained = pump::drain(&mut call, &mut self.tee, DRAIN_BYTES);
         let ended_too = timeout(bound, drained).await.unwrap_or(false);
         if ended_too {
-            gateway.upstreams.release(call).await;
+            gateway.upstreams.release(*call).await;
         }
         Ended::Left { whole: ended_too || done }
     }
@@ -248,17 +226,15 @@ impl Relay<'_> {
     }
 
     /// No response head came: the gateway answers itself.
-    async fn fail(mut self, mut receipt: Receipt, failed: Option<Failed>) -> Result<bool> {
+    async fn fail(mut self: Box<Self>, mut receipt: Receipt, unheard: Unheard) -> Result<bool> {
         let shared = &*self.gateway.shared;
-        let why = failed.as_ref().map_or("internal", |failed| failed.why.as_str());
-        let cause = failed.as_ref().map_or("", |failed| failed.cause.as_str());
-        shared.events.upstream_failed(&self.admitted.way.upstream, why, cause);
+        let why = unheard.as_str();
+        shared.events.upstream_failed(&self.admitted.way.upstream, why, unheard.cause());
         if let Some(entry) = &self.entry {
             entry.stats.note(Arm::Teacher, self.fallback.is_some());
         }
-        let late = failed.is_some_and(|failed| failed.why.is_timeout());
-        let error = if late { ApiError::upstream_timeout() } else { ApiError::upstream_unreachable() };
-        let outcome = match (self.left, late) {
+        let (error, retry_after) = unheard.told();
+        let outcome = match (self.left, unheard.is_late()) {
             (true, _) => Outcome::ClientAbort,
             (false, true) => Outcome::Timeout,
             (false, false) => Outcome::UpstreamError,
@@ -270,7 +246,8 @@ impl Relay<'_> {
             Err(Error::new_down(ErrorType::ConnectionClosed))
         } else {
             self.tee.head(status, &http::HeaderMap::new());
-            answer::write(self.session, Answer::json(status, body.clone()), &header).await
+            let answer = Answer::json(status, body.clone()).retry_after(retry_after);
+            answer::write(self.session, answer, &header).await
         };
         if sent.is_ok() {
             self.tee.sent(&body, &shared.env);
@@ -280,25 +257,26 @@ impl Relay<'_> {
     }
 
     fn close(
-        self,
+        self: Box<Self>,
         receipt: Receipt,
         arm: Arm,
         artifact: Option<ArtifactId>,
         outcome: Outcome,
         ended_cleanly: bool,
     ) {
-        let shared = &*self.gateway.shared;
-        let unit = self.unit.unwrap_or_else(|| choose::unit_of(shared, &self.admitted, &self.body));
+        let this = *self;
+        let shared = &*this.gateway.shared;
+        let unit = this.unit.unwrap_or_else(|| choose::unit_of(shared, &this.admitted, &this.body));
         let told = Told {
             arm,
             artifact,
-            route: self.entry.map(|entry| entry.route.name.clone()),
-            fallback: self.fallback,
-            model: self.model,
+            route: this.entry.map(|entry| entry.route.name.clone()),
+            fallback: this.fallback,
+            model: this.model,
             unit,
             outcome,
             ended_cleanly,
         };
-        close::close(shared, &self.admitted, receipt, self.tee, told);
+        close::close(shared, &this.admitted, receipt, this.tee, told);
     }
 }

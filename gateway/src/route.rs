@@ -10,6 +10,7 @@ use kolm_core::{
 use kolm_policies::gate::{Breach, Evidence, Judged, Missing, Replay, Score, ScoreKind, judge};
 use kolm_policies::rollout::{self, Draft, Plan, Seen, State, Training};
 
+use crate::pool;
 use crate::reconcile::Settings;
 use crate::shadow::Observed;
 use crate::students::{self, Launch, Supervised};
@@ -33,6 +34,8 @@ pub(crate) struct RouteRun {
     failed: Option<String>,
     candidate: Option<ArtifactId>,
     student: Option<Supervised>,
+    /// There should be a student, and nothing serves this artifact any more.
+    unserved: bool,
     sentence: String,
     pairs: u64,
     runs: u64,
@@ -79,6 +82,7 @@ impl RouteRun {
             failed: None,
             candidate: None,
             student: None,
+            unserved: false,
             sentence: String::new(),
             pairs: 0,
             intents: Vec::new(),
@@ -180,6 +184,7 @@ impl RouteRun {
         self.evidence.close_idle(now);
         self.stats.doubles.store(self.evidence.counts().double_primary, Ordering::Relaxed);
         self.finish_training();
+        self.follow_engine(shared, settings);
         let judged = (self.state.attempt > 0).then(|| judge(&self.evidence, now));
         let seen = Seen {
             judged: judged.clone(),
@@ -268,6 +273,11 @@ impl RouteRun {
         self.training = Some(training::start(store.clone(), plan));
     }
 
+    /// Ends a training under way; its folder keeps what was done.
+    pub(crate) fn stop_training(&mut self) {
+        self.training = None;
+    }
+
     fn finish_training(&mut self) {
         match self.training.as_ref().and_then(Run::take) {
             Some(Ok((artifact, _))) => self.candidate = Some(artifact),
@@ -285,10 +295,32 @@ impl RouteRun {
         }
     }
 
-    /// Starts a process for the artifact on trial, in place of the one there is.
+    /// A configured engine is the candidate; a change of it, or its end, is followed.
+    fn follow_engine(&mut self, shared: &Arc<Shared>, settings: &Settings) {
+        let wanted = self.route.engine.as_ref();
+        if let Some(engine) = wanted {
+            self.candidate = Some(pool::identity(engine));
+        }
+        let has = self.student().and_then(|student| student.pool.as_ref()).map(|pool| &pool.engine);
+        if on_trial(self.state.stage) && !self.unserved && has != wanted {
+            self.raise(shared, settings);
+        }
+    }
+
+    /// Starts a process for the artifact on trial, or takes up its pool, in place of the one there is.
     fn raise(&mut self, shared: &Arc<Shared>, settings: &Settings) {
-        self.student = None;
+        (self.student, self.unserved) = (None, false);
         let Some(artifact) = self.state.artifact.clone() else { return };
+        if let Some(engine) = &self.route.engine {
+            let pool =
+                (pool::identity(engine) == artifact).then(|| pool::raise(shared, &self.route.name, engine));
+            match pool {
+                Some(Ok(pool)) => self.student = Some(pool),
+                Some(Err(error)) => shared.events.student_down(&self.route.name, &error.to_string()),
+                None => self.unserved = true,
+            }
+            return;
+        }
         let path = training::artifact_path(&settings.data_dir, &self.route.name, &artifact);
         let model = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let launch = Launch {
@@ -297,11 +329,15 @@ impl RouteRun {
             route: self.route.name.clone(),
             artifact: path,
         };
+        self.unserved = !launch.artifact.is_file();
         let student = Arc::new(Student::new(artifact, model));
         self.student = Some(students::supervise(Arc::clone(shared), student, launch));
     }
 
     fn hard(&self) -> Option<Breach> {
+        if self.unserved {
+            return Some(Breach::Artifact);
+        }
         let student = self.student()?;
         if student.crash_loop.load(Ordering::Acquire) {
             return Some(Breach::StudentCrash);
@@ -321,7 +357,11 @@ impl RouteRun {
             ladder: self.route.rollout.steps.clone(),
             actual: self.stats.actual(),
             artifact: self.state.artifact.clone(),
-            student_up: self.student().is_some_and(|student| student.up().is_some()),
+            student_up: self.student().is_some_and(|student| student.is_up()),
+            engines: self
+                .student()
+                .and_then(|student| student.pool.as_ref())
+                .map_or_else(Vec::new, |pool| pool.status()),
             attempt: self.state.attempt,
             n: judged.map_or_else(Counts::default, |judged| judged.n),
             k: judged.map_or_else(KScore::default, |judged| judged.k),
@@ -350,6 +390,9 @@ fn on_trial(stage: Stage) -> bool {
 
 /// Size of the artifact's file; unknown counts as the largest.
 fn artifact_bytes(settings: &Settings, route: &Route, artifact: Option<&ArtifactId>) -> u64 {
+    if let Some(engine) = &route.engine {
+        return engine.size_bytes.unwrap_or(u64::MAX);
+    }
     artifact
         .map(|id| training::artifact_path(&settings.data_dir, &route.name, id))
         .and_then(|path| path.metadata().ok())

@@ -25,12 +25,15 @@ use crate::table::Shared;
 
 const POOL: usize = 512;
 const CUT: Duration = Duration::from_secs(1);
+/// How long kept-alive connections may bring one more request after a hand-over; each answer says `close`.
+const LINGER: Duration = Duration::from_secs(5);
+/// How long streams may go on after a hand-over, which keeps nobody waiting.
+const STREAMS: Duration = Duration::from_secs(600);
+const TRIES: usize = 16;
 
-/// How to listen and how to stop; the rest stands in `[listen]`.
+/// How to work and how to stop; the rest stands in `[listen]`.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The client address; port 0 takes a free one.
-    pub address: SocketAddr,
     /// Worker threads.
     pub threads: usize,
     /// From "not ready" to a closed listener.
@@ -39,45 +42,101 @@ pub struct Settings {
     pub drain: Duration,
 }
 
+/// How a server comes to its end.
+pub enum End {
+    /// Requests under way are waited for, and it is over.
+    Drain,
+    /// Another process accepts in this one's place. What is given is called once nobody is accepted here any more; the
+    /// connections there are may bring one more request each, and streams run to their end.
+    HandOver(Box<dyn FnOnce() + Send>),
+}
+
+/// The client address, bound.
+pub struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Bound {
+    /// Binds; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// The address is in use, or not this machine's.
+    pub fn new(address: SocketAddr) -> Result<Self, Error> {
+        let cannot = |cause| Error::Listen { address, cause };
+        Self::inherited(TcpListener::bind(address).map_err(cannot)?).map_err(cannot)
+    }
+
+    /// A socket that another process has bound.
+    ///
+    /// # Errors
+    /// It is none that listens.
+    pub fn inherited(listener: TcpListener) -> std::io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// The address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The same socket, for another process.
+    ///
+    /// # Errors
+    /// There are too many open files.
+    pub fn twin(&self) -> std::io::Result<TcpListener> {
+        self.listener.try_clone()
+    }
+}
+
 /// Serves until `stop` resolves, drains, returns. `on_listening` is told the address once it accepts connections.
+///
+/// # Errors
+/// The machine gives no threads, or certificates or trust anchors cannot be read.
 pub fn run(
     shared: Arc<Shared>,
     settings: &Settings,
-    stop: impl Future<Output = ()>,
+    bound: Bound,
+    stop: impl Future<Output = End>,
     on_listening: impl FnOnce(SocketAddr),
 ) -> Result<(), Error> {
-    let cannot = |cause| Error::Listen { address: settings.address, cause };
-    let (listener, address) = bind(settings.address).map_err(cannot)?;
+    let Bound { listener, address } = bound;
     let gateway = Gateway::new(Arc::clone(&shared), POOL)?;
     let in_flight = Arc::clone(&gateway.in_flight);
     let port = Port::new(proxy(gateway, &shared, settings), Arc::clone(&shared))?;
     let runtime = runtime(settings.threads)?;
     let (closing, closed) = watch::channel(false);
     runtime.block_on(async {
+        let cannot = |cause| Error::Listen { address, cause };
         let listener = tokio::net::TcpListener::from_std(listener).map_err(cannot)?;
-        let serving = tokio::spawn(port.serve(listener, closed));
+        let serving = tokio::spawn(Arc::clone(&port).serve(listener, closed));
         shared.ready.store(true, Ordering::Release);
         on_listening(address);
-        stop.await;
+        let end = stop.await;
         shared.ready.store(false, Ordering::Release);
-        sleep(settings.notice).await;
+        if matches!(end, End::Drain) {
+            sleep(settings.notice).await;
+        }
         closing.send_replace(true);
         if serving.await.is_err() {
             tracing::error!("the accept loop panicked");
         }
-        drain(&shared, &in_flight, settings.drain).await;
+        let mut bound = settings.drain;
+        if let End::HandOver(let_go) = end {
+            bound = bound.max(STREAMS);
+            if tokio::task::spawn_blocking(let_go).await.is_err() {
+                tracing::error!("the hand-over panicked");
+            }
+            sleep(LINGER).await;
+        }
+        port.give_up_idle().await;
+        drain(&shared, &in_flight, bound).await;
         Ok(())
     })?;
     runtime.shutdown_timeout(CUT);
     Ok(())
-}
-
-/// A listener and the address it got.
-fn bind(address: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
 }
 
 fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, Error> {
@@ -94,7 +153,8 @@ fn proxy(gateway: Gateway, shared: &Shared, settings: &Settings) -> HttpProxy<Ga
     let conf = Arc::new(ServerConf {
         threads: settings.threads.max(1),
         upstream_keepalive_pool_size: POOL,
-        max_retries: 2,
+        // One try for each upstream that may stand in, and for connections that went stale.
+        max_retries: TRIES,
         ..ServerConf::default()
     });
     let mut options = HttpServerOptions::default();

@@ -93,9 +93,10 @@ impl Shadow {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true);
-        for path in
-            shared.table.load().config.upstreams.values().filter_map(|upstream| upstream.extra_ca.as_ref())
-        {
+        let config = Arc::clone(&shared.table.load().config);
+        let engines = config.routes.iter().filter_map(|route| route.engine.as_ref()?.extra_ca.as_ref());
+        let upstreams = config.upstreams.values().filter_map(|upstream| upstream.extra_ca.as_ref());
+        for path in upstreams.chain(engines) {
             // The listener refuses to start on anchors that cannot be read.
             for anchor in reqwest::Certificate::from_pem_bundle(&std::fs::read(path).unwrap_or_default())? {
                 http = http.add_root_certificate(anchor);

@@ -30,6 +30,13 @@ pub(crate) struct Supervised {
     task: AbortHandle,
 }
 
+impl Supervised {
+    /// A student and the task that keeps it.
+    pub(crate) fn new(student: Arc<Student>, task: AbortHandle) -> Self {
+        Self { student, task }
+    }
+}
+
 impl Drop for Supervised {
     fn drop(&mut self) {
         self.student.address.store(None);
@@ -60,7 +67,7 @@ struct Announcement {
 /// Starts and keeps a child for `student`.
 pub(crate) fn supervise(shared: Arc<Shared>, student: Arc<Student>, launch: Launch) -> Supervised {
     let task = tokio::spawn(keep(shared, Arc::clone(&student), launch)).abort_handle();
-    Supervised { student, task }
+    Supervised::new(student, task)
 }
 
 async fn keep(shared: Arc<Shared>, student: Arc<Student>, launch: Launch) {

@@ -17,6 +17,9 @@ use crate::events::Events;
 use crate::exchange::Finished;
 use crate::keys::Ring;
 use crate::limits::Limits;
+use crate::pool::Pool;
+use crate::telemetry::Telemetry;
+use crate::upstream::guard::Guards;
 
 /// What the data path and the background share.
 pub struct Shared {
@@ -30,10 +33,14 @@ pub struct Shared {
     pub captures: mpsc::Sender<Finished>,
     /// Metrics and log lines.
     pub events: Events,
+    /// Traces.
+    pub telemetry: Telemetry,
     /// Random per process: keys caller hashes.
     pub process_key: [u8; 32],
     /// Persistent secret of this installation: keys route salts and sample keys.
     pub route_key: [u8; 32],
+    /// Breakers and health of the upstreams.
+    pub guards: Guards,
     /// The issued keys.
     pub keys: Ring,
     /// How far keys and namespaces have used their limits.
@@ -70,6 +77,8 @@ pub struct Student {
     pub artifact: ArtifactId,
     /// File name: the `model` of its answers.
     pub model: String,
+    /// The servers it is, where it is no process of ours.
+    pub pool: Option<Arc<Pool>>,
     /// Where it listens; empty while it is down.
     pub address: ArcSwapOption<SocketAddr>,
     /// Failures that happened while the process was up, in the last 50 answers.
@@ -86,11 +95,23 @@ impl Student {
         Self {
             artifact,
             model,
+            pool: None,
             address: ArcSwapOption::empty(),
             breaker: Breaker::default(),
             suspect: tokio::sync::Notify::new(),
             crash_loop: AtomicBool::new(false),
         }
+    }
+
+    /// A student that is a pool of servers.
+    pub(crate) fn pool(artifact: ArtifactId, pool: Arc<Pool>) -> Self {
+        let model = pool.engine.served_model.clone();
+        Self { pool: Some(pool), ..Self::new(artifact, model) }
+    }
+
+    /// Whether it can be asked.
+    pub fn is_up(&self) -> bool {
+        self.pool.as_ref().map_or_else(|| self.up().is_some(), |pool| pool.is_up())
     }
 
     /// Its address while it is up.

@@ -1,6 +1,6 @@
 //! The background of one gateway: who runs, who ends first, and how long each may take.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use crate::keep::keep;
 use crate::reconcile::{Board, Reconciler, Settings};
 use crate::shadow::{self, Inbox, Shadow};
 use crate::table::Shared;
-use crate::{keys, limits, retention};
+use crate::upstream::health::Checker;
+use crate::{keys, limits, retention, telemetry};
 
 /// How long tasks may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -23,7 +24,10 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 pub struct Background {
     runtime: Runtime,
     capture: JoinHandle<()>,
+    telemetry: tokio::task::JoinHandle<()>,
     stop: watch::Sender<bool>,
+    hold: watch::Sender<bool>,
+    housekeeping: std::sync::Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
 /// Starts capture worker, shadow and reconciler.
@@ -43,8 +47,8 @@ pub fn start(
         .thread_name("kolm-background")
         .enable_all()
         .build()?;
-    let (stop, stopped) = watch::channel(false);
-    housekeeping(&runtime, shared, store, &stopped);
+    let ((stop, stopped), (hold, held)) = (watch::channel(false), watch::channel(false));
+    let housekeeping = std::sync::Mutex::new(housekeeping(&runtime, shared, store, &held));
     let (inbox, till) = (Arc::new(Inbox::default()), Till::default());
     let shadow = Shadow::new(Arc::clone(shared), Arc::clone(&inbox)).map_err(std::io::Error::other)?;
     let (mirror, mirrored) = mpsc::channel(shadow::QUEUE);
@@ -52,6 +56,18 @@ pub fn start(
         (Arc::new(Mutex::new(mirrored)), Arc::clone(&shadow), Arc::clone(shared));
     runtime.spawn(async move {
         keep(&events.events, "shadow", || Arc::clone(&shadowing).run(Arc::clone(&mirrored))).await;
+    });
+    let (checked, stop_checks) = (Arc::clone(shared), stopped.clone());
+    let connections = Checker::connections().map_err(std::io::Error::other)?;
+    runtime.spawn(async move {
+        let checker = || Checker::new(Arc::clone(&checked), Arc::clone(&connections));
+        keep(&checked.events, "health", || checker().run(stop_checks.clone())).await;
+    });
+    let (collector, tracing, ends) =
+        (telemetry::client().map_err(std::io::Error::other)?, Arc::clone(shared), stopped.clone());
+    let telemetry = runtime.spawn(async move {
+        let send = || telemetry::run(Arc::clone(&tracing), collector.clone(), ends.clone());
+        keep(&tracing.events, "telemetry", send).await;
     });
     let worker = Worker::new(Arc::clone(shared), store.clone(), shadow, mirror, Arc::clone(&till));
     let (handle, capture_stop) = (runtime.handle().clone(), stopped.clone());
@@ -71,9 +87,10 @@ pub fn start(
     runtime.block_on(first.look());
     let (mut first, events) = (Some(first), Arc::clone(shared));
     runtime.spawn(async move {
-        keep(&events.events, "reconciler", || first.take().unwrap_or_else(&make).run(stopped.clone())).await;
+        let run = || first.take().unwrap_or_else(&make).run(stopped.clone(), held.clone());
+        keep(&events.events, "reconciler", run).await;
     });
-    Ok(Background { runtime, capture, stop })
+    Ok(Background { runtime, capture, telemetry, stop, hold, housekeeping })
 }
 
 /// Keys that change, money that is spent, bodies whose time is over; each is begun anew if it panics.
@@ -82,27 +99,47 @@ fn housekeeping(
     shared: &Arc<Shared>,
     store: &kolm_store::Handle,
     stopped: &watch::Receiver<bool>,
-) {
+) -> Vec<tokio::task::JoinHandle<()>> {
     let (on, stop) = (Arc::clone(shared), stopped.clone());
-    runtime.spawn(async move {
+    let keys = async move {
         keep(&on.events, "keys", || keys::follow(Arc::clone(&on), stop.clone())).await;
-    });
+    };
     let (on, stop) = (Arc::clone(shared), stopped.clone());
-    runtime.spawn(async move {
+    let limits = async move {
         keep(&on.events, "limits", || limits::keep(Arc::clone(&on), stop.clone())).await;
-    });
+    };
     let (on, stop, store) = (Arc::clone(shared), stopped.clone(), store.clone());
-    runtime.spawn(async move {
+    let retention = async move {
         keep(&on.events, "retention", || retention::keep(Arc::clone(&on), store.clone(), stop.clone())).await;
-    });
+    };
+    vec![runtime.spawn(keys), runtime.spawn(limits), runtime.spawn(retention)]
 }
 
 impl Background {
+    /// Decides and trains nothing any more, another process does: students and capture go on for the requests that
+    /// are under way. Blocks until what is kept in files is written.
+    pub fn hold(&self) {
+        self.hold.send_replace(true);
+        let tasks = std::mem::take(&mut *self.housekeeping.lock().unwrap_or_else(PoisonError::into_inner));
+        self.runtime.block_on(async {
+            for task in tasks {
+                if tokio::time::timeout(STOP_LIMIT, task).await.is_err() {
+                    tracing::error!("a background task does not end");
+                }
+            }
+        });
+    }
+
     /// Ends the tasks: the capture queue is emptied into the spool first.
     pub fn stop(self) {
+        self.hold();
         self.stop.send_replace(true);
         if self.capture.join().is_err() {
             tracing::error!("the capture worker panicked");
+        }
+        // It has a time limit of its own.
+        if self.runtime.block_on(self.telemetry).is_err() {
+            tracing::error!("the task that sends traces panicked");
         }
         self.runtime.shutdown_timeout(STOP_LIMIT);
     }

@@ -1,8 +1,10 @@
 //! kolm-policies
 pub mod anonymize;
+pub mod breaker;
 pub mod dataset;
 pub mod eligible;
 pub mod gate;
+pub mod health;
 pub mod limit;
 pub mod price;
 pub mod rollout;

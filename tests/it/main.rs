@@ -3,13 +3,21 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where it finds something wrong")]
 
 mod bad_input;
+mod chaos;
+mod config;
 mod conformance;
 mod crash;
+mod dice;
+mod differential;
+mod engines;
+mod failover;
 mod fake;
+mod fuzz;
 mod house;
 mod isolation;
 mod keys;
 mod limits;
+mod memory;
 mod port;
 mod relay;
 mod reload;
@@ -17,5 +25,8 @@ mod rollout;
 mod smuggling;
 mod students;
 mod surfaces;
+mod telemetry;
 mod tls;
+mod upgrade;
+mod wire;
 mod world;

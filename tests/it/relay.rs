@@ -5,22 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::dice::Dice;
 use crate::fake::{FakeOpenAi, Reply};
 use crate::world::{World, until};
 
 async fn world() -> World {
     let fake = FakeOpenAi::start(Duration::ZERO, |text| format!("echo {text}")).await;
     World::start(fake, "").await
-}
-
-/// A small reproducible generator: tests take their chance from here.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) % n as u64) as usize
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -24,10 +24,8 @@ async fn a_changed_file_takes_effect_whole_and_a_broken_one_changes_nothing() {
     .await;
 
     std::fs::write(&file, format!("{first}\nnonsense = 1\n[[routes]]\nname = \"other\"\n")).unwrap();
-    let run: Value =
-        serde_json::from_slice(&std::fs::read(world.data().join("run/up.json")).unwrap()).unwrap();
     let post = world.http.post(world.admin_url("/admin/config/reload"));
-    let refused = post.bearer_auth(run["token"].as_str().unwrap()).send().await.unwrap();
+    let refused = post.bearer_auth(world.token()).send().await.unwrap();
     assert_eq!(refused.status(), 422);
     let problems = refused.text().await.unwrap();
     assert!(problems.contains("nonsense") && problems.contains("K0102"), "{problems}");
@@ -37,4 +35,77 @@ async fn a_changed_file_takes_effect_whole_and_a_broken_one_changes_nothing() {
 
     let stranger = world.http.post(world.admin_url("/admin/config/reload")).send().await.unwrap();
     assert_eq!(stranger.status(), 401, "the admin interface asks for its token");
+}
+
+/// One of two configurations; namespace and upstream go together.
+fn side(name: &str, one: &FakeOpenAi, two: &FakeOpenAi) -> String {
+    format!(
+        "default_upstream = \"{name}\"\ndefault_namespace = \"{name}\"\n\
+         [listen]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
+         [upstreams.one]\nbase_url = \"http://{}/v1\"\n[upstreams.two]\nbase_url = \"http://{}/v1\"\n\
+         [namespaces.one]\n[namespaces.two]\n",
+        one.address, two.address
+    )
+}
+
+/// Puts `text` in force in place of the text with digest `seen`; returns the new digest.
+async fn put(world: &World, token: &str, text: &str, seen: &str) -> String {
+    let put = world.http.put(world.admin_url("/admin/config")).bearer_auth(token);
+    let done = put.header("if-match", format!("\"{seen}\"")).body(text.to_owned()).send().await.unwrap();
+    assert_eq!(done.status(), 200);
+    let done: Value = done.json().await.unwrap();
+    assert_eq!(done["needs_restart"], serde_json::json!([]), "{done}");
+    done["digest"].as_str().unwrap().to_owned()
+}
+
+/// Who answered, and the receipt's id.
+async fn answered(world: &World) -> (String, String) {
+    let reply = world.ask("hello").await;
+    assert_eq!(reply.status(), 200);
+    let receipt = reply.headers()["x-kolm-receipt"].to_str().unwrap().to_owned();
+    let id = receipt.split('"').nth(1).unwrap().to_owned();
+    let body: Value = reply.json().await.unwrap();
+    (body["choices"][0]["message"]["content"].as_str().unwrap().to_owned(), id)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_reloads_under_traffic_disturb_no_request() {
+    const RELOADS: usize = 200;
+    let one = FakeOpenAi::start(Duration::ZERO, |_| "one".to_owned()).await;
+    let two = FakeOpenAi::start(Duration::ZERO, |_| "two".to_owned()).await;
+    let world = World::start(one.clone(), "").await;
+    let token = world.token();
+    let texts = ["one", "two"].map(|name| side(name, &one, &two));
+    let shown = world.http.get(world.admin_url("/admin/config")).send().await.unwrap();
+    let mut digest = shown.headers()["etag"].to_str().unwrap().trim_matches('"').to_owned();
+    digest = put(&world, &token, &texts[1], &digest).await;
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let traffic = async {
+        let mut seen = Vec::new();
+        while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            seen.push(answered(&world).await);
+        }
+        seen
+    };
+    let reloads = async {
+        for n in 0..RELOADS {
+            digest = put(&world, &token, &texts[n % 2], &digest).await;
+            assert_eq!(answered(&world).await.0, ["one", "two"][n % 2], "what is in force is so at once");
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    };
+    let (first, second, ()) = tokio::join!(traffic, answered(&world), reloads);
+    assert!(first.len() > RELOADS, "only {} requests in all that time", first.len());
+    for (who, id) in first.iter().chain([&second]).filter(|(who, _)| who == "one" || who == "two") {
+        let find = world.http.get(world.url(&format!("/v1/receipts/{id}")));
+        let found = find.header("x-kolm-namespace", who).bearer_auth("sk-test").send().await.unwrap();
+        assert_eq!(found.status(), 200, "upstream {who} answered a request of the other namespace");
+    }
+    let history = world.kolm(&["config", "history", "--json"]);
+    let lines = String::from_utf8(history.stdout).unwrap();
+    let versions: Vec<u64> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["version"].as_u64().unwrap())
+        .collect();
+    assert_eq!(versions, (1..=RELOADS as u64 + 2).collect::<Vec<_>>());
 }

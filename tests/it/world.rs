@@ -41,6 +41,15 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
     panic!("still missing after a minute: {missing}");
 }
 
+/// The capture path in numbers: accepted = stored + spooled + dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Books {
+    pub(crate) accepted: u64,
+    pub(crate) stored: u64,
+    pub(crate) spooled: u64,
+    pub(crate) dropped: u64,
+}
+
 /// A running gateway.
 pub(crate) struct World {
     pub(crate) dir: TempDir,
@@ -67,16 +76,17 @@ impl World {
         );
         std::fs::write(dir.path().join("gateway.toml"), config).unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let child = Self::spawn(&dir);
+        let child = Self::spawn(&dir, &[]);
         let mut world = Self { dir, fake, http, child, listen: String::new(), admin: String::new() };
         world.ready().await;
         world
     }
 
-    fn spawn(dir: &TempDir) -> Child {
+    fn spawn(dir: &TempDir, more: &[&str]) -> Child {
         let log = std::fs::File::options().create(true).append(true).open(dir.path().join("up.log")).unwrap();
         Command::new(KOLM)
             .arg("up")
+            .args(more)
             .arg("--config")
             .arg(dir.path().join("gateway.toml"))
             .arg("--data-dir")
@@ -143,9 +153,55 @@ impl World {
         format!("http://{}{path}", self.admin)
     }
 
+    /// What the running process says of itself.
+    pub(crate) fn run_file(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.data().join("run/up.json")).unwrap()).unwrap()
+    }
+
+    /// The token of the admin interface.
+    pub(crate) fn token(&self) -> String {
+        self.run_file()["token"].as_str().unwrap().to_owned()
+    }
+
     /// `GET /api/v1/status`.
     pub(crate) async fn status(&self) -> Value {
         self.http.get(self.admin_url("/api/v1/status")).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Requests whose receipts are open.
+    pub(crate) async fn in_flight(&self) -> u64 {
+        let ledger = &self.status().await["ledger"];
+        ledger["opens"].as_u64().unwrap() - ledger["closes"].as_u64().unwrap()
+    }
+
+    /// The capture path in numbers.
+    pub(crate) async fn books(&self) -> Books {
+        let capture = &self.status().await["capture"];
+        let count = |name: &str| capture[name].as_u64().unwrap();
+        let dropped = capture["dropped"].as_array().unwrap().iter().map(|reason| reason[1].as_u64().unwrap());
+        Books {
+            accepted: count("accepted"),
+            stored: count("stored"),
+            spooled: count("spooled"),
+            dropped: dropped.sum(),
+        }
+    }
+
+    /// The books, if no receipt is open, nothing waits in the spool and they balance.
+    pub(crate) async fn is_settled(&self) -> Option<Books> {
+        let books = self.books().await;
+        let even = books.accepted == books.stored + books.dropped;
+        (even && books.spooled == 0 && self.in_flight().await == 0).then_some(books)
+    }
+
+    /// Waits for that.
+    pub(crate) async fn settled(&self) -> Books {
+        until("books that balance", || self.is_settled()).await
     }
 
     /// One chat completion for `text`.
@@ -171,8 +227,16 @@ impl World {
 
     /// Starts it again on the same directory.
     pub(crate) async fn restart(&mut self) {
-        self.child = Self::spawn(&self.dir);
+        self.child = Self::spawn(&self.dir, &[]);
         self.ready().await;
+    }
+
+    /// Starts a process that takes over from the one that runs, which is returned.
+    pub(crate) async fn upgrade(&mut self) -> Child {
+        let new = Self::spawn(&self.dir, &["--upgrade"]);
+        let old = std::mem::replace(&mut self.child, new);
+        self.ready().await;
+        old
     }
 
     /// SIGTERM, and waits for the end.

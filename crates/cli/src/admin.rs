@@ -28,6 +28,26 @@ impl RunFile {
     }
 }
 
+/// The configuration of a running gateway.
+pub(crate) struct Running {
+    /// Its version.
+    pub(crate) version: u64,
+    /// SHA-256 of its text.
+    pub(crate) digest: String,
+    /// The file it came from.
+    pub(crate) file: Option<String>,
+    /// Its text.
+    pub(crate) text: String,
+}
+
+/// What the admin interface said to an edit.
+pub(crate) struct Answer {
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// The JSON.
+    pub(crate) body: serde_json::Value,
+}
+
 /// A client of the admin interface.
 pub(crate) struct Admin {
     http: reqwest::Client,
@@ -76,6 +96,43 @@ impl Admin {
             return Ok(());
         }
         Err(self.unexpected(&response.text().await.unwrap_or_default()))
+    }
+
+    /// The configuration in force.
+    pub(crate) async fn config(&self) -> Result<Running, Failure> {
+        let url = format!("http://{}/admin/config", self.run.admin);
+        let response =
+            self.http.get(url).bearer_auth(&self.run.token).send().await.map_err(|_| self.gone())?;
+        let header = |name: &str| {
+            let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        let (digest, version, file) = (header("etag"), header("x-kolm-version"), header("x-kolm-file"));
+        let version = version.parse().map_err(|_| self.unexpected("its configuration has no version"))?;
+        let text = response.text().await.map_err(|error| self.unexpected(&error.to_string()))?;
+        let file = Some(file).filter(|file| !file.is_empty());
+        Ok(Running { version, digest: digest.trim_matches('"').to_owned(), file, text })
+    }
+
+    /// Puts a text in force in place of the one with the digest `seen`.
+    pub(crate) async fn put_config(&self, text: &str, seen: &str, by: &str) -> Result<Answer, Failure> {
+        let url = format!("http://{}/admin/config", self.run.admin);
+        let seen = if seen == "*" { seen.to_owned() } else { format!("\"{seen}\"") };
+        self.edit(self.http.put(url).header("if-match", seen).body(text.to_owned()), by).await
+    }
+
+    /// Has the file read again.
+    pub(crate) async fn reload(&self, by: &str) -> Result<Answer, Failure> {
+        let url = format!("http://{}/admin/config/reload", self.run.admin);
+        self.edit(self.http.post(url), by).await
+    }
+
+    async fn edit(&self, request: reqwest::RequestBuilder, by: &str) -> Result<Answer, Failure> {
+        let request = request.bearer_auth(&self.run.token).header("x-kolm-author", by);
+        let response = request.send().await.map_err(|_| self.gone())?;
+        let status = response.status().as_u16();
+        let body = response.json().await.map_err(|error| self.unexpected(&error.to_string()))?;
+        Ok(Answer { status, body })
     }
 
     fn gone(&self) -> Failure {

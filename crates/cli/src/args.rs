@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Run the gateway: proxy, capture, shadow, rollout and dashboard
     #[command(
         alias = "gateway",
-        after_help = "Example:\n  kolm up --config gateway.toml\n  OPENAI_BASE_URL=http://127.0.0.1:8765/v1 python app.py"
+        after_help = "Example:\n  kolm up --config gateway.toml\n  OPENAI_BASE_URL=http://127.0.0.1:8765/v1 python app.py\n  kolm up --config gateway.toml --upgrade    # a new binary takes over from the one that runs"
     )]
     Up(Up),
     /// Run the proxy in capture-only mode, no file needed
@@ -59,8 +59,10 @@ pub(crate) enum Command {
         /// The artifact
         artifact: PathBuf,
     },
-    /// Check a gateway.toml
-    #[command(after_help = "Example:\n  kolm config check gateway.toml")]
+    /// Check, compare and change the configuration, and see who changed it
+    #[command(
+        after_help = "Examples:\n  kolm config check gateway.toml\n  kolm config diff gateway.toml\n  kolm config apply gateway.toml\n  kolm config history"
+    )]
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
@@ -97,6 +99,9 @@ pub(crate) struct Up {
     /// Configuration; without it the embedded default
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Take over from the gateway that runs on this directory, under load, without a lost request
+    #[arg(long)]
+    pub(crate) upgrade: bool,
 }
 
 #[derive(Debug, Args)]
@@ -241,6 +246,42 @@ pub(crate) enum ConfigCommand {
     Check {
         /// The file [default: the embedded one]
         file: Option<PathBuf>,
+    },
+    /// Print the JSON Schema (draft 2020-12) of gateway.toml, for editors
+    #[command(after_help = "Example:\n  kolm config schema > gateway.schema.json")]
+    Schema,
+    /// Show what two configurations differ in, setting by setting; exit 0 equal, 1 different
+    #[command(
+        after_help = "Examples:\n  kolm config diff gateway.toml\n  kolm config diff old.toml new.toml --json"
+    )]
+    Diff {
+        /// A file
+        #[arg(value_name = "A")]
+        old: PathBuf,
+        /// Another [default: what the running gateway has in force, else the embedded one]
+        #[arg(value_name = "B")]
+        new: Option<PathBuf>,
+    },
+    /// Show every configuration that came into force: version, time, author, digest, changes
+    #[command(after_help = "Examples:\n  kolm config history\n  kolm config history --json | tail -1")]
+    History,
+    /// Print the text of a configuration
+    #[command(after_help = "Examples:\n  kolm config show\n  kolm config show 3 > gateway.toml")]
+    Show {
+        /// A version of the history [default: the one in force]
+        version: Option<u64>,
+    },
+    /// Have the running gateway read its file again
+    #[command(after_help = "Example:\n  kolm config reload")]
+    Reload,
+    /// Put a file's text in force, and in place of the running gateway's own file
+    #[command(after_help = "Example:\n  kolm config apply new.toml")]
+    Apply {
+        /// The file
+        file: PathBuf,
+        /// Only if the text in force has this digest [default: the one in force now]
+        #[arg(long, value_name = "DIGEST")]
+        if_match: Option<String>,
     },
 }
 

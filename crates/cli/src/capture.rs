@@ -7,7 +7,7 @@ use kolm_core::{Code, Env, Exit, Namespace};
 
 use crate::args::Capture;
 use crate::report::{Done, Failure};
-use crate::source::Origin;
+use crate::source::Start;
 
 /// Runs the gateway with one namespace and no rollout.
 pub(crate) fn run(args: &Capture, env: &Env, data_dir: PathBuf, json: bool) -> Done {
@@ -20,6 +20,7 @@ pub(crate) fn run(args: &Capture, env: &Env, data_dir: PathBuf, json: bool) -> D
          [upstreams.{}]\nbase_url = \"{base_url}\"\n[namespaces.\"{namespace}\"]\n",
         args.port, args.provider
     );
-    let config = RawConfig::parse("kolm capture", &text).check(&crate::env::outside(&data_dir))?;
-    crate::up::serve(config, Origin::Given, env, data_dir, json)
+    let raw = RawConfig::parse("kolm capture", &text);
+    let start = Start::given(&raw, &crate::env::outside(&data_dir))?;
+    crate::up::serve(start, env, data_dir, (json, false))
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use kolm_artifact::{Artifact, Trust};
+use kolm_config::{Log, LogFormat, LogLevel};
 use kolm_core::{Code, Env, Exit, Namespace};
 use kolm_serve::{Receipts, Service, Settings};
 
@@ -15,7 +16,7 @@ const NAMESPACE: &str = "serve";
 
 /// Serves until SIGTERM or SIGINT, or, behind a gateway, until standard input ends.
 pub(crate) fn run(args: &Serve, env: &Env, data_dir: &Path, json: bool) -> Done {
-    crate::logs::init(false);
+    drop(crate::logs::init(&Log { format: LogFormat::Text, level: LogLevel::Info }, false));
     let mut models = Vec::new();
     for path in artifact_files(&args.artifacts)? {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

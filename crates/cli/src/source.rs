@@ -1,13 +1,26 @@
 //! Where the configuration comes from, and the one way to another one.
 //!
-//! **Invariant:** whatever comes into force is written into the ledger with its digest and who brought it.
+//! **Invariant:** whatever comes into force is checked whole, then written into history and ledger with its digest,
+//! its author and what it changed.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use kolm_config::{Live, Outside, Problems, RawConfig};
-use kolm_receipts::{Control, Handle};
+use kolm_config::{
+    Change, Config, Entry, History, Live, Loaded, Outside, Problem, Problems, RawConfig, Settings,
+};
+use kolm_dashboards::{Edit, EditRefused, InForce};
+use kolm_gateway::reconcile::Board;
+use kolm_gateway::table::Shared;
+use kolm_receipts::Control;
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+
+use crate::logs::Relevel;
+
+/// How often the file is looked at; a change is acted on when two looks see the same.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Where the configuration comes from.
 #[derive(Clone)]
@@ -20,75 +33,332 @@ pub(crate) enum Origin {
     Given,
 }
 
-/// How to read the configuration again.
+impl Origin {
+    fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Embedded | Self::Given => None,
+        }
+    }
+
+    fn read(&self) -> Result<RawConfig, Problems> {
+        self.file().map_or_else(|| Ok(RawConfig::embedded()), RawConfig::read)
+    }
+}
+
+/// How to bring another configuration into force.
 #[derive(Clone)]
 pub(crate) struct Source {
     origin: Origin,
     outside: Outside,
-    ledger: Handle,
+    shared: Arc<Shared>,
+    live: Arc<Live>,
+    board: Arc<Board>,
+    relevel: Relevel,
+    state: Arc<Mutex<State>>,
+}
+
+/// What is in force, and what the process started with.
+struct State {
+    text: String,
+    digest: String,
+    settings: Settings,
+    started: Settings,
+    history: History,
+    seen: Option<Stamp>,
+}
+
+/// Time of change and length of the file.
+type Stamp = (SystemTime, u64);
+
+/// What came of an edit.
+#[derive(Debug, Clone, Serialize)]
+struct Edited {
+    /// The version in force.
+    config_version: u64,
+    /// SHA-256 of its text.
+    digest: String,
+    /// Who brought it.
+    by: String,
+    /// What it changed.
+    changes: Vec<Change>,
+    /// Settings that take effect at the next start only.
+    needs_restart: Vec<String>,
+    /// Whether it is in the file, and so outlives this process.
+    written: bool,
+}
+
+/// The first configuration of a process, and where the later ones come from.
+pub(crate) struct Start {
+    origin: Origin,
+    text: String,
+    settings: Settings,
+    seen: Option<Stamp>,
+    /// The configuration.
+    pub(crate) config: Config,
+}
+
+impl Start {
+    /// Reads and checks the first configuration.
+    pub(crate) fn read(origin: Origin, outside: &Outside) -> Result<Self, Problems> {
+        let seen = stamp(&origin);
+        let raw = origin.read()?;
+        Self::of(origin, seen, &raw, outside)
+    }
+
+    /// The configuration of a command line.
+    pub(crate) fn given(raw: &RawConfig, outside: &Outside) -> Result<Self, Problems> {
+        Self::of(Origin::Given, None, raw, outside)
+    }
+
+    fn of(origin: Origin, seen: Option<Stamp>, raw: &RawConfig, outside: &Outside) -> Result<Self, Problems> {
+        let Loaded { config, settings } = raw.load(outside)?;
+        Ok(Self { origin, text: raw.text().to_owned(), settings, seen, config })
+    }
 }
 
 impl Source {
-    /// A source whose changes are written into `ledger`.
-    pub(crate) fn new(origin: Origin, outside: Outside, ledger: Handle) -> Self {
-        Self { origin, outside, ledger }
+    /// The source of a process that starts with `start`, which is recorded as version `live` says.
+    pub(crate) fn new(
+        start: Start,
+        outside: Outside,
+        shared: &Arc<Shared>,
+        (live, board): (&Arc<Live>, &Arc<Board>),
+        (history, relevel): (History, Relevel),
+    ) -> Self {
+        let Start { origin, text, settings, seen, config: _ } = start;
+        let (digest, started) = (digest(&text), settings.clone());
+        let state = State { text, digest, settings, started, history, seen };
+        Self {
+            origin,
+            outside,
+            shared: Arc::clone(shared),
+            live: Arc::clone(live),
+            board: Arc::clone(board),
+            relevel,
+            state: Arc::new(Mutex::new(state)),
+        }
     }
 
-    /// Writes a `config` leaf: what is in force from now on, and who brought it.
-    pub(crate) fn record(&self, by: &str) {
-        let text = match &self.origin {
-            Origin::Embedded => RawConfig::embedded().text().as_bytes().to_vec(),
-            Origin::File(path) => std::fs::read(path).unwrap_or_default(),
-            Origin::Given => b"command line".to_vec(),
-        };
-        let digest = kolm_core::hex(&Sha256::digest(text));
-        self.ledger.control(Control::Config { digest, by: by.to_owned() });
+    /// Records the configuration that the process starts with, against the last one of the history.
+    pub(crate) fn started(&self, earlier: &[Entry]) {
+        let mut state = self.state();
+        let last = earlier.last();
+        let before = last.and_then(|last| History::text(earlier, last.version));
+        let before = before.and_then(|text| self.raw(text).settings(&self.outside).ok()).unwrap_or_default();
+        let changes = before.diff(&state.settings);
+        let is_new = last.is_none_or(|last| last.digest != state.digest);
+        let version = self.live.load().version;
+        self.record(&mut state, version, "start", changes, is_new);
     }
 
-    /// The one way to another configuration: file, SIGHUP and admin interface all end here.
-    pub(crate) fn reload(&self, live: &Live, by: &str) -> Result<u64, Problems> {
-        let file = match &self.origin {
-            Origin::Embedded => None,
-            Origin::File(path) => Some(path.as_path()),
-            Origin::Given => return Ok(live.load().version),
+    /// What is in force.
+    pub(crate) fn in_force(&self) -> InForce {
+        let state = self.state();
+        InForce {
+            version: self.live.load().version,
+            digest: state.digest.clone(),
+            file: self.file(),
+            text: state.text.clone(),
+        }
+    }
+
+    /// An edit that came through the admin interface.
+    pub(crate) fn edit(&self, edit: &Edit) -> Result<serde_json::Value, EditRefused> {
+        let edited = match &edit.text {
+            None => self.reload(&edit.by).map_err(problems)?,
+            Some(text) => self.put(text, edit.if_match.as_deref().unwrap_or_default(), &edit.by)?,
         };
-        let reloaded = live.reload(file, &self.outside).map(|config| config.version);
-        match &reloaded {
-            Ok(version) => {
-                self.record(by);
-                tracing::info!(version, by, "configuration reloaded");
+        serde_json::to_value(edited).map_err(|error| EditRefused::Conflict(error.to_string()))
+    }
+
+    /// Reads the file again: what the file's change, SIGHUP and the admin interface end in.
+    fn reload(&self, by: &str) -> Result<Edited, Problems> {
+        let mut state = self.state();
+        if matches!(self.origin, Origin::Given) {
+            return Ok(self.unchanged(&state, by));
+        }
+        let seen = stamp(&self.origin);
+        let raw = self.origin.read().inspect_err(|problems| self.refused(by, problems))?;
+        state.seen = seen;
+        let loaded = raw.load(&self.outside).inspect_err(|problems| self.refused(by, problems))?;
+        Ok(self.install(&mut state, raw.text(), loaded, by))
+    }
+
+    /// Takes a whole text; `seen` is the digest of the text that the editor means to replace, `*` any.
+    fn put(&self, text: &str, seen: &str, by: &str) -> Result<Edited, EditRefused> {
+        let mut state = self.state();
+        if matches!(self.origin, Origin::Given) {
+            let why = "this gateway was started by `kolm capture`: its configuration is its command line";
+            return Err(EditRefused::Conflict(why.to_owned()));
+        }
+        if seen != "*" && seen != state.digest {
+            return Err(EditRefused::Stale(state.digest.clone()));
+        }
+        if let Some(path) = self.origin.file() {
+            let lies = std::fs::read_to_string(path).map(|text| digest(&text));
+            if lies.is_ok_and(|lies| lies != state.digest) {
+                let why =
+                    format!("{} was changed and is not in force: reload or repair it first", path.display());
+                return Err(EditRefused::Conflict(why));
             }
-            Err(problems) => tracing::error!(%problems, "configuration not reloaded, the old one stays"),
         }
-        reloaded
+        let loaded = self.raw(text).load(&self.outside).map_err(|found| {
+            self.refused(by, &found);
+            problems(found)
+        })?;
+        if let Some(path) = self.origin.file() {
+            write(path, text).map_err(|error| {
+                EditRefused::Conflict(format!("{} cannot be written: {error}", path.display()))
+            })?;
+            state.seen = stamp(&self.origin);
+        }
+        Ok(self.install(&mut state, text, loaded, by))
     }
 
-    fn modified(&self) -> Option<std::time::SystemTime> {
-        match &self.origin {
-            Origin::File(path) => path.metadata().ok()?.modified().ok(),
-            Origin::Embedded | Origin::Given => None,
+    /// The end of every edit: in force, recorded, told.
+    fn install(&self, state: &mut State, text: &str, loaded: Loaded, by: &str) -> Edited {
+        let changes = state.settings.diff(&loaded.settings);
+        let config = self.live.replace(loaded.config);
+        (self.relevel)(config.log.level);
+        self.shared.reconfigure(&config);
+        self.board.look_now();
+        let (was, now) = (std::mem::replace(&mut state.digest, digest(text)), loaded.settings);
+        (state.text, state.settings) = (text.to_owned(), now);
+        let is_new = was != state.digest;
+        self.record(state, config.version, by, changes.clone(), is_new);
+        Edited {
+            config_version: config.version,
+            digest: state.digest.clone(),
+            by: by.to_owned(),
+            changes,
+            needs_restart: state.needs_restart(),
+            written: self.origin.file().is_some(),
         }
+    }
+
+    fn record(&self, state: &mut State, version: u64, by: &str, changes: Vec<Change>, is_new: bool) {
+        let needs_restart = state.needs_restart();
+        let (count, restart) = (changes.len(), needs_restart.join(", "));
+        self.shared.ledger.control(Control::Config { digest: state.digest.clone(), by: by.to_owned() });
+        let entry = Entry {
+            version,
+            at: self.shared.env.clock.now(),
+            by: by.to_owned(),
+            digest: state.digest.clone(),
+            file: self.file(),
+            changes,
+            needs_restart,
+            text: is_new.then(|| state.text.clone()),
+        };
+        self.shared.events.config_changed(version, by, count, &restart);
+        if let Err(cause) = state.history.append(&entry) {
+            // What is in force stays in force; the ledger has its digest.
+            self.shared.events.config_forgotten(version, &cause);
+        }
+    }
+
+    /// The file, as everybody on this host can name it.
+    fn file(&self) -> Option<String> {
+        let path = self.origin.file()?;
+        Some(std::path::absolute(path).as_deref().unwrap_or(path).display().to_string())
+    }
+
+    fn refused(&self, by: &str, problems: &Problems) {
+        self.shared.events.config_refused(by, problems);
+    }
+
+    fn unchanged(&self, state: &State, by: &str) -> Edited {
+        Edited {
+            config_version: self.live.load().version,
+            digest: state.digest.clone(),
+            by: by.to_owned(),
+            changes: Vec::new(),
+            needs_restart: Vec::new(),
+            written: false,
+        }
+    }
+
+    fn raw(&self, text: &str) -> RawConfig {
+        match self.origin.file() {
+            Some(path) => RawConfig::at(path, text),
+            None => RawConfig::parse("(sent)", text),
+        }
+    }
+
+    /// Whether the file is another than the one last read or written here; it is asked once.
+    fn is_new(&self, now: Option<Stamp>) -> bool {
+        let mut state = self.state();
+        let is_new = state.seen != now && stamp(&self.origin) == now;
+        if is_new {
+            state.seen = now;
+        }
+        is_new
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reloads a changed file within a second, and on SIGHUP.
-    pub(crate) async fn watch(self, live: Arc<Live>) {
+    pub(crate) async fn watch(self) {
         let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else {
             return;
         };
-        let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
-        let mut seen = self.modified();
+        let mut tick = tokio::time::interval(LOOK);
+        let mut looked = stamp(&self.origin);
         loop {
             let by = tokio::select! {
                 _ = tick.tick() => {
-                    let now = self.modified();
-                    if std::mem::replace(&mut seen, now) == now {
+                    // A file that is still being written is not read: it may be valid and half.
+                    let now = stamp(&self.origin);
+                    let settled = std::mem::replace(&mut looked, now) == now;
+                    if !settled || !self.is_new(now) {
                         continue;
                     }
                     "file"
                 }
                 _ = hangup.recv() => "SIGHUP",
             };
-            drop(self.reload(&live, by));
+            drop(self.reload(by));
         }
     }
+}
+
+impl State {
+    /// What differs from the start and cannot take effect before the next one.
+    fn needs_restart(&self) -> Vec<String> {
+        let changes = self.started.diff(&self.settings);
+        changes.into_iter().filter(|change| change.needs_restart).map(|change| change.path).collect()
+    }
+}
+
+fn problems(found: Problems) -> EditRefused {
+    EditRefused::Problems(found.list.iter().map(Problem::to_json).collect())
+}
+
+/// SHA-256 of a text.
+fn digest(text: &str) -> String {
+    kolm_core::hex(&Sha256::digest(text))
+}
+
+fn stamp(origin: &Origin) -> Option<Stamp> {
+    let about = origin.file()?.metadata().ok()?;
+    Some((about.modified().ok()?, about.len()))
+}
+
+/// Replaces a file whole or not at all; it keeps its mode.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    // A link stays one: what it leads to is replaced.
+    let path = path.canonicalize()?;
+    let mut name = path.file_name().map(std::ffi::OsStr::to_os_string).unwrap_or_default();
+    name.push(".kolm-new");
+    let temporary = path.with_file_name(name);
+    let mut file = std::fs::File::options().write(true).create(true).truncate(true).open(&temporary)?;
+    file.set_permissions(path.metadata()?.permissions())?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, &path)?;
+    path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kolm_core::{Exit, MicroUsd, Status};
+use kolm_core::{Exit, HealthStatus, MicroUsd, Status, UpstreamStatus};
 
 use crate::admin::Admin;
 use crate::report::{Done, print_json, say};
@@ -29,6 +29,14 @@ fn print(status: &Status) {
             route.served_local, route.served_cloud, route.fallbacks, route.pairs
         ));
     }
+    for engine in status.routes.iter().flat_map(|route| &route.engines) {
+        let ready = if engine.ready { "ready" } else { "not ready" };
+        say(format_args!("engine {}: {ready}, {} under way", engine.address, engine.under_way));
+    }
+    for upstream in status.upstreams.iter().filter(|upstream| is_watched(upstream)) {
+        let (health, breaker) = (upstream.health.as_str(), &upstream.breaker);
+        say(format_args!("upstream {}: {health}, breaker {breaker}", upstream.name));
+    }
     let capture = &status.capture;
     let dropped: u64 = capture.dropped.iter().map(|(_, n)| n).sum();
     say(format_args!(
@@ -40,4 +48,11 @@ fn print(status: &Status) {
         "receipts: {} opened, {} closed, {} lost in an earlier run, {} without",
         ledger.opens, ledger.closes, ledger.lost, ledger.none
     ));
+}
+
+/// Whether there is anything to say of an upstream.
+fn is_watched(upstream: &UpstreamStatus) -> bool {
+    upstream.health != HealthStatus::Unchecked
+        || upstream.breaker != "closed"
+        || !upstream.failover.is_empty()
 }

@@ -3,21 +3,24 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use kolm_config::{Config, Live, RawConfig};
+use kolm_config::{Config, History, Live};
 use kolm_core::{Code, Env, Exit, Status};
 use kolm_dashboards::{Doors, Freeze, Frozen, Look};
 use kolm_gateway::reconcile::{Board, Settings};
+use kolm_gateway::server::{self, Bound, End};
 use kolm_gateway::table::{Shared, Table};
-use kolm_gateway::{server, tasks};
+use kolm_gateway::tasks;
 use kolm_receipts::Ledger;
 use tokio::sync::mpsc;
 
 use crate::admin::RunFile;
 use crate::args::Up;
 use crate::report::{Done, Failure, note, print_json};
-use crate::source::{Origin, Source};
+use crate::source::{Origin, Source, Start};
+use crate::upgrade::{self, Door, House};
+use crate::versions;
 
 /// The anonymizer policy that a snapshot names where no configuration says which it was.
 const POLICY: &str = "default";
@@ -29,30 +32,29 @@ const DRAIN: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Runs the gateway until SIGTERM or SIGINT.
 pub(crate) fn run(args: &Up, env: &Env, data_dir: PathBuf, json: bool) -> Done {
-    let config = match &args.config {
-        Some(path) => RawConfig::read(path)?.check(&crate::env::outside(&data_dir))?,
-        None => Config::embedded(&crate::env::outside(&data_dir))?,
-    };
-    // `--data-dir` is stronger than the file, the file than the environment.
-    let data_dir = if data_dir == crate::env::home() { config.data_dir.clone() } else { data_dir };
     let origin = args.config.clone().map_or(Origin::Embedded, Origin::File);
-    serve(config, origin, env, data_dir, json)
+    let start = Start::read(origin, &crate::env::outside(&data_dir))?;
+    // `--data-dir` is stronger than the file, the file than the environment.
+    let data_dir = if data_dir == crate::env::home() { start.config.data_dir.clone() } else { data_dir };
+    serve(start, env, data_dir, (json, args.upgrade))
 }
 
 /// Runs the gateway with a checked configuration; a file it came from is watched for changes.
-pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf, json: bool) -> Done {
-    crate::logs::init(json);
+pub(crate) fn serve(start: Start, env: &Env, data_dir: PathBuf, (json, upgrade): (bool, bool)) -> Done {
+    let config = start.config.clone();
+    let relevel = crate::logs::init(&config.log, json);
+    raise_open_files();
     for dir in ["run", "keys", "store", "ledger", "artifacts", "jobs"] {
         let path = data_dir.join(dir);
         std::fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
     }
-    let (ledger, receipts, recovered) = Ledger::open(&data_dir.join("ledger"), &config.receipts.node, env)?;
-    let (store, handle) =
-        kolm_store::Service::open_all(&data_dir.join("store"), &config.store, env, apart(&config))?;
-    if recovered.lost > 0 {
-        note(&format!("{} receipts of the last run were closed as lost", recovered.lost));
-    }
-    let live = Arc::new(Live::new(config));
+    let Held { bound, ledger, receipts, store, captures: handle } =
+        Held::of(&config, env, &data_dir, upgrade)?;
+    let door = Door::open(&data_dir, config.listen.address)?;
+    let dir = versions::dir(&data_dir);
+    let history = History::open(&dir).map_err(|error| Failure::io(&dir, &error))?;
+    let earlier = versions::read(&data_dir)?;
+    let live = Arc::new(Live::new(config, earlier.last().map_or(1, |last| last.version + 1)));
     let (captures, queue) = mpsc::channel(live.load().capture.queue as usize);
     let shared = Arc::new(Shared {
         env: env.clone(),
@@ -60,8 +62,10 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
         ledger: receipts,
         captures,
         events: kolm_gateway::events::Events::new(),
+        telemetry: kolm_gateway::telemetry::Telemetry::default(),
         process_key: env.bytes32(),
         route_key: route_key(&data_dir.join("keys/route.key"), env)?,
+        guards: Default::default(),
         keys: kolm_gateway::keys::Ring::open(&data_dir)?,
         limits: kolm_gateway::limits::Limits::open(&data_dir)?,
         ready: AtomicBool::new(false),
@@ -70,24 +74,81 @@ pub(crate) fn serve(config: Config, origin: Origin, env: &Env, data_dir: PathBuf
     let settings = Settings { program: program()?, data_dir: data_dir.clone() };
     let background = tasks::start(&shared, &handle, &board, &live, queue, settings)
         .map_err(|error| Failure::io("background".as_ref(), &error))?;
-    let source = Source::new(origin, crate::env::outside(&data_dir), shared.ledger.clone());
-    source.record("start");
+    let source =
+        Source::new(start, crate::env::outside(&data_dir), &shared, (&live, &board), (history, relevel));
+    source.started(&earlier);
     let pages = Pages::start(&shared, &handle, &board, &live, &source)?;
-    let listen = listen_settings(&live.load());
-    let served = server::run(Arc::clone(&shared), &listen, server::stop_signal(), |address| {
-        let scheme = if live.load().listen.tls.is_some() { "https" } else { "http" };
-        pages.announce((scheme, address), &data_dir, json);
+    let twin = bound.twin().map_err(|error| Failure::io("upgrade".as_ref(), &error))?;
+    let house = Arc::new(House {
+        shared: Arc::clone(&shared),
+        captures: handle,
+        background,
+        pages: Mutex::new(Some(pages)),
+        store: Mutex::new(Some(store)),
+        ledger: Mutex::new(ledger),
     });
-    pages.stop();
-    background.stop();
-    if let Err(cause) = shared.limits.save(shared.env.clock.now()) {
-        shared.events.spend_unwritten(&cause);
+    let stop = async {
+        tokio::select! {
+            () = server::stop_signal() => End::Drain,
+            successor = door.knocked() => {
+                let house = Arc::clone(&house);
+                End::HandOver(Box::new(move || house.let_go(successor, &twin)))
+            }
+        }
+    };
+    let served = server::run(shared, &listen_settings(), bound, stop, |address| {
+        let scheme = if live.load().listen.tls.is_some() { "https" } else { "http" };
+        if let Some(pages) = &*house.pages.lock().unwrap_or_else(PoisonError::into_inner) {
+            pages.announce((scheme, address), &data_dir, json);
+        }
+    });
+    if let Some(house) = Arc::into_inner(house) {
+        house.end(&data_dir);
     }
-    store.shutdown();
-    ledger.shutdown();
-    drop(std::fs::remove_file(RunFile::path(&data_dir)));
     served?;
     Ok(Exit::Ok)
+}
+
+/// Ledger, store and socket: opened, or those of the process before.
+struct Held {
+    bound: Bound,
+    ledger: Ledger,
+    receipts: kolm_receipts::Handle,
+    store: kolm_store::Service,
+    captures: kolm_store::Handle,
+}
+
+impl Held {
+    fn of(config: &Config, env: &Env, data_dir: &Path, upgrade: bool) -> Result<Self, Failure> {
+        let (dir, node) = (data_dir.join("ledger"), &config.receipts.node);
+        let open =
+            || kolm_store::Service::open_all(&data_dir.join("store"), &config.store, env, apart(config));
+        if upgrade {
+            let (listener, stream) = upgrade::take_over(data_dir, config.listen.address)?.parts();
+            let (ledger, receipts, inherited) = Ledger::take_over(&dir, node, env)?;
+            let (store, captures) = open()?;
+            upgrade::inherit(stream, inherited, receipts.clone(), captures.clone())?;
+            let bound =
+                Bound::inherited(listener).map_err(|error| Failure::io("upgrade".as_ref(), &error))?;
+            return Ok(Self { bound, ledger, receipts, store, captures });
+        }
+        let (ledger, receipts, recovered) = Ledger::open(&dir, node, env)?;
+        if recovered.lost > 0 {
+            note(&format!("{} receipts of the last run were closed as lost", recovered.lost));
+        }
+        let (store, captures) = open()?;
+        Ok(Self { bound: Bound::new(config.listen.address)?, ledger, receipts, store, captures })
+    }
+}
+
+/// As many open files as the system allows: a proxied stream takes two, and many systems start with 1,024.
+fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(cause) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%cause, "the limit of open files cannot be raised");
+    }
 }
 
 /// The namespaces whose captures lie in directories of their own.
@@ -98,9 +159,8 @@ fn apart(config: &Config) -> std::collections::BTreeMap<kolm_core::Namespace, Pa
     config.namespaces.iter().filter_map(own).collect()
 }
 
-fn listen_settings(config: &Config) -> server::Settings {
+fn listen_settings() -> server::Settings {
     server::Settings {
-        address: config.listen.address,
         threads: std::thread::available_parallelism().map_or(2, usize::from),
         notice: NOTICE,
         drain: DRAIN,
@@ -134,7 +194,7 @@ fn route_key(path: &Path, env: &Env) -> Result<[u8; 32], Failure> {
 }
 
 /// Dashboard and admin interface, on a runtime of their own.
-struct Pages {
+pub(crate) struct Pages {
     runtime: tokio::runtime::Runtime,
     admin: SocketAddr,
     token: String,
@@ -164,7 +224,7 @@ impl Pages {
         let settings = kolm_dashboards::Settings { token: token.clone(), address: admin };
         let router = kolm_dashboards::router(doors, settings);
         runtime.spawn(async move { axum::serve(listener, router).await });
-        runtime.spawn(source.clone().watch(Arc::clone(live)));
+        runtime.spawn(source.clone().watch());
         Ok(Self { runtime, admin, token, listen })
     }
 
@@ -190,7 +250,7 @@ impl Pages {
         }
     }
 
-    fn stop(self) {
+    pub(crate) fn stop(self) {
         self.runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     }
 }
@@ -214,6 +274,7 @@ fn status_door(
         listen: listen.get().map(ToString::to_string).unwrap_or_default(),
         admin: admin.to_string(),
         routes: board.routes(),
+        upstreams: shared.guards.status(&live.load()),
         capture: capture_status(&shared, &store),
         ledger: shared.ledger.stats(),
     })
@@ -227,18 +288,15 @@ fn doors(
     (live, source): (&Arc<Live>, &Source),
 ) -> Doors {
     let (metrics, ready, intents) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(board));
-    let (reload, config, source) = (Arc::clone(live), Arc::clone(live), source.clone());
+    let (config, shown, source) = (Arc::clone(live), source.clone(), source.clone());
     let (decisions, frozen, looked) = (store.clone(), store.clone(), store.clone());
     Doors {
         status,
         metrics: Arc::new(move || metrics.events.render()),
         ready: Arc::new(move || ready.ready.load(Ordering::Acquire)),
         intent: Arc::new(move |intent| intents.intend(intent)),
-        reload: Arc::new(move || {
-            source
-                .reload(&reload, "admin")
-                .map_err(|problems| problems.to_string().lines().map(str::to_owned).collect())
-        }),
+        config: Arc::new(move || shown.in_force()),
+        edit: Arc::new(move |edit| source.edit(&edit)),
         decisions: Arc::new(move |route| {
             let store = decisions.clone();
             Box::pin(async move { store.decisions(route).await.map_err(|error| error.to_string()) })
@@ -279,7 +337,8 @@ async fn freeze(store: &kolm_store::Handle, config: &Config, freeze: Freeze) -> 
 
 fn capture_status(shared: &Shared, store: &kolm_store::Handle) -> kolm_core::CaptureStatus {
     let mut status = store.status();
-    status.accepted = shared.events.accepted();
+    // What the process before an upgrade accepted is stored here, and counts here.
+    status.accepted = shared.events.accepted() + store.inherited();
     // What the spool refused, the capture worker has counted; the rest the store alone knows of.
     let lost = |(reason, _): &(String, u64)| matches!(reason.as_str(), "spool_unreadable" | "spool_damaged");
     status.dropped.retain(lost);

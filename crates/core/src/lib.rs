@@ -18,7 +18,10 @@ pub use decision::{Counts, DecisionKind, DecisionRow, Intent, IntentKind, Stage}
 pub use error::{Code, Coded, Exit};
 pub use id::{ArtifactId, BadName, Namespace, RequestId, RouteName, hex};
 pub use outcome::{Arm, Body, Outcome, Surface};
-pub use status::{AxisStatus, CaptureStatus, LedgerStatus, RouteStatus, Savings, Status, TrainStatus};
+pub use status::{
+    AxisStatus, CaptureStatus, EngineStatus, HealthStatus, LedgerStatus, RouteStatus, Savings, Status,
+    TrainStatus, UpstreamStatus,
+};
 pub use unit::{MicroUsd, Ppm, Timestamp, Weight};
 
 #[cfg(test)]

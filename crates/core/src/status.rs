@@ -21,10 +21,65 @@ pub struct Status {
     pub admin: String,
     /// The routes.
     pub routes: Vec<RouteStatus>,
+    /// The upstreams.
+    #[serde(default)]
+    pub upstreams: Vec<UpstreamStatus>,
     /// The capture path.
     pub capture: CaptureStatus,
     /// The ledger.
     pub ledger: LedgerStatus,
+}
+
+/// The state of one upstream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpstreamStatus {
+    /// Its name.
+    pub name: String,
+    /// Its breaker: `closed`, `open` or `half_open`.
+    pub breaker: String,
+    /// What its health checks say.
+    pub health: HealthStatus,
+    /// When it was last checked.
+    pub checked: Option<Timestamp>,
+    /// Who is asked in its place, in this order.
+    pub failover: Vec<String>,
+}
+
+/// The state of one server of a pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineStatus {
+    /// Where it is.
+    pub address: String,
+    /// Whether it is asked.
+    pub ready: bool,
+    /// Requests under way.
+    pub under_way: u64,
+}
+
+/// What health checks say of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthStatus {
+    /// There are none.
+    Unchecked,
+    /// There was none yet.
+    Unknown,
+    /// It is asked.
+    Healthy,
+    /// It is asked only if nobody else can be.
+    Unhealthy,
+}
+
+impl HealthStatus {
+    /// The word for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unchecked => "unchecked",
+            Self::Unknown => "unknown",
+            Self::Healthy => "healthy",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
 }
 
 /// The state of one route.
@@ -48,6 +103,9 @@ pub struct RouteStatus {
     pub artifact: Option<ArtifactId>,
     /// Whether the student process answers.
     pub student_up: bool,
+    /// The servers of its pool, where it is one.
+    #[serde(default)]
+    pub engines: Vec<EngineStatus>,
     /// Attempt number.
     pub attempt: u32,
     /// What the present evidence counts.

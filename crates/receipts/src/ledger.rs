@@ -281,7 +281,8 @@ impl Shared {
             queued: AtomicUsize::new(0),
             queued_bytes: AtomicUsize::new(0),
             degraded: AtomicBool::new(false),
-            opens: AtomicU64::new(0),
+            // What a process before has left to this one counts as opened here: it is closed here.
+            opens: AtomicU64::new(start.open.len() as u64),
             closes: AtomicU64::new(0),
             lost: start.lost,
             none: AtomicU64::new(0),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -44,6 +45,7 @@ pub struct Handle {
     trouble: Arc<Mutex<Option<String>>>,
     wake_at: u64,
     pub(crate) heir: Arc<OnceLock<Heir>>,
+    inherited: Arc<AtomicU64>,
     /// The stores of namespaces that lie apart, with their directories.
     pub(crate) apart: Arc<BTreeMap<Namespace, (PathBuf, Handle)>>,
 }
@@ -92,7 +94,8 @@ impl Service {
         let name = std::thread::Builder::new().name("kolm-store".into());
         let thread = name.spawn(move || owner.run()).map_err(Error::io("start the owner of", dir))?;
         let (clock, heir, apart) = (Arc::clone(&env.clock), Arc::default(), Arc::default());
-        let handle = Handle { tx: tx.clone(), spool, clock, trouble, wake_at, heir, apart };
+        let inherited = Arc::default();
+        let handle = Handle { tx: tx.clone(), spool, clock, trouble, wake_at, heir, inherited, apart };
         Ok((Self { tx, owner: Some(thread), apart: Vec::new(), _lock: lock }, handle))
     }
 
@@ -159,7 +162,14 @@ impl Handle {
 
     /// Takes a record as [`Heir`] was given it by the process before. Blocks for a write(2).
     pub fn inherit(&self, record: &[u8]) -> Result<(), Error> {
-        self.heir_of(record)?.take(record)
+        self.heir_of(record)?.take(record)?;
+        self.inherited.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// How many records came from the process before.
+    pub fn inherited(&self) -> u64 {
+        self.inherited.load(Ordering::Relaxed)
     }
 
     /// From now on pairs go to `heir`: call before [`Service::shutdown`], while a new process takes the store over.

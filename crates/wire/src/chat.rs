@@ -4,9 +4,11 @@
 //! **Invariant:** reading never changes a body; what cannot be read keeps a request on the cloud.
 
 mod facts;
+mod model;
 mod question;
 
 pub use facts::{Facts, facts};
+pub use model::with_model;
 pub use question::{Blocks, Question, question, request_of, template_key};
 pub(crate) use question::{of as question_of, question_in};
 

@@ -110,6 +110,7 @@ fn support() -> RouteStatus {
         actual: Ppm(9_700),
         artifact: Some(artifact()),
         student_up: true,
+        engines: Vec::new(),
         attempt: 2,
         n: Counts {
             requests: 1_640,
@@ -149,6 +150,7 @@ fn young(name: &str, stage: Stage, sentence: &str) -> RouteStatus {
         actual: Ppm(0),
         artifact: None,
         student_up: false,
+        engines: Vec::new(),
         attempt: 0,
         n: Counts::default(),
         k: empty,
@@ -180,6 +182,7 @@ pub(crate) fn status() -> Status {
             distilling,
             young("triage", Stage::Collecting, "collecting: 1 312 of 2 000 pairs"),
         ],
+        upstreams: Vec::new(),
         capture: CaptureStatus {
             accepted: 192_546,
             stored: 192_410,
@@ -209,7 +212,22 @@ pub(crate) fn doors(seen: &Seen) -> Doors {
             intents.lock().unwrap().push(intent);
             Ok(())
         }),
-        reload: Arc::new(|| Err(vec!["routes.support.rollout.steps[2]: 40 % follows 50 %".into()])),
+        config: Arc::new(|| crate::InForce {
+            version: 4,
+            digest: "d4".into(),
+            file: Some("/etc/kolm/gateway.toml".into()),
+            text: "airgap = true\n".into(),
+        }),
+        edit: Arc::new(|edit| match (edit.text.as_deref(), edit.if_match.as_deref()) {
+            (Some("airgap = false"), Some("d4")) => {
+                Ok(serde_json::json!({ "config_version": 5, "by": edit.by }))
+            }
+            (Some(_), Some("old")) => Err(crate::EditRefused::Stale("d4".into())),
+            (Some(_), Some("d4")) | (None, None) => Err(crate::EditRefused::Problems(vec![
+                serde_json::json!({ "path": "routes.support.rollout.steps[2]", "message": "40 % follows 50 %" }),
+            ])),
+            other => Err(crate::EditRefused::Conflict(format!("{other:?}"))),
+        }),
         decisions: Arc::new(|route| {
             Box::pin(async move {
                 Ok(rows().into_iter().filter(|r| route.as_ref().is_none_or(|n| *n == r.route)).collect())

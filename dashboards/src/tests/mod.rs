@@ -263,6 +263,41 @@ async fn the_api_takes_intents_reloads_and_freezes() {
 }
 
 #[tokio::test]
+async fn the_configuration_is_read_and_replaced_with_its_digest() {
+    let seen = Seen::default();
+    let shown = send(app(&seen), get("/admin/config")).await;
+    assert_eq!(
+        (&shown.headers()["etag"], &shown.headers()["x-kolm-version"]),
+        (&"\"d4\"".parse().unwrap(), &"4".parse().unwrap())
+    );
+    assert_eq!(shown.headers()["x-kolm-file"], "/etc/kolm/gateway.toml");
+    assert_eq!(text(shown).await, "airgap = true\n");
+    for (token, matches, by, body, status, says) in [
+        ("t0ken", Some("\"d4\""), None, "airgap = false", 200, "\"by\":\"admin:token\""),
+        ("t0ken", Some("d4"), Some("cli:ann"), "airgap = false", 200, "\"by\":\"cli:ann\""),
+        ("t0ken", Some("d4"), Some("a b"), "airgap = false", 400, "x-kolm-author"),
+        ("t0ken", Some("d4"), Some("bob"), "airgap = false", 200, "\"by\":\"admin:bob\""),
+        ("t0ken", Some("d4"), None, "wrong", 422, "40 % follows 50 %"),
+        ("t0ken", Some("old"), None, "airgap = false", 412, "d4"),
+        ("t0ken", None, None, "airgap = false", 428, "if-match"),
+        ("wrong", Some("d4"), None, "airgap = false", 401, "token"),
+    ] {
+        let mut request = Request::put("/admin/config")
+            .header("host", "127.0.0.1:8766")
+            .header("authorization", format!("Bearer {token}"));
+        for (name, value) in [("if-match", matches), ("x-kolm-author", by)] {
+            if let Some(value) = value {
+                request = request.header(name, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            }
+        }
+        let response = send(app(&seen), request.body(Body::from(body)).unwrap()).await;
+        let got = response.status().as_u16();
+        let answer = text(response).await;
+        assert!(got == status && answer.contains(says), "{body} {matches:?} {by:?}: {got} {answer}");
+    }
+}
+
+#[tokio::test]
 async fn machines_read_what_people_read() {
     let status: Status = serde_json::from_str(&page("/api/v1/status").await).unwrap();
     assert_eq!(status, fixture::status());

@@ -42,7 +42,15 @@ pub(super) struct Fake {
 
 impl Fake {
     pub(super) fn start(script: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at(([127, 0, 0, 1], 0).into(), script)
+    }
+
+    /// The same at a given address.
+    pub(super) fn start_at(
+        address: SocketAddr,
+        script: impl Fn(&Seen) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let fake = Self {
             address: listener.local_addr().unwrap(),
             seen: Arc::default(),

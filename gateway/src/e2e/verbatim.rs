@@ -119,10 +119,7 @@ fn own_paths_are_answered_here() {
 fn a_port_in_use_is_an_error_with_an_address() {
     use kolm_core::Coded;
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let fake = Fake::start(|_| Vec::new());
-    let house = House::over(fake.address);
-    let settings = Settings { address: taken.local_addr().unwrap(), ..settings() };
-    let error = server::run(house.shared.clone(), &settings, async {}, |_| {}).unwrap_err();
+    let error = server::Bound::new(taken.local_addr().unwrap()).err().unwrap();
     assert_eq!(error.code().to_string(), "K0801");
     assert!(error.hint().unwrap().contains(&taken.local_addr().unwrap().port().to_string()));
 }

@@ -7,14 +7,15 @@
 use std::fmt;
 use std::io::{Error, ErrorKind, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Buf, Bytes, BytesMut};
 use kolm_config::Config;
+use pingora::http::ResponseHeader;
 use pingora::protocols::raw_connect::ProxyDigest;
 use pingora::protocols::tls::{SslDigest, TlsRef};
 use pingora::protocols::{
@@ -25,6 +26,7 @@ use pingora::proxy::Session;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, Result};
 use tokio::time::timeout;
 
+use super::date::{self, Stamp};
 use super::deadline::Deadline;
 use super::refusal;
 use crate::table::Shared;
@@ -69,6 +71,8 @@ pub(crate) struct Connection {
     refused: bool,
     /// What is left unread is to be read before the close.
     lingers: AtomicBool,
+    /// The date of the next head, where it is an upstream's.
+    stamp: Mutex<Option<Stamp>>,
 }
 
 impl Connection {
@@ -88,6 +92,7 @@ impl Connection {
             admitted: AtomicBool::new(false),
             refused: false,
             lingers: AtomicBool::new(false),
+            stamp: Mutex::default(),
         }
     }
 
@@ -139,6 +144,14 @@ impl Connection {
         session.set_keepalive(None);
         if let Some(connection) = Self::of(session) {
             connection.lingers.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The next head goes out with the date it has here; on HTTP/2 it is Pingora's.
+    pub(crate) fn keep_date(session: &Session, head: &ResponseHeader) {
+        if let Some(connection) = Self::of(session).filter(|_| !head.status.is_informational()) {
+            let mut stamp = connection.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+            *stamp = Some(Stamp::of(&head.headers));
         }
     }
 
@@ -252,6 +265,13 @@ impl AsyncWrite for Connection {
             me.refuse(400);
         }
         if me.refused {
+            return Poll::Ready(Ok(length));
+        }
+        if let [head] = bufs
+            && date::is_final_head(head)
+            && let Some(stamp) = me.stamp.get_mut().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            stamp.write(head, &mut me.gathered);
             return Poll::Ready(Ok(length));
         }
         loop {

@@ -16,8 +16,8 @@ const PREALLOCATED: u64 = 1 << 20;
 
 /// Why there is no body.
 pub(super) enum Unread {
-    /// It is longer than the limit.
-    TooLarge,
+    /// It is longer than the limit: what was read of it.
+    TooLarge(Bytes),
     /// Its chunks lie.
     Malformed,
     /// The client left, or fell silent.
@@ -44,8 +44,9 @@ pub(super) async fn read(session: &mut Session, listen: &Listen) -> Result<Bytes
     let mut body = BytesMut::with_capacity(announced.min(PREALLOCATED) as usize);
     body.extend_from_slice(&first);
     loop {
-        if body.len() as u64 > listen.max_body_bytes {
-            return Err(Unread::TooLarge);
+        // One that ends with the piece that crosses the limit is whole.
+        if body.len() as u64 > listen.max_body_bytes && !client.is_body_done() {
+            return Err(Unread::TooLarge(body.freeze()));
         }
         match next(client.read_request_body(), gap).await? {
             Some(piece) => body.extend_from_slice(&piece),

@@ -11,6 +11,7 @@ use kolm_core::RouteName;
 use pingora::http::RequestHeader;
 use tokio::time::timeout;
 
+use super::engine;
 use crate::headers::{self, CASCADE, Hops, Upward};
 use crate::phases::Gateway;
 use crate::table::{Shared, Student};
@@ -22,7 +23,7 @@ const DEADLINES: Deadlines = Deadlines {
     idle: Duration::from_secs(30),
 };
 const REST: Duration = Duration::from_millis(100);
-const PATH: &str = "/v1/chat/completions";
+pub(super) const PATH: &str = "/v1/chat/completions";
 
 /// What came of it.
 pub(super) enum Asked {
@@ -40,11 +41,25 @@ pub(super) enum Asked {
     Gone,
 }
 
-/// Sends the request to a student on this host.
-pub(super) async fn ask(gateway: &Gateway, from: &RequestHeader, body: &Bytes, address: SocketAddr) -> Asked {
+/// Sends the request to a student: a server of its pool, or the process on this host.
+pub(super) async fn ask(
+    gateway: &Gateway,
+    from: &RequestHeader,
+    body: &Bytes,
+    student: &Student,
+    unit: &str,
+) -> Asked {
+    match (&student.pool, student.up()) {
+        (Some(pool), _) => engine::ask(gateway, from, body, pool, unit.as_bytes()).await,
+        (None, Some(address)) => ask_child(gateway, from, body, address).await,
+        (None, None) => Asked::Gone,
+    }
+}
+
+async fn ask_child(gateway: &Gateway, from: &RequestHeader, body: &Bytes, address: SocketAddr) -> Asked {
     let Ok(head) = dress(from, body.len(), address) else { return Asked::Refused };
     let peers = vec![student_peer(address, DEADLINES.connect)];
-    let mut call = match Box::pin(gateway.upstreams.call(peers, &head, body, DEADLINES)).await {
+    let call = match Box::pin(gateway.upstreams.call(peers, &head, body, DEADLINES)).await {
         Ok(call) => call,
         Err(Failed { why: Why::Timeout, .. }) => return Asked::Late,
         Err(Failed { why: Why::Connect | Why::ConnectTimeout | Why::Airgap | Why::Broken, .. }) => {
@@ -57,11 +72,15 @@ pub(super) async fn ask(gateway: &Gateway, from: &RequestHeader, body: &Bytes, a
         400 | 413 | 415 => Asked::Refused,
         _ => Asked::Failed,
     };
-    // A short rest keeps the connection usable.
+    exhausted(gateway, call).await;
+    verdict
+}
+
+/// Reads what is left of an answer that nobody wants: a short rest keeps the connection usable.
+pub(super) async fn exhausted(gateway: &Gateway, mut call: Call) {
     if timeout(REST, exhaust(&mut call)).await.unwrap_or(false) {
         gateway.upstreams.release(call).await;
     }
-    verdict
 }
 
 /// Keeps the student's books; `Err` says why the teacher is asked instead.
@@ -70,7 +89,7 @@ pub(super) fn judge(
     student: &Student,
     route: Option<&RouteName>,
     asked: Asked,
-) -> Result<Call, &'static str> {
+) -> Result<Box<Call>, &'static str> {
     let failed = |why| {
         if let Some(route) = route {
             shared.events.student_failed(route, why);
@@ -80,7 +99,7 @@ pub(super) fn judge(
     match asked {
         Asked::Answered(call) => {
             student.breaker.note(false);
-            Ok(*call)
+            Ok(call)
         }
         Asked::Abstained => {
             student.breaker.note(false);

@@ -4,14 +4,16 @@
 
 use std::time::Duration;
 
-use kolm_config::{Config, Credentials, Upstream};
+use kolm_config::{BaseUrl, Config, Credentials, Upstream};
 use kolm_core::{MicroUsd, Outcome};
 use kolm_receipts::{Close, Kind, Open, Opened, Rt};
 use kolm_wire::{assemble, chat};
+use reqwest::RequestBuilder;
 
 use super::{Drawn, Observed, Shadow, reply_of};
 use crate::exchange::Finished;
 use crate::headers::CASCADE;
+use crate::pool::{Pool, Seated};
 use crate::told::MAX_DECODED;
 
 /// Where a student is asked.
@@ -61,14 +63,19 @@ impl From<reqwest::Error> for Unheard {
 impl Shadow {
     /// The student's answer or refusal; `None` while it is down, which is no answer at all.
     pub(super) async fn ask_student(&self, drawn: &Drawn) -> Option<Trial> {
-        let address = drawn.student.up()?;
-        let request = self
-            .http
-            .post(format!("http://{address}{PATH}"))
-            .header("content-type", "application/json")
-            .header(CASCADE, "1")
-            .timeout(drawn.route.shadow.timeout)
-            .body(drawn.finished.request.clone());
+        // The seat is taken until the answer is whole.
+        let (request, _seated) = match &drawn.student.pool {
+            Some(pool) => match self.to_engine(pool, &drawn.finished)? {
+                Ok((request, seated)) => (request, Some(seated)),
+                Err(unserved) => return Some(Trial { answer: Err(unserved), micros: 0 }),
+            },
+            None => {
+                let address = drawn.student.up()?;
+                let request = self.http.post(format!("http://{address}{PATH}")).header(CASCADE, "1");
+                (request.body(drawn.finished.request.clone()), None)
+            }
+        };
+        let request = request.header("content-type", "application/json").timeout(drawn.route.shadow.timeout);
         let start = self.shared.env.clock.micros();
         let answer = match self.call(request, drawn.finished.streamed).await {
             Ok(reply) => Ok(reply),
@@ -77,6 +84,25 @@ impl Shadow {
             Err(Unheard::Status(_) | Unheard::Half | Unheard::Late) => Err(Unserved::Failed),
         };
         Some(Trial { answer, micros: self.shared.env.clock.micros().saturating_sub(start) })
+    }
+
+    /// A request to a server of a pool; `None` while none is up.
+    fn to_engine(
+        &self,
+        pool: &Pool,
+        finished: &Finished,
+    ) -> Option<Result<(RequestBuilder, Seated), Unserved>> {
+        let engine = &pool.engine;
+        let seated = pool.pick(finished.unit.as_bytes(), &[])?;
+        let Some(body) = chat::with_model(&finished.request, &engine.served_model) else {
+            return Some(Err(Unserved::Unable));
+        };
+        let request = self.http.post(url(&seated.seat().url, PATH)).body(body);
+        let request = match &engine.api_key {
+            Some(key) => request.bearer_auth(key.expose()),
+            None => request,
+        };
+        Some(Ok((request, seated)))
     }
 
     /// A teacher call of our own: budgeted, with a receipt of its own.
@@ -89,10 +115,10 @@ impl Shadow {
         }
         let mut request = self
             .http
-            .post(url(upstream, &finished.path))
+            .post(url(&upstream.base_url, &finished.path))
             .header("content-type", "application/json")
             .timeout(drawn.route.shadow.timeout.max(TEACHER_TIME))
-            .body(finished.request.clone());
+            .body(asked_of(upstream, finished));
         if let Some(value) = authorization(&table.config, upstream, finished) {
             request = request.header("authorization", value);
         }
@@ -157,9 +183,15 @@ impl Shadow {
     }
 }
 
-/// The address of a path under `/v1` at the upstream.
-fn url(upstream: &Upstream, path: &str) -> String {
-    let base = &upstream.base_url;
+/// The question under the upstream's own name for the model.
+fn asked_of(upstream: &Upstream, finished: &Finished) -> bytes::Bytes {
+    let theirs = upstream.models.get(&finished.model);
+    let renamed = theirs.and_then(|name| chat::with_model(&finished.request, name));
+    renamed.map_or_else(|| finished.request.clone(), Into::into)
+}
+
+/// The address of a path under `/v1` at a server.
+fn url(base: &BaseUrl, path: &str) -> String {
     let scheme = if base.tls { "https" } else { "http" };
     format!("{scheme}://{}{}", base.authority(), base.path(path))
 }

@@ -11,7 +11,7 @@ use kolm_policies::gate::ScoreKind;
 use kolm_wire::Exchange;
 
 use super::*;
-use crate::PairCounts;
+use crate::pair::PairCounts;
 
 mod apart;
 

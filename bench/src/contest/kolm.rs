@@ -1,0 +1,34 @@
+//! The gateway itself, in its configurations.
+//!
+//! **Invariant:** what is not set here is the default that users get.
+
+use std::process::Command;
+
+use super::{Contestant, Stage, Who, free};
+use crate::fault::Result;
+use crate::process::Process;
+use crate::tools;
+
+/// Receipts cannot be turned off, nor can captures be kept unanonymized: these two are what there is to choose.
+pub(super) fn start(who: Who, stage: &Stage<'_>) -> Result<Contestant> {
+    let binary = stage.tools.kolm.as_ref().ok_or("not built")?;
+    let (listen, admin) = (free()?, free()?);
+    let (capture, what) = match who {
+        Who::KolmProxy => ("false", "capture = false; every answer has its receipt"),
+        _ => ("true", "the defaults: capture, anonymizer, receipts"),
+    };
+    let config = format!(
+        "[listen]\naddress = \"{listen}\"\n[admin]\naddress = \"{admin}\"\n\
+         [upstreams.openai]\nbase_url = \"http://{}/v1\"\n[namespaces.default]\ncapture = {capture}\n",
+        stage.upstream
+    );
+    let file = stage.dir.join("gateway.toml");
+    std::fs::write(&file, config)?;
+    let mut command = Command::new(binary);
+    command.arg("up").arg("--config").arg(&file).arg("--data-dir").arg(stage.dir.join("data"));
+    let process = Process::start(&mut command, &stage.dir.join("log"))?;
+    let version = tools::says(binary, &["--version"]);
+    let mut contestant = Contestant::new(who, format!("{version}; {what}"), listen, Some(process));
+    contestant.metrics = Some(admin);
+    Ok(contestant)
+}
