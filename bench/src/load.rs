@@ -18,7 +18,9 @@ use clap::{Args, Subcommand};
 use self::conn::Conn;
 pub(crate) use self::conn::Once;
 pub(crate) use self::streams::{Held, Streamed};
-pub(crate) use self::tally::{Counted, Spread};
+pub(crate) use self::tally::Counted;
+#[cfg(test)]
+pub(crate) use self::tally::Spread;
 use crate::fault::Result;
 use crate::text;
 

@@ -2,7 +2,9 @@
 //!
 //! **Invariant:** no text of a request or an answer and no key is ever an argument here.
 
+mod keys;
 mod port;
+mod upstream;
 
 use std::net::SocketAddr;
 
@@ -134,95 +136,6 @@ impl Events {
         tracing::debug!(%route, reason, "request fell back to the teacher");
     }
 
-    /// A namespace header named none that this caller may use.
-    pub fn namespace_refused(&self) {
-        self.counters.namespace_refused.with_label_values(&[]).inc();
-        tracing::debug!("namespace header ignored");
-    }
-
-    /// A key of ours does not open.
-    pub fn key_refused(&self, reason: &'static str) {
-        self.counters.key_refused.with_label_values(&[reason]).inc();
-        tracing::debug!(reason, "key refused");
-    }
-
-    /// The issued keys have changed.
-    pub fn keys_read(&self, count: usize) {
-        self.counters.keys_read.with_label_values(&["taken"]).inc();
-        tracing::info!(count, "issued keys read again");
-    }
-
-    /// The issued keys have changed and cannot be read.
-    pub fn keys_unread(&self, cause: &kolm_config::KeyFileError) {
-        self.counters.keys_read.with_label_values(&["failed"]).inc();
-        tracing::error!(%cause, "issued keys not read, the old ones stay");
-    }
-
-    /// A request is over a limit.
-    pub fn limit_refused(&self, kind: &'static str) {
-        self.counters.limit_refused.with_label_values(&[kind]).inc();
-        tracing::debug!(kind, "limit reached");
-    }
-
-    /// A request whose price nobody knows passes although money is limited.
-    pub fn limit_unpriced(&self) {
-        self.counters.limit_unpriced.with_label_values(&[]).inc();
-        tracing::warn!("a request without a known price is not counted in its budget");
-    }
-
-    /// What was spent is not on disk.
-    pub fn spend_unwritten(&self, cause: &std::io::Error) {
-        self.counters.spend_unwritten.with_label_values(&[]).inc();
-        tracing::error!(%cause, "what was spent could not be written down");
-    }
-
-    /// An upstream gave no answer, or broke one off.
-    pub fn upstream_failed(&self, upstream: &str, why: &'static str, cause: &str) {
-        self.counters.upstream_failed.with_label_values(&[upstream, why]).inc();
-        tracing::warn!(upstream, why, cause, "upstream failed");
-    }
-
-    /// An upstream's breaker opens, half-opens or closes.
-    pub fn breaker_turned(&self, upstream: &str, to: &'static str) {
-        self.counters.breaker_turned.with_label_values(&[upstream, to]).inc();
-        tracing::warn!(upstream, to, "breaker turned");
-    }
-
-    /// An open breaker kept a request from its upstream.
-    pub fn breaker_refused(&self, upstream: &str) {
-        self.counters.breaker_refused.with_label_values(&[upstream]).inc();
-        tracing::debug!(upstream, "breaker is open");
-    }
-
-    /// Another upstream is asked.
-    pub fn failed_over(&self, from: &str, to: &str, why: &'static str) {
-        self.counters.failed_over.with_label_values(&[from, to, why]).inc();
-        tracing::info!(from, to, why, "failed over");
-    }
-
-    /// An upstream was checked; a change of the verdict is worth a line.
-    pub fn health_checked(&self, upstream: &str, healthy: bool, flipped: bool) {
-        let verdict = if healthy { "healthy" } else { "unhealthy" };
-        self.counters.health_checked.with_label_values(&[upstream, verdict]).inc();
-        match flipped {
-            true => tracing::warn!(upstream, verdict, "health changed"),
-            false => tracing::trace!(upstream, verdict, "health checked"),
-        }
-    }
-
-    /// A health check of ours panicked; it counts as failed.
-    pub fn health_check_panicked(&self, upstream: &str) {
-        self.counters.health_checked.with_label_values(&[upstream, "panicked"]).inc();
-        tracing::error!(upstream, "a health check panicked");
-    }
-
-    /// A server of a pool passes its checks again, or no longer.
-    pub fn engine_turned(&self, route: &RouteName, address: SocketAddr, healthy: bool) {
-        let to = if healthy { "healthy" } else { "unhealthy" };
-        self.counters.engine_turned.with_label_values(&[route.as_str(), to]).inc();
-        tracing::warn!(%route, %address, to, "engine turned");
-    }
-
     /// A student failed before its first byte.
     pub fn student_failed(&self, route: &RouteName, why: &'static str) {
         self.counters.student_failed.with_label_values(&[route.as_str(), why]).inc();
@@ -307,34 +220,6 @@ impl Events {
     pub fn receipt_degraded(&self) {
         self.counters.receipt_none.with_label_values(&[]).inc();
         tracing::warn!("the ledger did not take a record in time");
-    }
-
-    /// A configuration is in force; of its author only the door is a label.
-    pub fn config_changed(&self, version: u64, by: &str, changes: usize, needs_restart: &str) {
-        self.counters.config_changed.with_label_values(&[door(by)]).inc();
-        if needs_restart.is_empty() {
-            tracing::info!(version, by, changes, "configuration in force");
-        } else {
-            tracing::warn!(
-                version,
-                by,
-                changes,
-                needs_restart,
-                "configuration in force, but for what needs a restart"
-            );
-        }
-    }
-
-    /// A configuration has problems; the old one stays.
-    pub fn config_refused(&self, by: &str, problems: &kolm_config::Problems) {
-        self.counters.config_refused.with_label_values(&[door(by)]).inc();
-        tracing::error!(by, %problems, "configuration not reloaded, the old one stays");
-    }
-
-    /// A configuration is in force and the history does not say so.
-    pub fn config_forgotten(&self, version: u64, cause: &std::io::Error) {
-        self.counters.config_forgotten.with_label_values(&[]).inc();
-        tracing::error!(version, %cause, "the configuration in force is not in the history");
     }
 
     /// A collector took spans.

@@ -60,7 +60,7 @@ fn what_is_wrong_does_not() {
         "[upstreams.x]\nbase_url = \"http://x\"\napi_key = { env = \"A\", file = \"b\" }",
         "[upstreams.x]\nbase_url = \"http://x\"\napi_key = {}",
         "[upstreams.x]\nbase_url = \"http://x\"\n[upstreams.x.prices.m]\ninput = 1",
-        "[namespaces.a]\nretention = \"some\"",
+        "[namespaces.a]\nretention = 1",
         "[namespaces.a]\nkeys = [\"literal\"]",
         "[namespaces.a]\npolicy = 1",
         "[[routes]]\nmodel = \"x\"",
