@@ -282,7 +282,7 @@ fn a_namespace_has_its_keys_its_limits_and_its_region() {
     let name = |text: &str| text.parse::<kolm_core::Namespace>().unwrap();
     let (support, billing) = (&name("support"), &name("billing"));
     let settings = &config.namespaces[support];
-    assert_eq!(settings.also, [billing.clone()]);
+    assert_eq!(settings.also, std::slice::from_ref(billing));
     assert_eq!(settings.retention, Retention::For(Duration::from_secs(30 * 86_400)));
     assert_eq!(settings.data_dir.as_deref(), Some(Path::new("/mnt/support")));
     assert_eq!(settings.on_unknown_price, OnUnknownPrice::Allow);

@@ -233,7 +233,7 @@ pub(crate) async fn failed(
     let shared = &*gateway.shared;
     let status = refusal.status;
     let body = Bytes::from(refusal.body());
-    let retry_after = (*error.etype() == ErrorType::Custom(SHUT)).then(|| error.context.as_ref()).flatten();
+    let retry_after = (*error.etype() == ErrorType::Custom(SHUT)).then_some(error.context.as_ref()).flatten();
     let retry_after = retry_after.and_then(|seconds| seconds.as_str().parse().ok());
     let answer = Answer::from(refusal).retry_after(retry_after);
     let header = match &mut ctx.passing {
