@@ -27,6 +27,7 @@ size = "1 MiB"
 [routes.engine.health]
 interval = "100ms"
 [routes.gate]
+latency_budget = "20s"
 min_wall = "0s"
 unit_idle = "100ms"
 [routes.shadow]

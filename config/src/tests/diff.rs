@@ -47,7 +47,19 @@ fn each_change_has_its_path_and_both_values() {
             upstreams.l.prices."gpt-4.1".output: unset -> 2.5
             upstreams.openai.api_key: { env = "OPENAI_API_KEY" } -> unset
             upstreams.openai.base_url: "https://api.openai.com/v1" -> unset
+            upstreams.openai.breaker.count_5xx: false -> unset
+            upstreams.openai.breaker.enabled: false -> unset
+            upstreams.openai.breaker.failures: 5 -> unset
+            upstreams.openai.breaker.open_for: "5s" -> unset
+            upstreams.openai.breaker.window: "30s" -> unset
             upstreams.openai.credentials: "client" -> unset
+            upstreams.openai.failover_on: ["connect", "timeout", "broken"] -> unset
+            upstreams.openai.health.enabled: false -> unset
+            upstreams.openai.health.healthy_after: 1 -> unset
+            upstreams.openai.health.interval: "10s" -> unset
+            upstreams.openai.health.path: "/v1/models" -> unset
+            upstreams.openai.health.timeout: "2s" -> unset
+            upstreams.openai.health.unhealthy_after: 3 -> unset
             upstreams.openai.timeouts.connect: "5s" -> unset
             upstreams.openai.timeouts.first_byte: "2min" -> unset
             upstreams.openai.timeouts.idle: "1min" -> unset

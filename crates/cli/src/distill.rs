@@ -64,6 +64,7 @@ pub(crate) fn run(args: &Distill, env: &Env, data_dir: &Path, json: bool) -> Don
 
 /// Traffic comes first: the lowest priority, and no life after the parent's. The job folder keeps what was done.
 fn stand_back() {
+    crate::machine::huge_pages(true);
     use rustix::process::{Signal, nice, set_parent_process_death_signal};
     if let Err(error) = nice(19) {
         note(&format!("the trainer runs at full priority: {error}"));

@@ -16,6 +16,7 @@ mod eval;
 mod inspect;
 mod keys;
 mod logs;
+mod machine;
 mod progress;
 mod report;
 mod serve;

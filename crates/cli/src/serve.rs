@@ -25,6 +25,9 @@ pub(crate) fn run(args: &Serve, env: &Env, data_dir: &Path, json: bool) -> Done 
     let identities: Vec<_> = models.iter().map(|(_, artifact)| artifact.identity().to_string()).collect();
     let (listener, address) = listen(SocketAddr::new(args.host, args.port))?;
     // One ledger a port: a ledger has one writer, and several ports may be served side by side.
+    if args.behind_gateway {
+        crate::machine::huge_pages(true);
+    }
     let ledger = match args.behind_gateway {
         true => None,
         false => {

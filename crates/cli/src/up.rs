@@ -43,7 +43,8 @@ pub(crate) fn run(args: &Up, env: &Env, data_dir: PathBuf, json: bool) -> Done {
 pub(crate) fn serve(start: Start, env: &Env, data_dir: PathBuf, (json, upgrade): (bool, bool)) -> Done {
     let config = start.config.clone();
     let relevel = crate::logs::init(&config.log, json);
-    raise_open_files();
+    crate::machine::raise_open_files();
+    crate::machine::huge_pages(false);
     for dir in ["run", "keys", "store", "ledger", "artifacts", "jobs"] {
         let path = data_dir.join(dir);
         std::fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
@@ -138,16 +139,6 @@ impl Held {
         }
         let (store, captures) = open()?;
         Ok(Self { bound: Bound::new(config.listen.address)?, ledger, receipts, store, captures })
-    }
-}
-
-/// As many open files as the system allows: a proxied stream takes two, and many systems start with 1,024.
-fn raise_open_files() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    if let Err(cause) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!(%cause, "the limit of open files cannot be raised");
     }
 }
 

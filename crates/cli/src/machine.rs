@@ -1,0 +1,19 @@
+//! What this process asks of the operating system for itself and its children.
+
+/// Whether memory may come in huge pages. Thousands of open streams with a few pages each cost twice as much in them;
+/// children inherit the setting, and those that compute want it back.
+pub(crate) fn huge_pages(allowed: bool) {
+    if let Err(cause) = rustix::thread::disable_transparent_huge_pages(!allowed) {
+        tracing::warn!(%cause, "huge pages stay as they are");
+    }
+}
+
+/// As many open files as the system allows: a proxied stream takes two, and many systems start with 1,024.
+pub(crate) fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(cause) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%cause, "the limit of open files cannot be raised");
+    }
+}
