@@ -13,9 +13,10 @@ use crate::tools;
 pub(super) fn start(who: Who, stage: &Stage<'_>) -> Result<Contestant> {
     let binary = stage.tools.kolm.as_ref().ok_or("not built")?;
     let (listen, admin) = (free()?, free()?);
-    let (capture, what) = match who {
-        Who::KolmProxy => ("false", "capture = false; every answer has its receipt"),
-        _ => ("true", "the defaults: capture, anonymizer, receipts"),
+    let (capture, what) = if matches!(who, Who::KolmProxy) {
+        ("false", "capture = false; every answer has its receipt")
+    } else {
+        ("true", "the defaults: capture, anonymizer, receipts")
     };
     let config = format!(
         "[listen]\naddress = \"{listen}\"\n[admin]\naddress = \"{admin}\"\n\
