@@ -111,7 +111,7 @@ fn admin(check: &mut Checker<'_>, mut table: Table<'_>) -> Admin {
 fn capture(check: &mut Checker<'_>, mut table: Table<'_>) -> Capture {
     let out = Capture {
         max_bytes: table.within(check, "max_bytes", size, 8 << 20, 1 << 10..1 << 30),
-        queue: table.within(check, "queue", count, 4_096, 1..1 << 20),
+        queue_bytes: table.within(check, "queue", size, 256 << 20, 1 << 20..1 << 40),
         auto_namespaces: table.or(check, "auto_namespaces", boolean, false),
     };
     table.finish(check);

@@ -183,8 +183,8 @@ pub struct Shadow {
 pub struct Capture {
     /// Bytes of a body that are copied; a longer one is not captured.
     pub max_bytes: u64,
-    /// Exchanges that may wait to be anonymized; more are dropped and counted.
-    pub queue: u64,
+    /// Bytes of exchanges that may wait to be anonymized; more are dropped and counted.
+    pub queue_bytes: u64,
     /// Whether pairs that nobody named a namespace for are kept apart by their system prompt.
     pub auto_namespaces: bool,
 }

@@ -201,7 +201,7 @@ fn each_kind_of_problem_has_its_code() {
         ("a = ", 101, "", 1),
         ("[listen]\nport = 1", 102, "listen.port", 2),
         ("[listen]\naddress = 1", 103, "listen.address", 2),
-        ("[capture]\nqueue = 0", 104, "capture.queue", 2),
+        ("[capture]\nqueue = \"1 KiB\"", 104, "capture.queue", 2),
         ("\ndefault_upstream = \"x\"", 105, "default_upstream", 2),
         ("[upstreams.x]\nbase_url = \"http://x\"\napi_key = \"k\"", 106, "upstreams.x.api_key", 3),
         ("[upstreams.x]\nbase_url = \"http://x\"\ncredentials = \"gateway\"", 107, "upstreams.x.api_key", 1),

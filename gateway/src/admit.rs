@@ -13,6 +13,7 @@ use pingora::Result;
 use pingora::proxy::Session;
 
 use crate::answer::{self, Answer};
+use crate::exchange::Asker;
 use crate::headers::{self, Upward};
 use crate::limits::{self, Pass};
 use crate::listen::Connection;
@@ -54,10 +55,8 @@ pub(crate) struct Admitted {
     pub(crate) no_store: bool,
     /// Keyed hash of the credentials; new with each process.
     pub(crate) caller: [u8; 16],
-    /// Keyed hash of the credentials; lasts as long as the installation.
-    pub(crate) caller_lasting: [u8; 32],
-    /// `x-kolm-conversation`.
-    pub(crate) conversation: Option<String>,
+    /// Whose conversation it belongs to.
+    pub(crate) asker: Asker,
     /// `x-stainless-retry-count`.
     pub(crate) retry_count: u32,
     /// Its place in a trace that is gathered.
@@ -112,8 +111,10 @@ impl Admitted {
             way: Way::default(),
             no_store: keeps_nothing || namespace::asks_no_store(&head.headers),
             caller,
-            caller_lasting: keyed(&shared.route_key, &[b"caller", &credential]),
-            conversation: headers::text(&head.headers, "x-kolm-conversation").map(str::to_owned),
+            asker: Asker {
+                caller: keyed(&shared.route_key, &[b"caller", &credential]),
+                conversation: headers::text(&head.headers, "x-kolm-conversation").map(str::to_owned),
+            },
             retry_count: headers::text(&head.headers, "x-stainless-retry-count")
                 .and_then(|count| count.parse().ok())
                 .unwrap_or(0),

@@ -18,7 +18,9 @@ use kolm_wire::{Exchange, schema, surface};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
+use crate::choose;
 use crate::exchange::Finished;
+use crate::queue::Receiver;
 use crate::retries::{Repeats, Retries};
 use crate::shadow::{Drawn, Shadow, busy};
 use crate::table::{Shared, keyed};
@@ -52,19 +54,14 @@ impl Worker {
     }
 
     /// Works until told to stop and the queue is empty; blocks, so it has a thread of its own.
-    pub(crate) fn run(
-        mut self,
-        mut queue: mpsc::Receiver<Finished>,
-        mut stop: watch::Receiver<bool>,
-        on: &Handle,
-    ) {
+    pub(crate) fn run(mut self, mut queue: Receiver, mut stop: watch::Receiver<bool>, on: &Handle) {
         loop {
             let next = on.block_on(async {
                 tokio::select! {
-                    next = queue.recv() => next,
+                    next = queue.next() => next,
                     _ = stop.wait_for(|stopped| *stopped) => {
                         queue.close();
-                        queue.recv().await
+                        queue.next().await
                     }
                 }
             });
@@ -76,7 +73,7 @@ impl Worker {
     }
 
     /// What came this far was accepted for capture: it ends in the spool or as a counted drop.
-    fn take(&mut self, finished: Finished) {
+    fn take(&mut self, mut finished: Finished) {
         let config = Arc::clone(&self.shared.table.load().config);
         // A capture path is a wish to be captured; zero retention, which a reload may have brought, stands above it.
         let kept = |namespace: &&NamespaceConfig| {
@@ -90,7 +87,12 @@ impl Worker {
             self.shared.events.capture_dropped("data_dir_changed");
             return;
         }
-        let made = catch_unwind(AssertUnwindSafe(|| self.pair(&finished, &config, namespace)));
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            if finished.unit.is_none() {
+                finished.unit = Some(choose::unit_of(&self.shared.route_key, &finished));
+            }
+            self.pair(&finished, &config, namespace)
+        }));
         let stored = match made {
             Ok(Ok(pair)) => self.store.append(pair).map_err(|error| unspooled(&error)),
             Ok(Err(reason)) => Err(reason),
@@ -153,7 +155,7 @@ impl Worker {
             arm: finished.arm,
             artifact: finished.artifact.clone(),
             barred: barred.map(str::to_owned),
-            conversation: finished.unit.clone(),
+            conversation: finished.unit().to_owned(),
             retry_of: repeats.of,
             supersedes: repeats.supersedes,
             salts: Some(StoredSalts { req: finished.request_salt, resp: finished.reply_salt }),

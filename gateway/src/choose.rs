@@ -9,6 +9,7 @@ use kolm_policies::rollout::{self, CallerKind};
 use kolm_wire::chat::{self, Question};
 
 use crate::admit::Admitted;
+use crate::exchange::{Asker, Finished};
 use crate::table::{Entry, Shared, Student, keyed};
 
 /// What was decided.
@@ -40,7 +41,7 @@ pub(crate) fn choose(shared: &Shared, admitted: &Admitted, model: &str, body: &[
     let Some((route, student)) = on_trial else { return teacher(entry, None, None) };
     let question = chat::question(body);
     let opening = question.as_ref().map_or(body, |question| question.opening.as_bytes());
-    let unit = unit(shared, admitted, opening);
+    let unit = unit(&shared.route_key, &admitted.asker, opening);
     let bucket = rollout::bucket(&route.salt, CallerKind::Conversation, &unit);
     if rollout::arm(bucket, route.weight) == Arm::Teacher {
         return teacher(entry, Some(unit), None);
@@ -62,23 +63,23 @@ fn fit(student: &Student, question: &Question) -> Result<(), &'static str> {
     student.is_up().then_some(()).ok_or("down")
 }
 
-/// The unit of a request whose arm did not depend on it.
-pub(crate) fn unit_of(shared: &Shared, admitted: &Admitted, body: &[u8]) -> String {
-    if admitted.surface() == Surface::Chat
-        && admitted.conversation.is_none()
+/// The unit of an exchange whose arm did not depend on it.
+pub(crate) fn unit_of(key: &[u8; 32], finished: &Finished) -> String {
+    let (asker, body) = (&finished.asker, &finished.request[..]);
+    if finished.surface == Surface::Chat
+        && asker.conversation.is_none()
         && let Ok(question) = chat::question(body)
     {
-        return unit(shared, admitted, question.opening.as_bytes());
+        return unit(key, asker, question.opening.as_bytes());
     }
-    unit(shared, admitted, body)
+    unit(key, asker, body)
 }
 
 /// The conversation as the client names it, else as caller and opening make it; hashed under the lasting key.
-fn unit(shared: &Shared, admitted: &Admitted, opening: &[u8]) -> String {
-    let caller = &admitted.caller_lasting[..];
-    let hash = match &admitted.conversation {
-        Some(named) => keyed(&shared.route_key, &[b"named", caller, named.as_bytes()]),
-        None => keyed(&shared.route_key, &[b"opening", caller, opening]),
+fn unit(key: &[u8; 32], asker: &Asker, opening: &[u8]) -> String {
+    let hash = match &asker.conversation {
+        Some(named) => keyed(key, &[b"named", &asker.caller, named.as_bytes()]),
+        None => keyed(key, &[b"opening", &asker.caller, opening]),
     };
     hex(&hash[..16])
 }

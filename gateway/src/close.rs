@@ -30,8 +30,8 @@ pub(crate) struct Told {
     pub(crate) fallback: Option<Fallback>,
     /// The requested model.
     pub(crate) model: String,
-    /// The unit of evidence.
-    pub(crate) unit: String,
+    /// The unit of evidence, if it had to be known.
+    pub(crate) unit: Option<String>,
     /// How it ended.
     pub(crate) outcome: Outcome,
     /// The upstream's body came to its end.
@@ -45,7 +45,7 @@ pub(crate) fn close(shared: &Shared, admitted: &Admitted, receipt: Receipt, mut 
         return;
     }
     shared.events.capture_accepted();
-    if shared.captures.try_send(finished(admitted, tee, told, latency_us)).is_err() {
+    if !shared.captures.send(finished(admitted, tee, told, latency_us)) {
         shared.events.capture_dropped("queue_full");
     }
 }
@@ -91,8 +91,10 @@ fn books(shared: &Shared, admitted: &Admitted, receipt: Receipt, tee: &mut Tee, 
     latency_us
 }
 
-fn finished(admitted: &Admitted, tee: Tee, told: Told, latency_us: u64) -> Finished {
+fn finished(admitted: &Admitted, mut tee: Tee, told: Told, latency_us: u64) -> Finished {
     let ttft_us = tee.first.map_or(latency_us, |(_, us)| us.saturating_sub(admitted.started_us));
+    // What waits takes no more room than it is counted with.
+    tee.reply.shrink_to_fit();
     Finished {
         id: admitted.id,
         at: admitted.at,
@@ -116,6 +118,7 @@ fn finished(admitted: &Admitted, tee: Tee, told: Told, latency_us: u64) -> Finis
         latency_us,
         ttft_us,
         unit: told.unit,
+        asker: admitted.asker.clone(),
         caller: admitted.caller,
         authorization: admitted.way.authorization.clone(),
         no_store: admitted.no_store,

@@ -19,7 +19,7 @@ use arc_swap::ArcSwap;
 use kolm_config::{Config, Outside};
 use kolm_core::{Env, FixedClock, RequestId, SeededEntropy, Timestamp, Weight};
 use kolm_receipts::{Ledger, State};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::events::Events;
@@ -37,7 +37,7 @@ struct House {
     shared: Arc<Shared>,
     student: Option<Arc<Student>>,
     clock: Arc<FixedClock>,
-    captures: mpsc::Receiver<Finished>,
+    captures: Receiver,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<(), Error>>>,
     _ledger: Ledger,
@@ -48,13 +48,13 @@ struct House {
 struct Plan {
     upstream: SocketAddr,
     student: Option<SocketAddr>,
-    queue: usize,
+    queue: u64,
     change: fn(&mut Config),
 }
 
 impl Plan {
     fn to(upstream: SocketAddr) -> Self {
-        Self { upstream, student: None, queue: 64, change: |_| {} }
+        Self { upstream, student: None, queue: 64 << 20, change: |_| {} }
     }
 
     fn table(&self, student: Option<Arc<Student>>) -> Table {
@@ -89,7 +89,7 @@ impl House {
         let clock = Arc::new(FixedClock::at(Timestamp(1_790_000_000_000)));
         let env = Env { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(11)) };
         let (ledger, handle, _) = Ledger::open(dir.path(), "test", &env).unwrap();
-        let (captures, receiver) = mpsc::channel(plan.queue);
+        let (captures, receiver) = crate::queue::queue(plan.queue);
         let student = plan.student.map(|address| {
             let student = Student::new(ARTIFACT.parse().unwrap(), "support.kolm".into());
             student.address.store(Some(Arc::new(address)));
@@ -138,7 +138,7 @@ impl House {
     fn captured(&mut self) -> Finished {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let next = runtime
-            .block_on(async { tokio::time::timeout(Duration::from_secs(10), self.captures.recv()).await });
+            .block_on(async { tokio::time::timeout(Duration::from_secs(10), self.captures.next()).await });
         next.expect("no exchange within 10 s").unwrap()
     }
 

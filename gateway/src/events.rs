@@ -4,6 +4,7 @@
 
 mod keys;
 mod port;
+mod sparing;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -11,6 +12,8 @@ use std::net::SocketAddr;
 use kolm_core::{Arm, DecisionRow, Namespace, Outcome, RouteName, Surface};
 use prometheus::core::Collector;
 use prometheus::{Encoder, IntCounterVec, Opts, Registry, TextEncoder};
+
+use self::sparing::Sparing;
 
 macro_rules! counters {
     ($($field:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
@@ -76,6 +79,7 @@ counters! {
 pub struct Events {
     registry: Registry,
     counters: Counters,
+    dropping: Sparing,
 }
 
 impl Default for Events {
@@ -90,7 +94,7 @@ impl Events {
     pub fn new() -> Self {
         let registry = Registry::new();
         let counters = Counters::register(&registry).expect("valid metric names");
-        Self { registry, counters }
+        Self { registry, counters, dropping: Sparing::default() }
     }
 
     /// The registry, for collectors that read state when asked.
@@ -182,7 +186,9 @@ impl Events {
     /// An exchange will not be captured.
     pub fn capture_dropped(&self, reason: &'static str) {
         self.counters.dropped.with_label_values(&[reason]).inc();
-        tracing::warn!(reason, "exchange not captured");
+        if let Some(exchanges) = self.dropping.say() {
+            tracing::warn!(reason, exchanges, "exchanges not captured");
+        }
     }
 
     /// Exchanges handed to the capture queue since the start.
@@ -245,11 +251,6 @@ impl Events {
         self.counters.drain_exceeded.with_label_values(&[]).inc();
         tracing::warn!(in_flight, "stopped before the last request had ended");
     }
-}
-
-/// The door that an author came through: `admin` of `admin:ann`.
-fn door(by: &str) -> &str {
-    by.split(':').next().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -16,6 +16,15 @@ pub struct Fallback {
     pub student_us: u64,
 }
 
+/// Whose conversation a request belongs to.
+#[derive(Clone)]
+pub struct Asker {
+    /// Keyed hash of the caller's credentials; lasts as long as the installation.
+    pub caller: [u8; 32],
+    /// `x-kolm-conversation`.
+    pub conversation: Option<String>,
+}
+
 /// Request and reply of one call on a captured surface, with all that is known about it.
 #[derive(Clone)]
 pub struct Finished {
@@ -61,8 +70,10 @@ pub struct Finished {
     pub latency_us: u64,
     /// Microseconds from admission to the first body byte.
     pub ttft_us: u64,
-    /// The unit of evidence: a keyed hash of the conversation.
-    pub unit: String,
+    /// The unit of evidence, a keyed hash of the conversation; `None` as long as nobody had to know it.
+    pub unit: Option<String>,
+    /// Whose conversation it is.
+    pub asker: Asker,
     /// Keyed hash of the caller's credentials.
     pub caller: [u8; 16],
     /// The caller's `authorization` value, for teacher calls of our own under `credentials = "client"`.
@@ -79,6 +90,13 @@ pub struct Finished {
     pub request_salt: [u8; 32],
     /// Salt of the reply commitment.
     pub reply_salt: [u8; 32],
+}
+
+impl Finished {
+    /// The unit of evidence; empty where it was not worked out.
+    pub fn unit(&self) -> &str {
+        self.unit.as_deref().unwrap_or_default()
+    }
 }
 
 impl fmt::Debug for Finished {

@@ -14,7 +14,6 @@ use pingora::{BError, Error, ErrorSource, ErrorType, Result};
 
 use crate::admit::Admitted;
 use crate::answer::{self, Answer};
-use crate::choose;
 use crate::close::{self, Told};
 use crate::framing;
 use crate::headers::{self, Hops};
@@ -321,7 +320,7 @@ pub(crate) fn close(gateway: &Gateway, error: Option<&Error>, ctx: &mut Ctx) {
         route: None,
         fallback: None,
         model: tee.end_form(),
-        unit: String::new(),
+        unit: None,
         outcome,
         ended_cleanly: error.is_none(),
     };
@@ -330,7 +329,6 @@ pub(crate) fn close(gateway: &Gateway, error: Option<&Error>, ctx: &mut Ctx) {
     }
     let route = admitted.table.find(&admitted.namespace, admitted.upstream_path(), &told.model);
     told.route = route.map(|entry| entry.route.name.clone());
-    told.unit = choose::unit_of(shared, &admitted, &tee.request);
     close::close(shared, &admitted, receipt, tee, told);
 }
 

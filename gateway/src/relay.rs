@@ -266,14 +266,13 @@ impl Relay<'_> {
     ) {
         let this = *self;
         let shared = &*this.gateway.shared;
-        let unit = this.unit.unwrap_or_else(|| choose::unit_of(shared, &this.admitted, &this.body));
         let told = Told {
             arm,
             artifact,
             route: this.entry.map(|entry| entry.route.name.clone()),
             fallback: this.fallback,
             model: this.model,
-            unit,
+            unit: this.unit,
             outcome,
             ended_cleanly,
         };

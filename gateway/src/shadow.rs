@@ -148,7 +148,7 @@ impl Shadow {
     fn sample(&self, finished: &Finished, entry: &Entry) -> Option<(ScoreKind, bool)> {
         let key = keyed(&self.shared.route_key, &[b"sample", entry.route.name.as_str().as_bytes()]);
         let drawn = |salt: &str, rate: Ppm| {
-            rollout::sampled(&key, &format!("{salt}{}", finished.unit), finished.at, rate)
+            rollout::sampled(&key, &format!("{salt}{}", finished.unit()), finished.at, rate)
         };
         if finished.arm == Arm::Student || finished.fallback.is_some() {
             let rate = rollout::reverse_rate(entry.weight);
@@ -233,7 +233,7 @@ impl Shadow {
     fn blank(&self, finished: &Finished, kind: ScoreKind) -> Score {
         Score {
             t: self.shared.env.clock.now(),
-            unit: finished.unit.clone(),
+            unit: finished.unit().to_owned(),
             kind,
             a: None,
             b: None,

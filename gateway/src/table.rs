@@ -11,13 +11,12 @@ use hmac::{Hmac, Mac};
 use kolm_config::{Config, Route};
 use kolm_core::{Arm, ArtifactId, Env, Namespace, Ppm, Weight};
 use sha2::Sha256;
-use tokio::sync::mpsc;
 
 use crate::events::Events;
-use crate::exchange::Finished;
 use crate::keys::Ring;
 use crate::limits::Limits;
 use crate::pool::Pool;
+use crate::queue::Sender;
 use crate::telemetry::Telemetry;
 use crate::upstream::guard::Guards;
 
@@ -30,7 +29,7 @@ pub struct Shared {
     /// The ledger.
     pub ledger: kolm_receipts::Handle,
     /// Finished exchanges on their way to the capture worker; a full queue is a counted drop.
-    pub captures: mpsc::Sender<Finished>,
+    pub captures: Sender,
     /// Metrics and log lines.
     pub events: Events,
     /// Traces.

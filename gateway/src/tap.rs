@@ -14,6 +14,8 @@ use memchr::memmem::FinderRev;
 use crate::headers;
 
 const TAIL: usize = 32;
+/// Bodies from this size on are shared with the data path, not copied: what is read in one piece is shorter.
+const SHARED: usize = 64 << 10;
 /// The events that end a stream of `/v1/responses`, which knows no `[DONE]`.
 const LAST: [&[u8]; 3] = [b"response.completed", b"response.incomplete", b"response.failed"];
 const EVENT: &[u8] = b"\nevent: ";
@@ -92,14 +94,15 @@ impl Tee {
         form.model
     }
 
-    /// The whole request body: shared, not copied.
+    /// The whole request body. A short one is copied: it may lie in a much larger buffer, which would be kept with it.
     pub(crate) fn request(&mut self, body: &Bytes) {
         self.request_piece(body);
         if !self.keep {
             return;
         }
         self.truncated |= body.len() > self.limit;
-        self.request = body.slice(..body.len().min(self.limit));
+        let kept = body.slice(..body.len().min(self.limit));
+        self.request = if kept.len() < SHARED { Bytes::copy_from_slice(&kept) } else { kept };
     }
 
     /// A piece of a request body that is not kept, unless as the fields of a form.
@@ -121,6 +124,10 @@ impl Tee {
         let coding = headers::text(headers, "content-encoding").unwrap_or_default();
         self.encoding =
             if coding.eq_ignore_ascii_case("identity") { String::new() } else { coding.to_owned() };
+        let announced = headers::text(headers, "content-length").and_then(|length| length.parse().ok());
+        if self.keep {
+            self.reply.reserve_exact(announced.unwrap_or(0).min(self.limit));
+        }
     }
 
     /// A piece of the reply that the client was sent.

@@ -9,8 +9,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, mpsc, watch};
 
 use crate::capture::{Till, Worker};
-use crate::exchange::Finished;
 use crate::keep::keep;
+use crate::queue::Receiver;
 use crate::reconcile::{Board, Reconciler, Settings};
 use crate::shadow::{self, Inbox, Shadow};
 use crate::table::Shared;
@@ -39,7 +39,7 @@ pub fn start(
     store: &kolm_store::Handle,
     board: &Arc<Board>,
     live: &Arc<Live>,
-    queue: mpsc::Receiver<Finished>,
+    queue: Receiver,
     settings: Settings,
 ) -> std::io::Result<Background> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -48,32 +48,28 @@ pub fn start(
         .enable_all()
         .build()?;
     let ((stop, stopped), (hold, held)) = (watch::channel(false), watch::channel(false));
-    let housekeeping = std::sync::Mutex::new(housekeeping(&runtime, shared, store, &held));
+    let housekeeping = std::sync::Mutex::new(housekeeping(&runtime, shared, store, (&stopped, &held)));
     let (inbox, till) = (Arc::new(Inbox::default()), Till::default());
     let shadow = Shadow::new(Arc::clone(shared), Arc::clone(&inbox)).map_err(std::io::Error::other)?;
     let (mirror, mirrored) = mpsc::channel(shadow::QUEUE);
-    let (mirrored, shadowing, events) =
-        (Arc::new(Mutex::new(mirrored)), Arc::clone(&shadow), Arc::clone(shared));
-    runtime.spawn(async move {
-        keep(&events.events, "shadow", || Arc::clone(&shadowing).run(Arc::clone(&mirrored))).await;
-    });
-    let (checked, stop_checks) = (Arc::clone(shared), stopped.clone());
+    let (mirrored, shadowing) = (Arc::new(Mutex::new(mirrored)), Arc::clone(&shadow));
+    kept(&runtime, shared, "shadow", move || Arc::clone(&shadowing).run(Arc::clone(&mirrored)));
+    let (on, ends) = (Arc::clone(shared), stopped.clone());
     let connections = Checker::connections().map_err(std::io::Error::other)?;
-    runtime.spawn(async move {
-        let checker = || Checker::new(Arc::clone(&checked), Arc::clone(&connections));
-        keep(&checked.events, "health", || checker().run(stop_checks.clone())).await;
+    kept(&runtime, shared, "health", move || {
+        Checker::new(Arc::clone(&on), Arc::clone(&connections)).run(ends.clone())
     });
-    let (collector, tracing, ends) =
-        (telemetry::client().map_err(std::io::Error::other)?, Arc::clone(shared), stopped.clone());
-    let telemetry = runtime.spawn(async move {
-        let send = || telemetry::run(Arc::clone(&tracing), collector.clone(), ends.clone());
-        keep(&tracing.events, "telemetry", send).await;
+    let (on, ends) = (Arc::clone(shared), stopped.clone());
+    let collector = telemetry::client().map_err(std::io::Error::other)?;
+    let telemetry = kept(&runtime, shared, "telemetry", move || {
+        telemetry::run(Arc::clone(&on), collector.clone(), ends.clone())
     });
     let worker = Worker::new(Arc::clone(shared), store.clone(), shadow, mirror, Arc::clone(&till));
     let (handle, capture_stop) = (runtime.handle().clone(), stopped.clone());
-    let capture = std::thread::Builder::new()
-        .name("kolm-capture".to_owned())
-        .spawn(move || worker.run(queue, capture_stop, &handle))?;
+    let capture = std::thread::Builder::new().name("kolm-capture".to_owned()).spawn(move || {
+        kolm_store::stand_back();
+        worker.run(queue, capture_stop, &handle);
+    })?;
     let (settings, store, board, live) =
         (Arc::new(settings), store.clone(), Arc::clone(board), Arc::clone(live));
     let on = Arc::clone(shared);
@@ -85,34 +81,44 @@ pub fn start(
     // The first table is in place before the first request.
     let mut first = make();
     runtime.block_on(first.look());
-    let (mut first, events) = (Some(first), Arc::clone(shared));
-    runtime.spawn(async move {
-        let run = || first.take().unwrap_or_else(&make).run(stopped.clone(), held.clone());
-        keep(&events.events, "reconciler", run).await;
+    let mut first = Some(first);
+    kept(&runtime, shared, "reconciler", move || {
+        first.take().unwrap_or_else(&make).run(stopped.clone(), held.clone())
     });
     Ok(Background { runtime, capture, telemetry, stop, hold, housekeeping })
 }
 
-/// Keys that change, money that is spent, bodies whose time is over; each is begun anew if it panics.
+/// A task of `runtime` that is begun anew when it panics.
+fn kept<F>(
+    runtime: &Runtime,
+    shared: &Arc<Shared>,
+    name: &'static str,
+    make: impl FnMut() -> F + Send + 'static,
+) -> tokio::task::JoinHandle<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let shared = Arc::clone(shared);
+    runtime.spawn(async move { keep(&shared.events, name, make).await })
+}
+
+/// Keys that change, money that is spent, bodies whose time is over. Those that write end with the hold, and are
+/// returned.
 fn housekeeping(
     runtime: &Runtime,
     shared: &Arc<Shared>,
     store: &kolm_store::Handle,
-    stopped: &watch::Receiver<bool>,
+    (stopped, held): (&watch::Receiver<bool>, &watch::Receiver<bool>),
 ) -> Vec<tokio::task::JoinHandle<()>> {
     let (on, stop) = (Arc::clone(shared), stopped.clone());
-    let keys = async move {
-        keep(&on.events, "keys", || keys::follow(Arc::clone(&on), stop.clone())).await;
-    };
-    let (on, stop) = (Arc::clone(shared), stopped.clone());
-    let limits = async move {
-        keep(&on.events, "limits", || limits::keep(Arc::clone(&on), stop.clone())).await;
-    };
-    let (on, stop, store) = (Arc::clone(shared), stopped.clone(), store.clone());
-    let retention = async move {
-        keep(&on.events, "retention", || retention::keep(Arc::clone(&on), store.clone(), stop.clone())).await;
-    };
-    vec![runtime.spawn(keys), runtime.spawn(limits), runtime.spawn(retention)]
+    kept(runtime, shared, "keys", move || keys::follow(Arc::clone(&on), stop.clone()));
+    let (on, stop) = (Arc::clone(shared), held.clone());
+    let limits = kept(runtime, shared, "limits", move || limits::keep(Arc::clone(&on), stop.clone()));
+    let (on, stop, store) = (Arc::clone(shared), held.clone(), store.clone());
+    let retention = kept(runtime, shared, "retention", move || {
+        retention::keep(Arc::clone(&on), store.clone(), stop.clone())
+    });
+    vec![limits, retention]
 }
 
 impl Background {

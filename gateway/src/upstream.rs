@@ -8,6 +8,7 @@ mod exchange;
 pub(crate) mod failover;
 pub mod guard;
 pub(crate) mod health;
+mod line;
 mod names;
 mod peer;
 
@@ -20,11 +21,13 @@ use pingora::connectors::ConnectorOptions;
 use pingora::connectors::http::Connector;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::http::client::HttpSession;
+use pingora::protocols::http::v1::client::HttpSession as Session;
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{BError, ErrorType};
 use tokio::time::timeout;
 
 use self::exchange::exchange;
+use self::line::Line;
 use self::names::Names;
 use self::peer::POOL_IDLE;
 pub(crate) use self::peer::{Deadlines, Place, student_peer};
@@ -191,6 +194,10 @@ impl Upstreams {
 
     async fn connect(&self, peer: &HttpPeer, bound: Duration) -> Result<(HttpSession, bool), Failed> {
         match timeout(bound, Box::pin(self.connector.get_http_session(peer))).await {
+            Ok(Ok((HttpSession::H1(fresh), false))) => {
+                let wire = Box::new(Line::new(fresh.into_inner()));
+                Ok((HttpSession::H1(Session::new_with_options(wire, peer)), false))
+            }
             Ok(Ok(connected)) => Ok(connected),
             Ok(Err(cause)) => {
                 let late =

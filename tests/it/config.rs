@@ -99,13 +99,13 @@ async fn every_edit_is_recorded_with_its_author_and_what_it_changed() {
     assert_eq!(start["file"].as_str(), file.to_str());
     assert_eq!(start["digest"].as_str().map(str::len), Some(64));
 
-    let second = format!("{first}[capture]\nqueue = 17\n[receipts]\nnode = \"n2\"\n");
+    let second = format!("{first}[capture]\nqueue = \"17 MiB\"\n[receipts]\nnode = \"n2\"\n");
     std::fs::write(&file, &second).unwrap();
     let by_file = version(&world, 2).await;
     assert_eq!((by_file["by"].as_str(), by_file["text"].as_str()), (Some("file"), Some(second.as_str())));
     assert_eq!(
         by_file["changes"][0],
-        json!({ "path": "capture.queue", "old": 4096, "new": 17, "needs_restart": true })
+        json!({ "path": "capture.queue", "old": "256 MiB", "new": "17 MiB", "needs_restart": true })
     );
     assert_eq!(by_file["needs_restart"], json!(["capture.queue", "receipts.node"]));
 
@@ -148,7 +148,9 @@ async fn every_edit_is_recorded_with_its_author_and_what_it_changed() {
     assert_eq!(diff.status.code(), Some(1), "{}", stderr(&diff));
     let said = String::from_utf8(diff.stdout).unwrap();
     assert!(
-        said.contains("capture.queue: 17 -> 4096 (needs restart)\nlog.level: \"info\" -> \"debug\"\n"),
+        said.contains(
+            "capture.queue: \"17 MiB\" -> \"256 MiB\" (needs restart)\nlog.level: \"info\" -> \"debug\"\n"
+        ),
         "{said}"
     );
     let stale = world.kolm(&["config", "apply", new.to_str().unwrap(), "--if-match", "old"]);

@@ -51,9 +51,11 @@ fn what_is_wrong_does_not() {
         "[listen]\nheader_timeout = \"soon\"",
         "[listen]\nmax_body_bytes = \"64 MB\"",
         "[listen]\nmax_body_bytes = 12",
-        "[capture]\nqueue = 0",
-        "[capture]\nqueue = 4194304",
-        "[capture]\nqueue = 1.5",
+        "[capture]\nqueue = 4096",
+        "[capture]\nqueue = \"1 KiB\"",
+        "[store]\nbatch_rows = 0",
+        "[store]\nbatch_rows = 4194304",
+        "[store]\nbatch_rows = 1.5",
         "[upstreams.x]\ncredentials = \"client\"",
         "[upstreams.x]\nbase_url = \"http://x\"\ncredentials = \"mine\"",
         "[upstreams.x]\nbase_url = \"http://x\"\napi_key = \"sk-literal\"",
@@ -118,8 +120,8 @@ fn it_tells_types_defaults_ranges_words_and_meanings() {
     let listen = &schema["properties"]["listen"]["properties"];
     assert_eq!(listen["header_timeout"]["default"], "10s");
     assert_eq!(listen["header_timeout"]["description"], "time for a client to send its whole header");
-    assert_eq!(schema["properties"]["capture"]["properties"]["queue"]["minimum"], 1);
-    assert_eq!(schema["properties"]["capture"]["properties"]["queue"]["exclusiveMaximum"], 1 << 20);
+    assert_eq!(schema["properties"]["store"]["properties"]["batch_rows"]["minimum"], 1);
+    assert_eq!(schema["properties"]["store"]["properties"]["batch_rows"]["exclusiveMaximum"], 100_001);
     let upstream = &schema["properties"]["upstreams"]["additionalProperties"];
     assert_eq!(upstream["properties"]["credentials"]["enum"], serde_json::json!(["client", "gateway"]));
     assert_eq!(upstream["required"], serde_json::json!(["base_url"]));

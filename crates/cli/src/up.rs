@@ -13,7 +13,6 @@ use kolm_gateway::server::{self, Bound, End};
 use kolm_gateway::table::{Shared, Table};
 use kolm_gateway::tasks;
 use kolm_receipts::Ledger;
-use tokio::sync::mpsc;
 
 use crate::admin::RunFile;
 use crate::args::Up;
@@ -56,7 +55,7 @@ pub(crate) fn serve(start: Start, env: &Env, data_dir: PathBuf, (json, upgrade):
     let history = History::open(&dir).map_err(|error| Failure::io(&dir, &error))?;
     let earlier = versions::read(&data_dir)?;
     let live = Arc::new(Live::new(config, earlier.last().map_or(1, |last| last.version + 1)));
-    let (captures, queue) = mpsc::channel(live.load().capture.queue as usize);
+    let (captures, queue) = kolm_gateway::queue::queue(live.load().capture.queue_bytes);
     let shared = Arc::new(Shared {
         env: env.clone(),
         table: arc_swap::ArcSwap::from_pointee(Table { config: live.load(), routes: Vec::new() }),

@@ -36,6 +36,11 @@ pub enum Error {
 
 /// The canonical bytes of a value.
 pub fn to_bytes(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    // Records declare their fields in order: what serde writes is canonical then, and nothing is left to sort.
+    let written = serde_json::to_vec(value).map_err(Error::Encode)?;
+    if check(&written).is_ok() {
+        return Ok(written);
+    }
     let value = serde_json::to_value(value).map_err(Error::Encode)?;
     let mut out = Vec::with_capacity(512);
     write_value(&value, &mut out)?;

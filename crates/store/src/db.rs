@@ -65,7 +65,8 @@ impl Db {
     pub(crate) fn open(path: &Path, memory_limit: &str) -> Result<Self, Error> {
         let config = Config::default()
             .max_memory(memory_limit)
-            .and_then(|config| config.threads(2))
+            // The thread that asks does the work: others would take their time from requests.
+            .and_then(|config| config.threads(1))
             .and_then(|config| config.with("autoinstall_known_extensions", "false"))
             .and_then(|config| config.with("autoload_known_extensions", "false"))
             .map_err(Error::db("take its settings"))?;

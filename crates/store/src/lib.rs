@@ -19,4 +19,4 @@ pub use kolm_policies::dataset::SnapshotMeta;
 /// One scored comparison of student and teacher.
 pub use kolm_policies::gate::Score as ScoreRow;
 pub use pair::{Pair, PairCounts, PairDetail, PairView, Salts, Template};
-pub use service::{Handle, Heir, Service};
+pub use service::{Handle, Heir, Service, stand_back};

@@ -28,6 +28,9 @@ const MIN_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause between two attempts to open the database.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
+/// How far the background stands behind requests: where both want a core, it gets about a tenth of it.
+const BEHIND: i32 = 10;
+
 /// The running store; it ends with [`Service::shutdown`] or when dropped.
 pub struct Service {
     tx: Sender<Cmd>,
@@ -86,13 +89,22 @@ impl Service {
             pause: MIN_PAUSE,
             retry_at: 0,
         };
+        let wake_at = owner.batch as u64;
+        let (tell, opened) = mpsc::channel();
+        let name = std::thread::Builder::new().name("kolm-store".into());
+        let life = move || {
+            // The threads that the database makes for itself take after the one that opens it.
+            stand_back();
+            let first = owner.open_db();
+            if tell.send(first).is_ok() {
+                owner.run();
+            }
+        };
+        let thread = name.spawn(life).map_err(Error::io("start the owner of", dir))?;
         // A database in use elsewhere is a mistake to report; any other failure is lived with.
-        if let Err(error @ Error::Locked { .. }) = owner.open_db() {
+        if let Ok(Err(error @ Error::Locked { .. })) = opened.recv() {
             return Err(error);
         }
-        let wake_at = owner.batch as u64;
-        let name = std::thread::Builder::new().name("kolm-store".into());
-        let thread = name.spawn(move || owner.run()).map_err(Error::io("start the owner of", dir))?;
         let (clock, heir, apart) = (Arc::clone(&env.clock), Arc::default(), Arc::default());
         let inherited = Arc::default();
         let handle = Handle { tx: tx.clone(), spool, clock, trouble, wake_at, heir, inherited, apart };
@@ -124,6 +136,13 @@ impl Drop for Service {
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Service")
+    }
+}
+
+/// Lets this thread, and those that it starts, run behind all that serve requests.
+pub fn stand_back() {
+    if let Err(error) = rustix::process::nice(BEHIND) {
+        tracing::warn!(%error, "a background thread runs at the pace of requests");
     }
 }
 

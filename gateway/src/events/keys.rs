@@ -1,6 +1,6 @@
 //! What happens to keys, limits and the configuration.
 
-use super::{Events, door};
+use super::Events;
 
 impl Events {
     /// A namespace header named none that this caller may use.
@@ -72,4 +72,9 @@ impl Events {
         self.counters.config_forgotten.with_label_values(&[]).inc();
         tracing::error!(version, %cause, "the configuration in force is not in the history");
     }
+}
+
+/// The door that an author came through: `admin` of `admin:ann`.
+fn door(by: &str) -> &str {
+    by.split(':').next().unwrap_or_default()
 }

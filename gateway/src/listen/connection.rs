@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use kolm_config::Config;
 use pingora::http::ResponseHeader;
 use pingora::protocols::raw_connect::ProxyDigest;
@@ -29,6 +29,7 @@ use tokio::time::timeout;
 use super::date::{self, Stamp};
 use super::deadline::Deadline;
 use super::refusal;
+use crate::gather::Gather;
 use crate::table::Shared;
 
 /// Writes up to this size wait for the flush, so that a head and a short body leave in one packet.
@@ -59,8 +60,7 @@ pub(crate) struct Connection {
     speaks: Speaks,
     /// Read already, to be read again.
     ahead: Bytes,
-    /// Written, but not sent yet.
-    gathered: BytesMut,
+    gather: Gather,
     deadline: Deadline,
     /// No request has been admitted yet.
     fresh: bool,
@@ -85,7 +85,7 @@ impl Connection {
             config,
             speaks,
             ahead: Bytes::new(),
-            gathered: BytesMut::new(),
+            gather: Gather::default(),
             deadline: Deadline::default(),
             fresh: true,
             head: 0,
@@ -182,8 +182,8 @@ impl Connection {
     /// Answers in Pingora's place.
     fn refuse(&mut self, status: u16) {
         self.refused = true;
-        self.gathered.clear();
-        self.gathered.extend_from_slice(&refusal::wire(&self.shared, status));
+        self.gather.held.clear();
+        self.gather.held.extend_from_slice(&refusal::wire(&self.shared, status));
     }
 
     fn late(&mut self) -> Error {
@@ -193,18 +193,6 @@ impl Connection {
             self.refuse(408);
         }
         ErrorKind::TimedOut.into()
-    }
-
-    /// Sends what was gathered.
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        while !self.gathered.is_empty() {
-            let sent = ready!(Pin::new(&mut self.wire).poll_write(cx, &self.gathered))?;
-            if sent == 0 {
-                return Poll::Ready(Err(ErrorKind::WriteZero.into()));
-            }
-            self.gathered.advance(sent);
-        }
-        Poll::Ready(Ok(()))
     }
 
     /// Reads on, to no end, until the client has closed.
@@ -258,7 +246,6 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        const TOGETHER: usize = 8;
         let me = self.get_mut();
         let length: usize = bufs.iter().map(|buf| buf.len()).sum();
         if me.speaks == Speaks::H1 && !me.refused && !me.admitted.load(Ordering::Relaxed) {
@@ -271,27 +258,10 @@ impl AsyncWrite for Connection {
             && date::is_final_head(head)
             && let Some(stamp) = me.stamp.get_mut().unwrap_or_else(PoisonError::into_inner).take()
         {
-            stamp.write(head, &mut me.gathered);
+            stamp.write(head, &mut me.gather.held);
             return Poll::Ready(Ok(length));
         }
-        loop {
-            if length == 0 || me.gathered.len() + length <= GATHERED {
-                bufs.iter().for_each(|buf| me.gathered.extend_from_slice(buf));
-                return Poll::Ready(Ok(length));
-            }
-            let mut slices = [IoSlice::new(&[]); TOGETHER];
-            slices[0] = IoSlice::new(&me.gathered);
-            let more = bufs.len().min(TOGETHER - 1);
-            slices[1..=more].copy_from_slice(&bufs[..more]);
-            let sent = ready!(Pin::new(&mut me.wire).poll_write_vectored(cx, &slices[..=more]))?;
-            let ours = sent.min(me.gathered.len());
-            me.gathered.advance(ours);
-            match sent - ours {
-                0 if sent == 0 => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
-                0 => {}
-                theirs => return Poll::Ready(Ok(theirs)),
-            }
-        }
+        me.gather.poll_write(&mut me.wire, cx, bufs, GATHERED)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -300,13 +270,13 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let me = self.get_mut();
-        ready!(me.poll_send(cx))?;
+        ready!(me.gather.poll_send(&mut me.wire, cx))?;
         Pin::new(&mut me.wire).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let me = self.get_mut();
-        ready!(me.poll_send(cx))?;
+        ready!(me.gather.poll_send(&mut me.wire, cx))?;
         Pin::new(&mut me.wire).poll_shutdown(cx)
     }
 }

@@ -93,7 +93,7 @@ impl Shadow {
         finished: &Finished,
     ) -> Option<Result<(RequestBuilder, Seated), Unserved>> {
         let engine = &pool.engine;
-        let seated = pool.pick(finished.unit.as_bytes(), &[])?;
+        let seated = pool.pick(finished.unit().as_bytes(), &[])?;
         let Some(body) = chat::with_model(&finished.request, &engine.served_model) else {
             return Some(Err(Unserved::Unable));
         };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::body::{Leaf, Leaves, Tree, same_form};
 use super::date;
@@ -21,6 +21,9 @@ use replace::Names;
 
 /// Types that are found everywhere by themselves, or are too short to be searched for.
 const UNSEARCHED: [Type; 4] = [Type::DATE, Type::TIME, Type::EXPIRY, Type::CVV];
+
+/// Bytes of text up to which a quick build counts for more than a quick search.
+const SHORT: usize = 32 << 10;
 
 /// Longer values are found by themselves, wherever they stand.
 const LONGEST_SEARCHED: usize = 1024;
@@ -174,7 +177,10 @@ impl<'a> Work<'a> {
             return Ok(None);
         }
         let (forms, types): (Vec<String>, Vec<Type>) = forms.into_iter().unzip();
+        // An automaton that is quick to search with is slow to build: it does not pay off on a short text.
+        let short = self.folded.iter().map(|folded| folded.text().len()).sum::<usize>() < SHORT;
         let engine = AhoCorasick::builder()
+            .kind(short.then_some(AhoCorasickKind::NoncontiguousNFA))
             .match_kind(MatchKind::LeftmostLongest)
             .ascii_case_insensitive(true)
             .build(&forms)

@@ -1,0 +1,63 @@
+//! Writes that wait for what follows them, so that a head and a short body leave in one packet.
+//!
+//! **Invariant:** bytes leave in the order in which they were written.
+
+use std::io::{ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BytesMut};
+use pingora::protocols::Stream;
+use tokio::io::{AsyncWrite, Result};
+
+/// Slices of one write.
+const TOGETHER: usize = 8;
+
+/// What is written, but not sent yet.
+#[derive(Default)]
+pub(crate) struct Gather {
+    pub(crate) held: BytesMut,
+}
+
+impl Gather {
+    /// Takes `bufs` in where they fit under `limit` with what is held, else sends them behind it.
+    pub(crate) fn poll_write(
+        &mut self,
+        wire: &mut Stream,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+        limit: usize,
+    ) -> Poll<Result<usize>> {
+        let length: usize = bufs.iter().map(|buf| buf.len()).sum();
+        loop {
+            if length == 0 || self.held.len() + length <= limit {
+                bufs.iter().for_each(|buf| self.held.extend_from_slice(buf));
+                return Poll::Ready(Ok(length));
+            }
+            let mut slices = [IoSlice::new(&[]); TOGETHER];
+            slices[0] = IoSlice::new(&self.held);
+            let more = bufs.len().min(TOGETHER - 1);
+            slices[1..=more].copy_from_slice(&bufs[..more]);
+            let sent = ready!(Pin::new(&mut *wire).poll_write_vectored(cx, &slices[..=more]))?;
+            let ours = sent.min(self.held.len());
+            self.held.advance(ours);
+            match sent - ours {
+                0 if sent == 0 => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
+                0 => {}
+                theirs => return Poll::Ready(Ok(theirs)),
+            }
+        }
+    }
+
+    /// Sends what is held.
+    pub(crate) fn poll_send(&mut self, wire: &mut Stream, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        while !self.held.is_empty() {
+            let sent = ready!(Pin::new(&mut *wire).poll_write(cx, &self.held))?;
+            if sent == 0 {
+                return Poll::Ready(Err(ErrorKind::WriteZero.into()));
+            }
+            self.held.advance(sent);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
