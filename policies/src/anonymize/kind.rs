@@ -19,8 +19,9 @@ macro_rules! types {
 }
 
 types! {
-    ACCOUNT CREDIT_CARD CRYPTO CVV DATE DEVICE_ID EMAIL ENCODED EXPIRY HEALTH_PLAN IBAN_CODE ID
-    IP_ADDRESS LICENSE_ID MAC_ADDRESS MRN PASSWORD PHONE SECRET TIME URL US_SSN VIN
+    ACCOUNT ADDRESS AGE CITY COUNTRY CREDIT_CARD CRYPTO CVV DATE DEVICE_ID EMAIL ENCODED EXPIRY FACILITY FAX GEO
+    HEALTH_PLAN IBAN_CODE ID IP_ADDRESS LICENSE_ID MAC_ADDRESS MRN NAME NRP ORG PASSWORD PHONE POSTCODE SECRET STATE
+    TIME TITLE URL USERNAME US_SSN VIN
     ABA_ROUTING_NUMBER AU_ABN AU_ACN AU_MEDICARE AU_TFN CA_SIN DE_FUEHRERSCHEIN DE_HANDELSREGISTER
     DE_HEALTH_INSURANCE DE_BSNR DE_ID_CARD DE_KFZ DE_LANR DE_PASSPORT DE_SOCIAL_SECURITY DE_TAX_ID
     DE_TAX_NUMBER DE_VAT_ID ES_NIE ES_NIF ES_PASSPORT FI_PERSONAL_IDENTITY_CODE IN_AADHAAR IN_GSTIN IN_PAN
@@ -116,6 +117,10 @@ impl Mode {
 /// Why something was found, weakest first: it orders overlaps and names the type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Evidence {
+    /// A word of a list, in a plausible frame.
+    Gazetteer,
+    /// The sequence model says so; its marginal is the score.
+    Model,
     /// Fits a shape whose check it fails, or is a long run of digits.
     Failed,
     /// A shape in a text that is hardly more than the value.
@@ -146,6 +151,8 @@ pub(crate) struct Finding {
 impl Finding {
     pub(crate) fn new(start: usize, end: usize, ty: Type, evidence: Evidence) -> Self {
         let score = match evidence {
+            Evidence::Gazetteer => 40,
+            Evidence::Model => 50,
             Evidence::Failed => 60,
             Evidence::ValueOnly => 75,
             Evidence::Shape => 85,
