@@ -70,6 +70,11 @@ pub(crate) async fn templates(State(app): State<Arc<App>>, Query(query): Query<L
     looked(&app, Look::Templates(limit)).await
 }
 
+/// `GET /api/v1/captures`: what the page of captures shows.
+pub(crate) async fn captures(State(app): State<Arc<App>>) -> Response {
+    looked(&app, Look::Captures).await
+}
+
 /// `GET /api/v1/pairs/{id}`: what is stored of one request, by the id of its receipt.
 pub(crate) async fn pair(State(app): State<Arc<App>>, Path(id): Path<String>) -> Response {
     match id.parse() {

@@ -6,6 +6,7 @@
 
 mod api;
 mod assets;
+mod captures;
 mod chart;
 mod config;
 mod guard;
@@ -46,6 +47,8 @@ pub type Looker = Arc<dyn Fn(Look) -> Pending<Result<Option<serde_json::Value>, 
 pub enum Look {
     /// The templates (system prompt and tools) with the most pairs, at most so many.
     Templates(u32),
+    /// Numbers by namespace and reason, findings by type, and the newest pairs.
+    Captures,
     /// One pair in full.
     Pair(RequestId),
 }
@@ -126,6 +129,7 @@ pub fn router(doors: Doors, settings: Settings) -> Router {
     let app = Arc::new(App { doors, settings });
     Router::new()
         .route("/", get(pages::overview))
+        .route("/captures", get(captures::page))
         .route("/routes/{route}", get(pages::route))
         .route("/routes/{route}/ask/{kind}", get(pages::ask))
         .route("/routes/{route}/intents", post(pages::intent))
@@ -136,6 +140,7 @@ pub fn router(doors: Doors, settings: Settings) -> Router {
         .route("/metrics", get(api::metrics))
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/routes/{route}/decisions", get(api::decisions))
+        .route("/api/v1/captures", get(api::captures))
         .route("/api/v1/templates", get(api::templates))
         .route("/api/v1/pairs/{id}", get(api::pair))
         .route("/api/v1/intents", post(api::intent))

@@ -104,6 +104,17 @@ fn live(
     }
 }
 
+/// A page that htmx renews, with the frame of the present state.
+pub(crate) fn live_page(
+    app: &App,
+    title: &str,
+    path: &str,
+    inner: &impl Template,
+    headers: &HeaderMap,
+) -> Response {
+    live(frame(app, &(app.doors.status)(), title, true), path, None, inner, headers)
+}
+
 fn message(app: &App, code: StatusCode, title: &str, text: &str) -> Response {
     html(code, &Message { frame: frame(app, &Status::default(), title, false), text })
 }

@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 use crate::error::Error;
 use crate::events::Events;
 use crate::exchange::Finished;
+use crate::queue::Receiver;
 use crate::server::{self, Bound, End, Settings};
 use crate::table::{Entry, RouteStats, Shared, Student, Table};
 use fake::{headers, read_body, read_head};

@@ -49,8 +49,11 @@ impl Gather {
         }
     }
 
-    /// Sends what is held.
+    /// Sends what is held, and keeps no room for more: a stream may stay open for long.
     pub(crate) fn poll_send(&mut self, wire: &mut Stream, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if self.held.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
         while !self.held.is_empty() {
             let sent = ready!(Pin::new(&mut *wire).poll_write(cx, &self.held))?;
             if sent == 0 {
@@ -58,6 +61,7 @@ impl Gather {
             }
             self.held.advance(sent);
         }
+        self.held = BytesMut::new();
         Poll::Ready(Ok(()))
     }
 }

@@ -176,7 +176,7 @@ async fn zero_retention_leaves_no_body_anywhere_and_a_receipt() {
     let settings = kolm_config::Config::embedded(&kolm_config::Outside::bare("/")).unwrap().store;
     let env = kolm_core::Env::fixed(kolm_core::Timestamp(1), 1);
     let (store, handle) = kolm_store::Service::open(&world.data().join("store"), &settings, &env).unwrap();
-    assert_eq!(handle.bodies().await.unwrap(), Vec::<String>::new());
+    handle.each_text(|row| panic!("a row is stored: {} bytes", row.len())).await.unwrap();
     tokio::task::block_in_place(|| store.shutdown());
     assert_eq!(holding(world.dir.path(), canary), Vec::<String>::new());
 }

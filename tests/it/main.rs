@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where it finds something wrong")]
 
+mod anonymize;
 mod bad_input;
 mod chaos;
 mod config;

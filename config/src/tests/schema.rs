@@ -52,7 +52,6 @@ fn what_is_wrong_does_not() {
         "[listen]\nmax_body_bytes = \"64 MB\"",
         "[listen]\nmax_body_bytes = 12",
         "[capture]\nqueue = 4096",
-        "[capture]\nqueue = \"1 KiB\"",
         "[store]\nbatch_rows = 0",
         "[store]\nbatch_rows = 4194304",
         "[store]\nbatch_rows = 1.5",

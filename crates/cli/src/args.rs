@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod access;
+mod privacy;
 
 pub(crate) use self::access::{CaCommand, CaInit, CaIssue, IssueKey, KeysCommand};
+pub(crate) use self::privacy::{Anonymize, AuditCommand, AuditDisk, FormatArg, ModeArg};
 
 const EXITS: &str = "Exit status: 0 done, 1 failed or not verified, 2 usage or not decided, 3 too few pairs, \
 4 something needed is missing, 130 cancelled.";
@@ -86,6 +88,17 @@ pub(crate) enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Take personal data and secrets out of standard input, as captures are before they are stored
+    #[command(
+        after_help = "Examples:\n  kolm anonymize --policy hipaa --mode redact < note.txt\n  kolm anonymize --format jsonl --report < rows.jsonl > clean.jsonl\n  kolm anonymize --format chat --seed 7 < finetune.jsonl"
+    )]
+    Anonymize(Anonymize),
+    /// Look over what kolm has written
+    #[command(after_help = "Example:\n  kolm audit disk --values patients.txt")]
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
     },
     /// Show the state of the running gateway
     #[command(after_help = "Example:\n  kolm status --json")]

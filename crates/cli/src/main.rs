@@ -2,13 +2,16 @@
 //! that prints, and that ends the process.
 
 mod admin;
+mod anonymize;
 mod args;
+mod audit;
 mod baseline;
 mod ca;
 mod capture;
 mod check;
 mod compare;
 mod demo;
+mod disk;
 mod distill;
 mod edits;
 mod env;
@@ -68,6 +71,8 @@ fn dispatch(command: Command, env: &Env, data_dir: PathBuf, json: bool) -> Done 
         Command::Ca { command } => ca::run(&command, env, &data_dir, json),
         Command::Keys { command } => keys::run(&command, env, &data_dir, json),
         Command::Status => status::run(&data_dir, json),
+        Command::Audit { command } => audit::run(&command, env, &data_dir, json),
+        Command::Anonymize(args) => anonymize::run(&args, env),
         Command::Demo(args) => demo::run(&args, env, json),
         Command::SampleCloud(args) => demo::sample_cloud(&args, env),
     }

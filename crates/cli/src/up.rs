@@ -23,6 +23,9 @@ use crate::versions;
 
 /// The anonymizer policy that a snapshot names where no configuration says which it was.
 const POLICY: &str = "default";
+/// The newest pairs whose findings the page of captures counts, and those that it shows.
+const REPORTS: u32 = 5_000;
+const RECENT: u32 = 25;
 
 /// From "not ready" to a closed listener, so that a load balancer can look away.
 const NOTICE: std::time::Duration = std::time::Duration::from_millis(200);
@@ -306,6 +309,7 @@ fn doors(
 async fn look(store: &kolm_store::Handle, look: Look) -> Result<Option<serde_json::Value>, String> {
     let found = match look {
         Look::Templates(limit) => store.templates(limit).await.map(|all| Some(serde_json::to_value(all))),
+        Look::Captures => store.captures(REPORTS, RECENT).await.map(|all| Some(serde_json::to_value(all))),
         Look::Pair(id) => store.pair(id).await.map(|pair| pair.map(serde_json::to_value)),
     };
     found.map_err(|error| error.to_string())?.transpose().map_err(|error| error.to_string())

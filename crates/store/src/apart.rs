@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kolm_core::{CaptureStatus, Env, Namespace, RequestId, Timestamp};
 
 use crate::Error;
-use crate::pair::{PairCounts, PairDetail, PairView, Record, Template};
+use crate::pair::{Captures, PairCounts, PairDetail, PairView, Record, Template};
 use crate::service::{Handle, Service};
 
 /// The folder of a store below a data directory.
@@ -129,6 +129,28 @@ impl Handle {
         Ok(out)
     }
 
+    /// What is captured, over all namespaces; of the newest `recent` pairs and templates, findings of `looked_at`.
+    pub async fn captures(&self, looked_at: u32, recent: u32) -> Result<Captures, Error> {
+        let mut sum = Captures::default();
+        for door in self.all() {
+            let one = door.ask(move |db| db.captures(looked_at, recent)).await?;
+            sum.reasons.extend(one.reasons);
+            sum.recent.extend(one.recent);
+            sum.templates.extend(one.templates);
+            sum.looked_at += one.looked_at;
+            sum.touched += one.touched;
+            sum.quarantined += one.quarantined;
+            for (ty, n) in one.findings {
+                *sum.findings.entry(ty).or_default() += n;
+            }
+        }
+        sum.recent.sort_by_key(|pair| std::cmp::Reverse(pair.ts));
+        sum.recent.truncate(recent as usize);
+        sum.templates.sort_by_key(|template| std::cmp::Reverse(template.pairs));
+        sum.templates.truncate(recent as usize);
+        Ok(sum)
+    }
+
     /// The salts of a receipt, in hex, of request and response.
     pub async fn salts(&self, id: RequestId) -> Result<Option<(String, String)>, Error> {
         for door in self.all() {
@@ -150,13 +172,15 @@ impl Handle {
         self.ask(move |db| db.decay_auto(before)).await
     }
 
-    /// The text of every body, for a search of what is stored: the database keeps it compressed on disk.
-    pub async fn bodies(&self) -> Result<Vec<String>, Error> {
-        let mut out = Vec::new();
+    /// Shows every row as text, for a search of what is stored: the database keeps it compressed on disk.
+    pub async fn each_text(&self, visit: impl FnMut(&str) + Send + 'static) -> Result<(), Error> {
+        let visit = Arc::new(Mutex::new(visit));
         for door in self.all() {
-            out.extend(door.ask(|db| db.bodies()).await?);
+            let visit = Arc::clone(&visit);
+            let show = move |text: &str| (*visit.lock().unwrap_or_else(PoisonError::into_inner))(text);
+            door.ask(move |db| db.each_text(show)).await?;
         }
-        Ok(out)
+        Ok(())
     }
 
     /// The capture path in numbers, since this start and with what it found in the spools:

@@ -187,9 +187,13 @@ impl Db {
     }
 
     /// Every body, request and reply apart.
-    pub(crate) fn bodies(&self) -> Result<Vec<String>, Error> {
-        let sql = "SELECT request_json FROM pairs UNION ALL SELECT response_json FROM pairs";
-        self.rows(sql, params![], |row| row.get(0))
+    pub(crate) fn each_text(&self, mut visit: impl FnMut(&str)) -> Result<(), Error> {
+        for table in ["pairs", "decisions", "scores"] {
+            // One text of all columns, as they are.
+            let sql = format!("SELECT concat_ws(chr(10), *COLUMNS(*)) FROM {table}");
+            self.rows(&sql, params![], |row| row.get(0).map(|text: String| visit(&text)))?;
+        }
+        Ok(())
     }
 
     /// Adds a Decision; the same one twice is fine, another one of its number is a conflict.

@@ -9,6 +9,7 @@ mod apart;
 mod db;
 mod error;
 mod freeze;
+mod pace;
 mod pair;
 mod service;
 mod spool;
@@ -18,5 +19,6 @@ pub use error::Error;
 pub use kolm_policies::dataset::SnapshotMeta;
 /// One scored comparison of student and teacher.
 pub use kolm_policies::gate::Score as ScoreRow;
-pub use pair::{Pair, PairCounts, PairDetail, PairView, Salts, Template};
-pub use service::{Handle, Heir, Service, stand_back};
+pub use pace::stand_back;
+pub use pair::{Captures, Pair, PairCounts, PairDetail, PairView, Reason, Salts, Template};
+pub use service::{Handle, Heir, Service};

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a row is made from a [`Pair`] alone, and its bodies from an [`Anonymized`] alone.
 
+use std::collections::BTreeMap;
+
 use kolm_core::{
     Arm, ArtifactId, MicroUsd, Namespace, Outcome, RequestId, RouteName, Surface, Timestamp, hex,
 };
@@ -259,6 +261,40 @@ pub struct PairView {
     pub text: String,
     /// The beginning of the answer.
     pub answer: String,
+    /// What the anonymizer found, by type: never a value.
+    pub findings: BTreeMap<String, u64>,
+    /// Something was nearly sure enough to be masked.
+    pub quarantined: bool,
+}
+
+/// What the captures of all namespaces amount to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Captures {
+    /// Pairs by namespace and by what keeps them from training; an empty reason: nothing does.
+    pub reasons: Vec<Reason>,
+    /// The newest pairs that were looked into for what follows.
+    pub looked_at: u64,
+    /// Of these, the ones in which something was found.
+    pub touched: u64,
+    /// Of these, the ones that wait for a person.
+    pub quarantined: u64,
+    /// Mentions by type in these.
+    pub findings: BTreeMap<String, u64>,
+    /// The templates with the most pairs.
+    pub templates: Vec<Template>,
+    /// The newest pairs.
+    pub recent: Vec<PairView>,
+}
+
+/// A number of pairs with one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The namespace.
+    pub namespace: String,
+    /// Why they do not train, or empty.
+    pub reason: String,
+    /// How many.
+    pub pairs: u64,
 }
 
 /// One pair in full, as an operator asks for it: anonymized like everything here.

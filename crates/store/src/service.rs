@@ -19,6 +19,7 @@ use rustix::fs::{FlockOperation, flock};
 use tokio::sync::oneshot;
 
 use crate::db::Db;
+use crate::pace::stand_back;
 use crate::pair::{Pair, Record, Salts};
 use crate::spool::{Batch, Spool};
 use crate::{Error, ScoreRow, freeze};
@@ -27,9 +28,6 @@ use crate::{Error, ScoreRow, freeze};
 const MIN_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause between two attempts to open the database.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
-
-/// How far the background stands behind requests: where both want a core, it gets about a tenth of it.
-const BEHIND: i32 = 10;
 
 /// The running store; it ends with [`Service::shutdown`] or when dropped.
 pub struct Service {
@@ -136,13 +134,6 @@ impl Drop for Service {
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Service")
-    }
-}
-
-/// Lets this thread, and those that it starts, run behind all that serve requests.
-pub fn stand_back() {
-    if let Err(error) = rustix::process::nice(BEHIND) {
-        tracing::warn!(%error, "a background thread runs at the pace of requests");
     }
 }
 

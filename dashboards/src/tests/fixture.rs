@@ -20,6 +20,29 @@ fn artifact() -> ArtifactId {
     format!("sha256:{}", "3f9c27d1".repeat(8)).parse().unwrap()
 }
 
+/// What the store tells of its captures.
+fn captures() -> serde_json::Value {
+    serde_json::json!({
+        "reasons": [
+            { "namespace": "support", "reason": "", "pairs": 2_118 },
+            { "namespace": "support", "reason": "quarantined", "pairs": 3 },
+        ],
+        "looked_at": 2_121, "touched": 402, "quarantined": 3,
+        "findings": { "EMAIL": 12, "NAME": 390 },
+        "templates": [{
+            "namespace": "support", "surface": "chat", "template_hash": "0011223344556677",
+            "pairs": 2_121, "eligible": 2_118, "first": 1, "last": 2,
+        }],
+        "recent": [{
+            "id": rows()[0].id, "ts": NOW.0 - 61_000, "route": "support", "model": "gpt-4o-mini",
+            "surface": "chat", "arm": "teacher", "status": 200, "outcome": "complete", "eligible": false,
+            "reason": "quarantined", "tokens_in": 9, "tokens_out": 4, "cost_usd_micros": 5, "latency_ms": 300,
+            "text": "Where is <b>my</b> parcel? Peter Lang", "answer": "delivery",
+            "findings": { "NAME": 1 }, "quarantined": true,
+        }],
+    })
+}
+
 pub(crate) fn k() -> KScore {
     KScore {
         a: b(951_000, 893_000, 978_000),
@@ -237,6 +260,7 @@ pub(crate) fn doors(seen: &Seen) -> Doors {
             Box::pin(async move {
                 match look {
                     Look::Templates(limit) => Ok(Some(serde_json::json!([{ "limit": limit }]))),
+                    Look::Captures => Ok(Some(captures())),
                     Look::Pair(id) if id == rows()[0].id => Ok(Some(serde_json::json!({ "id": id }))),
                     Look::Pair(_) => Ok(None),
                 }

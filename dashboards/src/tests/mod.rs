@@ -93,8 +93,28 @@ async fn the_route_page_shows_ladder_gate_and_log() {
 }
 
 #[tokio::test]
+async fn the_captures_page_counts_findings_and_shows_anonymized_pairs() {
+    let page = page("/captures").await;
+    for says in [
+        "in the newest 2 121 pairs: 402 with findings, 3 quarantined",
+        "<th scope=\"row\">NAME</th><td class=\"num\">390</td>",
+        "<td>quarantined</td><td class=\"num\">3</td>",
+        "Where is &#60;b&#62;my&#60;/b&#62; parcel? Peter Lang",
+        "<li class=\"chip\">NAME 1</li>",
+        "does not train: quarantined",
+        "0011223344556677",
+        "1 min ago",
+    ] {
+        assert!(page.contains(says) || page.replace('\u{202f}', " ").contains(says), "no `{says}` in {page}");
+    }
+    assert!(page.find("NAME</th>") < page.find("EMAIL</th>"), "most frequent first");
+}
+
+#[tokio::test]
 async fn nothing_on_a_page_breaks_the_policy_or_leaves_the_host() {
-    for path in ["/", "/routes/support", "/routes/invoices", "/routes/support/ask/pause", "/login"] {
+    for path in
+        ["/", "/captures", "/routes/support", "/routes/invoices", "/routes/support/ask/pause", "/login"]
+    {
         let response = send(app(&Seen::default()), get(path)).await;
         let csp = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
         assert!(csp.starts_with("default-src 'self';"), "{csp}");

@@ -25,6 +25,7 @@ mod net;
 mod number;
 mod phone;
 mod policy;
+mod residue;
 mod resolve;
 mod salts;
 mod secret;
@@ -33,6 +34,7 @@ mod token;
 
 pub use kind::Type;
 pub use policy::{Error, Policy, Scope};
+pub use residue::residue;
 pub use salts::Salts;
 
 /// Version of the detectors, part of every report.

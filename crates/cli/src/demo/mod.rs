@@ -3,7 +3,6 @@
 
 mod cloud;
 mod drive;
-mod scan;
 mod summary;
 mod tickets;
 mod traffic;
@@ -18,6 +17,7 @@ pub(crate) use cloud::run as sample_cloud;
 pub(crate) use traffic::{Pair, read as read_pairs};
 
 use crate::args::Demo;
+use crate::disk;
 use crate::progress::Progress;
 use crate::report::{Done, Failure, print_json};
 use drive::{App, Tally};
@@ -79,7 +79,7 @@ async fn play(args: &Demo, env: &Env, dir: &Path) -> Result<Summary, Failure> {
     };
     let data = world.stop().await?.join("data");
     progress.done("kolm up ended; every spooled pair and every receipt is on disk");
-    finish(env, &traffic, tally, captured, after, train_seconds, &data, &progress)
+    finish(env, &traffic, tally, captured, after, train_seconds, &data, &progress).await
 }
 
 /// Waits until every exchange of the first traffic is stored or counted as dropped.
@@ -178,7 +178,7 @@ async fn route(world: &World) -> Result<RouteStatus, Failure> {
 }
 
 #[expect(clippy::too_many_arguments, reason = "the one place where all that was measured comes together")]
-fn finish(
+async fn finish(
     env: &Env,
     traffic: &Traffic,
     tally: Tally,
@@ -194,7 +194,7 @@ fn finish(
     let verified =
         verifier.headers(&receipts).iter().filter(|verdict| verdict.ok == Some(true)).count() as u64;
     bar.finish(&format!("{verified} of {} receipts verified", tally.receipts.len()));
-    let found = scan::planted(data.parent().unwrap_or(data), &traffic.planted, env)?;
+    let found = disk::search(data.parent().unwrap_or(data), data, &traffic.planted, env).await?.values;
     progress
         .done(&format!("{} planted identifiers searched for, {found} found on disk", traffic.planted.len()));
     Summary::of(traffic, tally, captured, verified, found, &route, train_seconds, (data, env))
