@@ -13,7 +13,7 @@ use super::number::Numbers;
 use super::policy::{Fences, Policy};
 use super::shape::Shapes;
 use super::token::{Token, stands_alone, tokens};
-use super::{date, net, phone, secret};
+use super::{date, net, phone, secret, table};
 
 mod encoded;
 
@@ -58,6 +58,7 @@ pub(crate) fn detect(text: &str, key: &str, place: Place, policy: &Policy) -> Ve
     let bytes = text.as_bytes();
     let mut out = scan(bytes, key, place == Place::Text && hardly_more_than_a_value(bytes));
     encoded::find(bytes, &mut out);
+    table::find(text, |cell, key| detect(cell, key, place, policy), &mut out);
     by_policy(text, key, policy, &mut out);
     if policy.fences == Fences::StrongOnly && text.contains("```") {
         let fences = fences(text);
@@ -77,7 +78,7 @@ pub(crate) fn detect(text: &str, key: &str, place: Place, policy: &Policy) -> Ve
 fn scan(text: &[u8], key: &str, alone: bool) -> Vec<Finding> {
     let mut out = Vec::new();
     let glance = Glance::of(text);
-    secret::find(text, &mut out);
+    secret::find(text, key, &mut out);
     if glance.at {
         net::emails(text, &mut out);
     }

@@ -29,6 +29,7 @@ mod resolve;
 mod salts;
 mod secret;
 mod shape;
+mod table;
 mod token;
 
 pub use kind::Type;
