@@ -57,6 +57,7 @@ impl Glance {
 pub(crate) fn detect(text: &str, key: &str, place: Place, policy: &Policy) -> Vec<Finding> {
     let bytes = text.as_bytes();
     let mut out = scan(bytes, key, place == Place::Text && hardly_more_than_a_value(bytes));
+    super::ner::find(text, &mut out);
     encoded::find(bytes, &mut out);
     table::find(text, |cell, key| detect(cell, key, place, policy), &mut out);
     by_policy(text, key, policy, &mut out);

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use kolm_core::{Code, Coded};
 use kolm_wire::Exchange;
@@ -21,6 +22,7 @@ mod fold;
 mod invent;
 mod kind;
 mod label;
+pub(crate) mod ner;
 mod net;
 mod number;
 mod phone;
@@ -37,7 +39,7 @@ pub use policy::{Error, Policy, Scope};
 pub use salts::Salts;
 
 /// Version of the detectors, part of every report.
-const DETECTOR: &str = concat!("kolm-anon/", env!("CARGO_PKG_VERSION"));
+static DETECTOR: LazyLock<String> = LazyLock::new(|| format!("kolm-anon/1.0.0+ner.{}", ner::version()));
 
 /// An exchange that may be stored.
 #[derive(Clone)]
@@ -184,7 +186,7 @@ impl Coded for Dropped {
 ///
 /// The same exchange, policy and salt give the same bytes on every machine.
 pub fn anonymize(exchange: &Exchange, policy: &Policy, salt: &Salt) -> Result<(Anonymized, Report), Dropped> {
-    if !secret::ready() {
+    if !secret::ready() || !ner::ready() {
         return Err(Dropped::PolicyMissing);
     }
     let outcome = exchange::run(&exchange.request, &exchange.reply, policy, salt)?;
@@ -192,7 +194,7 @@ pub fn anonymize(exchange: &Exchange, policy: &Policy, salt: &Salt) -> Result<(A
     let report = Report {
         v: 1,
         policy: format!("{}@{}", policy.name(), policy.digest()),
-        detector: DETECTOR.to_owned(),
+        detector: DETECTOR.clone(),
         mode: policy.mode.as_str().to_owned(),
         scope: policy.scope.as_str().to_owned(),
         counts: outcome.counts,
