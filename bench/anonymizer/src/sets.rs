@@ -23,7 +23,10 @@ macro_rules! locales {
     };
 }
 
-locales! { "de" }
+locales! {
+    "ar" "cs" "da" "de" "el" "en" "es" "fi" "fr" "hi" "hu" "id" "it" "ja" "ko" "nb" "nl" "pl" "pt" "ro" "ru" "sv" "tr" "uk" "vi"
+    "zh"
+}
 
 const ENGLISH: &str = include_str!("../data/locales/frames.txt");
 
@@ -75,16 +78,17 @@ fn locales(seed: u64, share: usize) -> Set {
 }
 
 fn secrets(seed: u64, count: usize) -> Set {
-    from_rule("secrets", "secret", seed ^ 0x5EC, count)
+    from_rule("secrets", seed ^ 0x5EC, count)
 }
 
 fn alikes(seed: u64, count: usize) -> Set {
-    from_rule("look-alikes", "alike", seed ^ 0xA11E, count)
+    from_rule("look-alikes", seed ^ 0xA11E, count)
 }
 
-fn from_rule(name: &'static str, rule: &str, seed: u64, count: usize) -> Set {
+/// The set of the rule of its name.
+fn from_rule(name: &'static str, seed: u64, count: usize) -> Set {
     let grammar = Grammar::read(SECRETS);
     let mut rng = Rng::new(seed);
-    let one = |_| World::item(&grammar, rule, rule, Manner::AsWritten, &mut rng);
+    let one = |_| World::item(&grammar, name, name, Manner::AsWritten, &mut rng);
     Set { name, preset: "default", items: (0..count).map(one).collect() }
 }
