@@ -52,7 +52,10 @@ pub(crate) fn made(name: &str, rng: &mut Rng) -> Option<(&'static str, String)> 
     Some(match name {
         "card" => ("CREDIT_CARD", card(rng)),
         "iban" => ("IBAN_CODE", iban(country, rng)),
-        "ssn" => ("US_SSN", format!("{:03}-{:02}-{:04}", rng.within(101, 665), rng.within(1, 99), rng.within(1, 9999))),
+        "ssn" => (
+            "US_SSN",
+            format!("{:03}-{:02}-{:04}", rng.within(101, 665), rng.within(1, 99), rng.within(1, 9999)),
+        ),
         "npi" => ("US_NPI", luhn(&format!("808401{}", digits(8, rng))).split_off(5)),
         "dea" => ("MEDICAL_LICENSE", dea(rng)),
         "nif" => ("ES_NIF", nif(rng)),

@@ -97,12 +97,16 @@ impl Manner {
             Self::AsWritten => {}
             Self::Capitals => draft.each(|text, _| text.to_uppercase()),
             Self::Small => draft.each(|text, mark| match mark {
-                Mark::True(ty) if !matches!(ty.as_str(), "NAME" | "CITY" | "FACILITY" | "ADDRESS" | "ORG" | "DATE") => {
+                Mark::True(ty)
+                    if !matches!(ty.as_str(), "NAME" | "CITY" | "FACILITY" | "ADDRESS" | "ORG" | "DATE") =>
+                {
                     text.to_owned()
                 }
                 _ => text.to_lowercase(),
             }),
-            Self::Hasty => draft.each(|text, mark| if *mark == Mark::Plain { hasty(text, rng) } else { text.to_owned() }),
+            Self::Hasty => {
+                draft.each(|text, mark| if *mark == Mark::Plain { hasty(text, rng) } else { text.to_owned() })
+            }
         }
     }
 }

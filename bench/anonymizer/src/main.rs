@@ -4,14 +4,23 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
 
+mod cases;
+mod clock;
 mod codes;
 mod days;
 mod draft;
+#[cfg(test)]
+mod floors;
 mod grammar;
 mod masked;
+mod page;
+mod peers;
 mod rng;
 mod score;
 mod sets;
+mod speed;
+#[cfg(test)]
+mod tests;
 mod told;
 mod world;
 
@@ -24,9 +33,11 @@ struct Asked {
     share: usize,
     misses: usize,
     dump: bool,
+    peers: bool,
+    page: Option<String>,
 }
 
-const USAGE: &str = "usage: bench-anonymizer [--seed N] [--share N] [--misses N] [--dump]";
+const USAGE: &str = "usage: bench-anonymizer [--seed N] [--share N] [--misses N] [--peers] [--page FILE] | --dump [--seed N] [--share N]";
 
 fn main() -> ExitCode {
     match asked(std::env::args().skip(1)).and_then(|asked| run(&asked)) {
@@ -39,14 +50,17 @@ fn main() -> ExitCode {
 }
 
 fn asked(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
-    let mut asked = Asked { seed: 11, share: 1, misses: 0, dump: false };
+    let mut asked = Asked { seed: 11, share: 1, misses: 0, dump: false, peers: false, page: None };
     while let Some(arg) = args.next() {
-        let mut number = || args.next().and_then(|n| n.parse::<u64>().ok()).ok_or_else(|| USAGE.to_owned());
+        let mut value = || args.next().ok_or_else(|| USAGE.to_owned());
+        let number = |text: String| text.parse::<u64>().map_err(|_| USAGE.to_owned());
         match arg.as_str() {
-            "--seed" => asked.seed = number()?,
-            "--share" => asked.share = number()?.max(1) as usize,
-            "--misses" => asked.misses = number()? as usize,
+            "--seed" => asked.seed = number(value()?)?,
+            "--share" => asked.share = number(value()?)?.max(1) as usize,
+            "--misses" => asked.misses = number(value()?)? as usize,
+            "--page" => asked.page = Some(value()?),
             "--dump" => asked.dump = true,
+            "--peers" => asked.peers = true,
             _ => return Err(USAGE.to_owned()),
         }
     }
@@ -54,20 +68,27 @@ fn asked(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
 }
 
 fn run(asked: &Asked) -> Result<(), String> {
-    for set in sets::all(asked.seed, asked.share) {
-        if asked.dump {
+    let sets = sets::all(asked.seed, asked.share);
+    if asked.dump {
+        for set in &sets {
             set.items.iter().for_each(|item| println!("{}", told::line(set.name, item)));
-            continue;
         }
-        let policy = masked::policy(set.preset)?;
-        let mut score = score::Score::default();
-        for item in &set.items {
-            score.add(item, &masked::masked(&item.text, &policy));
-        }
-        println!("{}", told::score(&set, &score));
-        if asked.misses > 0 {
-            println!("{}", told::faults(&score, asked.misses));
-        }
+        return Ok(());
     }
-    Ok(())
+    let mut scores = Vec::new();
+    for set in &sets {
+        let (score, _) = score::Score::of(set, peers::kolm)?;
+        if asked.misses > 0 {
+            println!("{}{}", told::score(set, &score), told::faults(&score, asked.misses));
+        }
+        scores.push(score);
+    }
+    let text = page::render(&sets, &scores, asked.peers)?;
+    if asked.misses == 0 {
+        println!("{text}");
+    }
+    match &asked.page {
+        Some(path) => std::fs::write(path, text).map_err(|cause| format!("{path}: {cause}")),
+        None => Ok(()),
+    }
 }

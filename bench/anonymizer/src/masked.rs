@@ -11,7 +11,8 @@ pub(crate) type Masked = (usize, usize, String);
 
 /// A preset that writes `[TYPE]`.
 pub(crate) fn policy(preset: &str) -> Result<Policy, String> {
-    let source = format!("schema = 1\nname = \"bench-{preset}\"\nextends = \"{preset}\"\nmode = \"redact\"\n");
+    let source =
+        format!("schema = 1\nname = \"bench-{preset}\"\nextends = \"{preset}\"\nmode = \"redact\"\n");
     Policy::parse(&source).map_err(|cause| cause.to_string())
 }
 
@@ -29,8 +30,10 @@ pub(crate) fn masked(text: &str, policy: &Policy) -> Result<Vec<Masked>, String>
 fn parts(out: &str) -> Vec<(Vec<char>, Option<String>)> {
     let (mut found, mut kept, mut rest) = (Vec::new(), String::new(), out);
     while let Some(at) = rest.find('[') {
-        let name: String =
-            rest[at + 1..].chars().take_while(|c| c.is_ascii_uppercase() || *c == '_' || c.is_ascii_digit()).collect();
+        let name: String = rest[at + 1..]
+            .chars()
+            .take_while(|c| c.is_ascii_uppercase() || *c == '_' || c.is_ascii_digit())
+            .collect();
         let end = at + 1 + name.len();
         if name.len() >= 2 && rest[end..].starts_with(']') {
             kept.push_str(&rest[..at]);
@@ -54,7 +57,9 @@ fn align(text: &str, out: &str) -> Vec<Masked> {
     for (index, (kept, mark)) in parts.iter().enumerate() {
         let begin = match &open {
             None => at,
-            Some((start, _)) if index + 1 == parts.len() => source.len().saturating_sub(kept.len()).max(*start),
+            Some((start, _)) if index + 1 == parts.len() => {
+                source.len().saturating_sub(kept.len()).max(*start)
+            }
             Some((start, _)) if kept.is_empty() => *start,
             Some((start, _)) => {
                 let whole = |from: &usize| source[*from..].starts_with(kept);

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use crate::draft::Item;
 use crate::masked::Masked;
+use crate::peers::Peer;
+use crate::sets::Set;
 
 /// Counts of one type or of a whole set.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,6 +55,15 @@ const EITHER: u8 = 2;
 const MASKED: u8 = 4;
 
 impl Score {
+    /// The score of whoever finds spans, and the seconds it took.
+    pub(crate) fn of(set: &Set, finder: Peer) -> Result<(Self, f64), String> {
+        let texts: Vec<&str> = set.items.iter().map(|item| item.text.as_str()).collect();
+        let found = finder(&texts, set.preset)?;
+        let mut score = Self::default();
+        set.items.iter().zip(&found.spans).for_each(|(item, spans)| score.add(item, spans));
+        Ok((score, found.seconds))
+    }
+
     pub(crate) fn add(&mut self, item: &Item, masked: &Result<Vec<Masked>, String>) {
         let chars: Vec<char> = item.text.chars().collect();
         let mut marks = vec![0u8; chars.len()];
@@ -72,7 +83,10 @@ impl Score {
         self.alarms(&chars, &marks, masked);
         if item.spans.is_empty() {
             self.free += 1;
-            let alarm = chars.iter().zip(&marks).any(|(c, mark)| c.is_alphanumeric() && mark & (MASKED | EITHER) == MASKED);
+            let alarm = chars
+                .iter()
+                .zip(&marks)
+                .any(|(c, mark)| c.is_alphanumeric() && mark & (MASKED | EITHER) == MASKED);
             self.touched += usize::from(alarm);
         } else {
             self.bearing += 1;
@@ -82,7 +96,9 @@ impl Score {
 
     fn truths(&mut self, item: &Item, chars: &[char], marks: &[u8]) {
         for span in &item.spans {
-            let own = || chars.iter().zip(marks).take(span.end).skip(span.start).filter(|(c, _)| c.is_alphanumeric());
+            let own = || {
+                chars.iter().zip(marks).take(span.end).skip(span.start).filter(|(c, _)| c.is_alphanumeric())
+            };
             let (length, covered) = (own().count(), own().filter(|(_, mark)| *mark & MASKED != 0).count());
             if length == 0 {
                 continue;

@@ -30,6 +30,18 @@ locales! {
 
 const ENGLISH: &str = include_str!("../data/locales/frames.txt");
 
+/// Every grammar and what it is of.
+#[cfg(test)]
+pub(crate) fn grammars() -> Vec<(&'static str, Grammar)> {
+    let mut all = vec![
+        ("clinical", Grammar::read(CLINICAL)),
+        ("free", Grammar::read(FREE)),
+        ("secrets", Grammar::read(SECRETS)),
+    ];
+    all.extend(LOCALES.iter().map(|(name, source)| (*name, Grammar::read(&[source, ENGLISH]))));
+    all
+}
+
 /// A set: its name, the preset it is scored under, its items.
 pub(crate) struct Set {
     pub(crate) name: &'static str,
@@ -39,7 +51,13 @@ pub(crate) struct Set {
 
 /// All sets; `share` of 1 makes the whole, of n every n-th item.
 pub(crate) fn all(seed: u64, share: usize) -> Vec<Set> {
-    vec![clinical(seed, 2_000 / share), free(seed, 600 / share), locales(seed, share), secrets(seed, 700 / share), alikes(seed, 700 / share)]
+    vec![
+        clinical(seed, 2_000 / share),
+        free(seed, 600 / share),
+        locales(seed, share),
+        secrets(seed, 700 / share),
+        alikes(seed, 700 / share),
+    ]
 }
 
 fn clinical(seed: u64, count: usize) -> Set {
@@ -70,7 +88,11 @@ fn locales(seed: u64, share: usize) -> Set {
         let grammar = Grammar::read(&[source, ENGLISH]);
         let mut rng = Rng::new(seed ^ (0x10CA + at as u64 * 7919));
         for turn in 0..140 / share {
-            let (rule, group) = if turn % 4 == 3 { ("frames", "mixed".to_owned()) } else { ("sentences", (*name).to_owned()) };
+            let (rule, group) = if turn % 4 == 3 {
+                ("frames", "mixed".to_owned())
+            } else {
+                ("sentences", (*name).to_owned())
+            };
             items.push(World::item(&grammar, rule, &group, Manner::AsWritten, &mut rng));
         }
     }

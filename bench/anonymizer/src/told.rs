@@ -13,8 +13,11 @@ use crate::sets::Set;
 
 /// One item as a line of JSON.
 pub(crate) fn line(set: &str, item: &Item) -> String {
-    let spans: Vec<_> =
-        item.spans.iter().map(|span| json!({"start": span.start, "end": span.end, "type": span.ty})).collect();
+    let spans: Vec<_> = item
+        .spans
+        .iter()
+        .map(|span| json!({"start": span.start, "end": span.end, "type": span.ty}))
+        .collect();
     json!({"set": set, "group": item.group, "text": item.text, "spans": spans}).to_string()
 }
 
@@ -39,7 +42,14 @@ pub(crate) fn score(set: &Set, score: &Score) -> String {
         out.push_str(&table("group", &score.groups));
     }
     if score.free > 0 {
-        writeln!(out, "without identifiers: {} items, {} touched ({:.4})", score.free, score.touched, score.touched()).ok();
+        writeln!(
+            out,
+            "without identifiers: {} items, {} touched ({:.4})",
+            score.free,
+            score.touched,
+            score.touched()
+        )
+        .ok();
     }
     out
 }

@@ -31,8 +31,15 @@ const DEEPEST: usize = 24;
 
 impl<'a> World<'a> {
     /// One text of a rule.
-    pub(crate) fn item(grammar: &'a Grammar, rule: &str, group: &str, manner: Manner, rng: &'a mut Rng) -> Item {
-        let mut world = Self { grammar, rng, draft: Draft::default(), people: BTreeMap::new(), mark: Mark::Plain };
+    pub(crate) fn item(
+        grammar: &'a Grammar,
+        rule: &str,
+        group: &str,
+        manner: Manner,
+        rng: &'a mut Rng,
+    ) -> Item {
+        let mut world =
+            Self { grammar, rng, draft: Draft::default(), people: BTreeMap::new(), mark: Mark::Plain };
         world.rule(rule, 0);
         let Self { mut draft, rng, .. } = world;
         manner.apply(&mut draft, rng);
@@ -187,7 +194,10 @@ impl<'a> World<'a> {
             "inis" => ("NAME", format!("{initial}.{}.", last.chars().next().unwrap_or('B'))),
             "upper" => ("NAME", format!("{first} {last}").to_uppercase()),
             "LAST" => ("NAME", last.to_uppercase()),
-            "user" => ("USERNAME", format!("{}{}{}", ascii(first), ["_", ".", ""][self.rng.below(3)], self.rng.below(99))),
+            "user" => (
+                "USERNAME",
+                format!("{}{}{}", ascii(first), ["_", ".", ""][self.rng.below(3)], self.rng.below(99)),
+            ),
             "login" => ("USERNAME", format!("{initial}{}", ascii(last)).to_lowercase()),
             "email" => {
                 let host = self.grammar.word("hosts", self.rng);
