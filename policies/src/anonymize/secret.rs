@@ -179,9 +179,11 @@ fn near(engine: &Engine, i: usize, text: &[u8], at: &Range<usize>, out: &mut Vec
     }
     let reach = &text[at.end..text.len().min(at.end + NEAR)];
     let line = reach.iter().position(|b| *b == b'\n').unwrap_or(reach.len());
-    let Some(mark) = text[at.end..at.end + line].iter().position(|b| b"=:,>'\"(`|".contains(b)) else {
-        return;
-    };
+    let line_text = &text[at.end..at.end + line];
+    let named =
+        || [&b" key "[..], b"token ", b"secret "].iter().any(|w| line_text.windows(w.len()).any(|l| l == *w));
+    let mark = line_text.iter().position(|b| b"=:,>'\"(`|".contains(b)).or_else(|| named().then_some(0));
+    let Some(mark) = mark else { return };
     let (mut from, limit) = (at.end + mark, at.end + line);
     while from < limit {
         if !rule.class.has(text[from]) {
