@@ -44,12 +44,14 @@ pub(crate) fn find(text: &[u8], key: &str, out: &mut Vec<Finding>) {
         match engine.owner[id] {
             Owner::Token(i) => token(engine, i, text, &at, id, &mut seen.token_end, out),
             Owner::Near(i) => near(engine, i, text, &at, out),
+            Owner::Rule(i) if engine.rules[i].raw.alone && continues(text, at.start) => {}
             Owner::Rule(i) => seen.windows.push(window(engine, i, text, &at)),
             Owner::Secret { glued } => assign::find(engine, text, &at, assign::Kind::Secret { glued }, out),
             Owner::Password => assign::find(engine, text, &at, assign::Kind::Password, out),
             Owner::Pem => block::pem(text, at.start, out),
-            Owner::Kube => block::kube(text, &at, &engine.assign, out),
-            Owner::Cookie => block::cookie(text, at.end, &engine.assign, out),
+            Owner::Kube | Owner::Cookie if at.start < seen.block_end => {}
+            Owner::Kube => seen.block_end = block::kube(text, &at, &engine.assign, out),
+            Owner::Cookie => seen.block_end = block::cookie(text, at.end, &engine.assign, out),
         }
     }
     seen.merge(engine);
@@ -66,6 +68,8 @@ pub(crate) fn find(text: &[u8], key: &str, out: &mut Vec<Finding>) {
 struct Seen {
     /// Where the last key with a head ended: heads inside it are part of it.
     token_end: usize,
+    /// Where the last block that was read ended.
+    block_end: usize,
     /// Rule and range.
     windows: Vec<(usize, usize, usize)>,
 }
@@ -82,6 +86,12 @@ impl Seen {
             joined
         });
     }
+}
+
+/// Is what begins at `at` the rest of a word?
+fn continues(text: &[u8], at: usize) -> bool {
+    let prev = before(text, at);
+    (prev.is_ascii_alphanumeric() || matches!(prev, b'_' | b'-')) && !escaped(text, at)
 }
 
 /// Where a triggered rule looks.

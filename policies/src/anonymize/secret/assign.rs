@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::rules::Engine;
-use super::value::{checksum, drawn, entropy, expression, path, placeholder, uuid, wordy};
+use super::value::{checksum, drawn, expression, path, placeholder, uuid, wordy};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::token::{after, before};
 
@@ -303,13 +303,8 @@ fn chosen(bytes: &[u8], value: &Value) -> bool {
     let code = !value.quoted && (expression(bytes) || bytes.contains(&b'(') && bytes.contains(&b')'));
     // A word of a dictionary is more often said about a password than chosen as one.
     let word = letters && wordy(bytes);
-    (4..=160).contains(&bytes.len())
-        && !code
-        && !prose
-        && !path(bytes)
-        && !(value.in_prose && letters)
-        && !word
-        && entropy(bytes) > 0.0
+    let said = code || prose || word || value.in_prose && letters;
+    (4..=160).contains(&bytes.len()) && !said && !path(bytes)
 }
 
 /// A key was drawn: no word, no path, no count.
@@ -325,7 +320,7 @@ fn given(text: &[u8], name: &[u8], bytes: &[u8], value: &Value) -> bool {
         && !expression(bytes)
         && drawn(bytes)
         && !path(bytes)
-        && !(vague && !told(text, value))
+        && (!vague || told(text, value))
 }
 
 /// `api key`: the word before says more than the name alone.

@@ -136,8 +136,9 @@ fn case(choice: &mut Choice, n: u32) -> Case {
     let reply = json!({"id": "x", "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {
         "role": "assistant", "content": format!("Done: {mail}, MRN {record}."),
         "tool_calls": [{"id": "call_2", "type": "function", "function": {"name": "find", "arguments": arguments.to_string()}}]}}]});
-    let written =
-        |value: &Value| if n % 4 == 0 { serde_json::to_vec_pretty(value) } else { serde_json::to_vec(value) };
+    let written = |value: &Value| {
+        if n.is_multiple_of(4) { serde_json::to_vec_pretty(value) } else { serde_json::to_vec(value) }
+    };
     Case {
         exchange: Exchange { request: written(&request).unwrap(), reply: written(&reply).unwrap() },
         mails,
