@@ -82,7 +82,7 @@ impl<'a> Folded<'a> {
     /// Letters that only look Latin become Latin, inside words that mix scripts.
     fn unmix(&mut self) {
         let text = self.text.as_ref();
-        if !text.chars().any(|c| latin_twin(c).is_some()) {
+        if !mixes(text) {
             return;
         }
         let mut out = String::with_capacity(text.len());
@@ -186,6 +186,21 @@ fn stretch(text: &str) -> usize {
     text.len()
 }
 
+/// Does a word hold both a Latin letter and one that is drawn like one?
+fn mixes(text: &str) -> bool {
+    let (mut latin, mut twin) = (false, false);
+    text.chars().any(|c| {
+        if c.is_ascii_alphabetic() {
+            latin = true;
+        } else if !c.is_ascii() && latin_twin(c).is_some() {
+            twin = true;
+        } else if !in_word(c) {
+            (latin, twin) = (false, false);
+        }
+        latin && twin
+    })
+}
+
 fn in_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '+')
 }
@@ -251,11 +266,13 @@ mod tests {
             ),
         ] {
             let text = unit.repeat((1 << 20) / unit.len());
-            let started = std::time::Instant::now();
-            let folded = Folded::of(&text);
-            let took = started.elapsed().as_secs_f64();
+            let mut took = f64::MAX;
+            for _ in 0..5 {
+                let started = std::time::Instant::now();
+                assert!(!Folded::of(&text).text().is_empty());
+                took = took.min(started.elapsed().as_secs_f64());
+            }
             eprintln!("fold, {name}: {:.0} MB/s", text.len() as f64 / 1e6 / took);
-            assert!(!folded.text().is_empty());
         }
     }
 

@@ -44,12 +44,14 @@ pub(crate) fn find(text: &[u8], key: &str, out: &mut Vec<Finding>) {
         match engine.owner[id] {
             Owner::Token(i) => token(engine, i, text, &at, id, &mut seen.token_end, out),
             Owner::Near(i) => near(engine, i, text, &at, out),
+            Owner::Rule(i) if engine.rules[i].raw.alone && continues(text, at.start) => {}
             Owner::Rule(i) => seen.windows.push(window(engine, i, text, &at)),
             Owner::Secret { glued } => assign::find(engine, text, &at, assign::Kind::Secret { glued }, out),
             Owner::Password => assign::find(engine, text, &at, assign::Kind::Password, out),
             Owner::Pem => block::pem(text, at.start, out),
-            Owner::Kube => block::kube(text, &at, &engine.assign, out),
-            Owner::Cookie => block::cookie(text, at.end, &engine.assign, out),
+            Owner::Kube | Owner::Cookie if at.start < seen.block_end => {}
+            Owner::Kube => seen.block_end = block::kube(text, &at, &engine.assign, out),
+            Owner::Cookie => seen.block_end = block::cookie(text, at.end, &engine.assign, out),
         }
     }
     seen.merge(engine);
@@ -66,6 +68,8 @@ pub(crate) fn find(text: &[u8], key: &str, out: &mut Vec<Finding>) {
 struct Seen {
     /// Where the last key with a head ended: heads inside it are part of it.
     token_end: usize,
+    /// Where the last block that was read ended.
+    block_end: usize,
     /// Rule and range.
     windows: Vec<(usize, usize, usize)>,
 }
@@ -82,6 +86,12 @@ impl Seen {
             joined
         });
     }
+}
+
+/// Is what begins at `at` the rest of a word?
+fn continues(text: &[u8], at: usize) -> bool {
+    let prev = before(text, at);
+    (prev.is_ascii_alphanumeric() || matches!(prev, b'_' | b'-')) && !escaped(text, at)
 }
 
 /// Where a triggered rule looks.
@@ -179,9 +189,11 @@ fn near(engine: &Engine, i: usize, text: &[u8], at: &Range<usize>, out: &mut Vec
     }
     let reach = &text[at.end..text.len().min(at.end + NEAR)];
     let line = reach.iter().position(|b| *b == b'\n').unwrap_or(reach.len());
-    let Some(mark) = text[at.end..at.end + line].iter().position(|b| b"=:,>'\"(`|".contains(b)) else {
-        return;
-    };
+    let line_text = &text[at.end..at.end + line];
+    let named =
+        || [&b" key "[..], b"token ", b"secret "].iter().any(|w| line_text.windows(w.len()).any(|l| l == *w));
+    let mark = line_text.iter().position(|b| b"=:,>'\"(`|".contains(b)).or_else(|| named().then_some(0));
+    let Some(mark) = mark else { return };
     let (mut from, limit) = (at.end + mark, at.end + line);
     while from < limit {
         if !rule.class.has(text[from]) {

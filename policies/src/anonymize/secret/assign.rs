@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::rules::Engine;
-use super::value::{checksum, drawn, entropy, expression, path, placeholder, uuid, wordy};
+use super::value::{checksum, drawn, expression, path, placeholder, uuid, wordy};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::token::{after, before};
 
@@ -36,7 +36,7 @@ pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, kind: Kind, 
         return;
     }
     let name = name_around(text, at);
-    let Some(value) = value_after(text, &name) else { return };
+    let Some(value) = value_after(text, &name, kind) else { return };
     let name = &text[name];
     if opens(engine, text, name, &value, kind) && !benign(engine, name, &text[at.clone()]) {
         let ty = if kind == Kind::Password { Type::PASSWORD } else { Type::SECRET };
@@ -135,7 +135,11 @@ fn starts(text: &[u8], at: usize, word: &[u8]) -> bool {
 }
 
 /// The value that a name is given, if it is given one.
-fn value_after(text: &[u8], name: &Range<usize>) -> Option<Value> {
+fn value_after(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
+    // `[PASSWORD]` is what a secret became.
+    if before(text, name.start) == b'[' && after(text, name.end) == b']' {
+        return None;
+    }
     let quoted = b"\"'`".contains(&before(text, name.start));
     let closed = skip(text, name.end, 4, b"\"'`\\])*");
     let at = skip(text, closed, 16, b" \t");
@@ -161,11 +165,21 @@ fn value_after(text: &[u8], name: &Range<usize>) -> Option<Value> {
         at + op.len()
     } else if (option || declared(text, name)) && at > name.end {
         at
+    } else if after(text, at) == b'(' && matches!(after(text, at + 1), b'"' | b'\'') {
+        at + 1
     } else {
-        return None;
+        later(text, at).filter(|_| kind != Kind::Password)?
     };
     let value = value_at(text, next, operator.is_some() || element)?;
     (!element || starts(text, value.range.end, b"</")).then_some(value)
+}
+
+/// `the api key we use for this is ...`: where the value begins.
+fn later(text: &[u8], at: usize) -> Option<usize> {
+    let rest = &text[at..text.len().min(at + 40)];
+    let plain = rest.iter().take_while(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b'(' | b')')).count();
+    let is = rest[..plain].windows(4).position(|w| w == b" is " || w == b"was ").map(|n| at + n + 4);
+    is.or_else(|| (plain > 0 && rest.get(plain) == Some(&b':')).then_some(at + plain + 1))
 }
 
 /// `ENV NAME value`, `setx NAME value`, `export`, `login x password y`.
@@ -276,7 +290,7 @@ fn opens(engine: &Engine, text: &[u8], name: &[u8], value: &Value, kind: Kind) -
     !harmless
         && match kind {
             Kind::Password => chosen(bytes, value),
-            Kind::Secret { .. } => given(name, bytes, value),
+            Kind::Secret { .. } => given(text, name, bytes, value),
         }
 }
 
@@ -289,17 +303,12 @@ fn chosen(bytes: &[u8], value: &Value) -> bool {
     let code = !value.quoted && (expression(bytes) || bytes.contains(&b'(') && bytes.contains(&b')'));
     // A word of a dictionary is more often said about a password than chosen as one.
     let word = letters && wordy(bytes);
-    (3..=160).contains(&bytes.len())
-        && !code
-        && !prose
-        && !path(bytes)
-        && !(value.in_prose && letters)
-        && !word
-        && entropy(bytes) > 0.0
+    let said = code || prose || word || value.in_prose && letters;
+    (4..=160).contains(&bytes.len()) && !said && !path(bytes)
 }
 
 /// A key was drawn: no word, no path, no count.
-fn given(name: &[u8], bytes: &[u8], value: &Value) -> bool {
+fn given(text: &[u8], name: &[u8], bytes: &[u8], value: &Value) -> bool {
     let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = bytes.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let least = if value.quoted && digits > 0 { 8 } else { 10 };
@@ -307,9 +316,16 @@ fn given(name: &[u8], bytes: &[u8], value: &Value) -> bool {
     let vague = bare && (uuid(bytes) || bytes.len() < 16 || digits == 0);
     (least..=VALUE).contains(&bytes.len())
         && letters > 0
-        && !vague
         && !(bytes.contains(&b' ') || bytes.contains(&b'\\'))
-        && !path(bytes)
         && !expression(bytes)
         && drawn(bytes)
+        && !path(bytes)
+        && (!vague || told(text, value))
+}
+
+/// `api key`: the word before says more than the name alone.
+fn told(text: &[u8], value: &Value) -> bool {
+    let head = text[value.range.start.saturating_sub(64)..value.range.start].to_ascii_lowercase();
+    let words = [&b"api "[..], b"secret ", b"access ", b"private ", b"signing ", b"encryption ", b"license "];
+    words.iter().any(|word| head.windows(word.len()).any(|w| w == *word))
 }

@@ -11,6 +11,9 @@ use crate::anonymize::kind::{Evidence, Finding, Type};
 /// The longest block that is read.
 const LONGEST: usize = 16 * 1024;
 
+/// The longest line of a key's headers.
+const LINE: usize = 160;
+
 fn position(text: &[u8], word: &[u8]) -> Option<usize> {
     text.windows(word.len()).position(|w| w.eq_ignore_ascii_case(word))
 }
@@ -47,8 +50,9 @@ fn lines(text: &[u8]) -> usize {
         let rest = &text[at..];
         let closes = rest.starts_with(b"-----END");
         let encoded = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"+/=".contains(b)).count();
-        let line = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
-        let line = position(&rest[..line], b"\\n").unwrap_or(line);
+        let near = &rest[..rest.len().min(LINE)];
+        let line = near.iter().position(|b| *b == b'\n').unwrap_or(near.len());
+        let line = position(&near[..line], b"\\n").unwrap_or(line);
         let named = rest[..line].iter().position(|b| *b == b':').is_some_and(|n| {
             (3..24).contains(&n) && rest[..n].iter().all(|b| b.is_ascii_alphabetic() || *b == b'-')
         });
@@ -81,8 +85,8 @@ fn gap(text: &[u8]) -> usize {
     at
 }
 
-/// The values under `data:` and `stringData:` of a Kubernetes secret.
-pub(super) fn kube(text: &[u8], at: &Range<usize>, words: &Assign, out: &mut Vec<Finding>) {
+/// The values under `data:` and `stringData:` of a Kubernetes secret; gives the end of what was read.
+pub(super) fn kube(text: &[u8], at: &Range<usize>, words: &Assign, out: &mut Vec<Finding>) -> usize {
     let head = &text[at.start.saturating_sub(LONGEST)..at.start];
     let from = at.start - (head.len() - head.windows(4).rposition(|w| w == b"\n---").unwrap_or(0));
     let tail = &text[at.end..text.len().min(at.end + LONGEST)];
@@ -103,6 +107,7 @@ pub(super) fn kube(text: &[u8], at: &Range<usize>, words: &Assign, out: &mut Vec
         }
         start += line.len();
     }
+    to
 }
 
 fn member(text: &[u8], start: usize, body: &[u8], words: &Assign, out: &mut Vec<Finding>) {
@@ -119,8 +124,8 @@ fn member(text: &[u8], start: usize, body: &[u8], words: &Assign, out: &mut Vec<
     }
 }
 
-/// The values of a cookie header that were drawn.
-pub(super) fn cookie(text: &[u8], from: usize, words: &Assign, out: &mut Vec<Finding>) {
+/// The values of a cookie header that were drawn; gives the end of what was read.
+pub(super) fn cookie(text: &[u8], from: usize, words: &Assign, out: &mut Vec<Finding>) -> usize {
     let rest = &text[from..text.len().min(from + LONGEST / 4)];
     let line = rest.iter().position(|b| matches!(b, b'\n' | b'"')).unwrap_or(rest.len());
     let mut start = from;
@@ -141,4 +146,5 @@ pub(super) fn cookie(text: &[u8], from: usize, words: &Assign, out: &mut Vec<Fin
             out.push(Finding::new(at, at + len, Type::SECRET, Evidence::Secret));
         }
     }
+    from + line
 }

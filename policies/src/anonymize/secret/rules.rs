@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** an engine that exists knows all rules; a regex is compiled when its keyword is first met.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, StartKind};
@@ -90,6 +91,8 @@ pub(super) struct RawRule {
     #[serde(default)]
     pub(super) head: bool,
     #[serde(default)]
+    pub(super) alone: bool,
+    #[serde(default)]
     pub(super) group: usize,
     #[serde(default)]
     pub(super) entropy: f64,
@@ -176,9 +179,12 @@ pub(super) struct Engine {
     pub(super) owner: Vec<Owner>,
 }
 
-/// Fails where the file does not parse.
+/// Fails where the file does not parse or names two rules alike.
 pub(super) fn build(source: &str) -> Result<Engine, String> {
     let file: File = toml::from_str(source).map_err(|e| e.to_string())?;
+    named_once(file.token.iter().map(|token| &token.name))?;
+    named_once(file.near.iter().map(|near| &near.name))?;
+    named_once(file.rule.iter().map(|rule| &rule.name))?;
     let mut all: Vec<(String, Owner)> = Vec::new();
     for (i, token) in file.token.iter().enumerate() {
         all.extend(token.heads.iter().map(|head| (head.clone(), Owner::Token(i))));
@@ -209,6 +215,13 @@ pub(super) fn build(source: &str) -> Result<Engine, String> {
     let rules = file.rule.into_iter().map(|raw| Rule { raw, compiled: OnceLock::new() }).collect();
     let words = words.into_iter().map(|word| word.into_bytes().into_boxed_slice()).collect();
     Ok(Engine { tokens: file.token, nears: file.near, rules, assign: assign(raw)?, keywords, words, owner })
+}
+
+fn named_once<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    names
+        .map(|name| if seen.insert(name) { Ok(()) } else { Err(format!("two rules are called {name}")) })
+        .collect()
 }
 
 fn assign(mut raw: RawAssign) -> Result<Assign, String> {

@@ -26,14 +26,6 @@ fn the_shipped_rules_are_sound() {
     for rule in &engine.rules {
         assert!(rule.regex().is_some(), "{} does not compile", rule.raw.name);
     }
-    for list in [
-        engine.tokens.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(),
-        engine.nears.iter().map(|t| t.name.as_str()).collect(),
-        engine.rules.iter().map(|t| t.raw.name.as_str()).collect(),
-    ] {
-        let names: std::collections::BTreeSet<&str> = list.iter().copied().collect();
-        assert_eq!(names.len(), list.len(), "a name is given twice");
-    }
     for (word, owner) in engine.words.iter().zip(&engine.owner) {
         assert!(matches!(owner, Owner::Token(_)) || **word == *word.to_ascii_lowercase(), "{owner:?}");
     }

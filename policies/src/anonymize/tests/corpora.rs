@@ -99,6 +99,8 @@ const HOSTILE: &[&str] = &[
     "a.", "@a", "a@", "https://", "(", "1 ", "12-", "1.", "mrn ", "ssn 123 ", "key=",
     "-----BEGIN PRIVATE KEY-----", "eyJ", "::", "a:", "+1 ", "(0", "may ", "1/1/", "A1 ", "DE89 ", "%41",
     "``` ", "\u{430}a ", "e\u{301}\u{301}", "at dot ", "4111 1111 ", "a b (at) ", "order no ", "00:", "[",
+    "kind: Secret\n", "kind: Secret\ndata:\n  a: b\n", "cookie: a=", "password ", "://a:b", "token(\"", "authorization: ", "aws secret ",
+    "x-api-key: ", "mysql -p", "| a |\n|---|\n", "a,b\n", "key: ", "\"\",", "sk-", "seed phrase: a ", "-----BEGIN PRIVATE KEY-----\nAAAA",
     "{\"a\":", "password is ", "aB3", "https://a.b/)))", "cvv ", "20",
 ];
 

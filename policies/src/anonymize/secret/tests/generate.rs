@@ -298,8 +298,7 @@ fn generated_look_alikes_stay() {
 fn speed_of_secrets() {
     let prose = "I would like to know whether the order that I placed last week for 12 chairs has left the depot, \
                  because my neighbour said that nobody came by. The author of the key chapter has a pass. ";
-    let code =
-        "let token = tokens.next(); fn author(key: &str) -> Option<String> { map.get(key).cloned() }\n";
+    let code = include_str!("../assign.rs");
     for (name, unit) in [("prose", prose), ("code", code)] {
         let text = unit.repeat((1 << 20) / unit.len());
         let mut best = f64::MAX;
