@@ -17,7 +17,7 @@ const NONE: u32 = 10_000;
 /// Measured on the samples of the tests, less a little.
 #[rustfmt::skip]
 pub(crate) const FLOORS: [Floor; 5] = [
-    Floor { set: "clinical",                full: 2_600, recall: 2_700, precision: 9_500, touched: NONE },
+    Floor { set: "clinical",                full: 2_500, recall: 2_600, precision: 9_500, touched: NONE },
     Floor { set: "clinical, no identifiers", full: 0,    recall: 0,     precision: 0,     touched: 1_500 },
     Floor { set: "mixed-locale",            full: 2_100, recall: 2_800, precision: 9_000, touched: NONE },
     Floor { set: "secrets",                 full: 8_000, recall: 9_000, precision: 0,     touched: NONE },

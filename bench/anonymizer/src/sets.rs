@@ -56,7 +56,7 @@ pub(crate) fn all(seed: u64, share: usize) -> Vec<Set> {
         free(seed, 600 / share),
         locales(seed, share),
         secrets(seed, 700 / share),
-        alikes(seed, 700 / share),
+        alikes(seed, 1_100 / share),
     ]
 }
 

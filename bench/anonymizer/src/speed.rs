@@ -39,8 +39,7 @@ pub(crate) fn long(set: &Set) -> Result<f64, String> {
         text.push_str(&item.text);
         text.push_str("\n\n");
     }
-    let policy = masked::policy(set.preset)?;
-    masked::masked(&text, &policy)?;
+    masked::masked(&text, &masked::policy(set.preset)?)?;
     best(|| peers::kolm(&[text.as_str()], set.preset).map(|found| found.seconds * 1_000.0))
 }
 
