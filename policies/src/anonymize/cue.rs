@@ -96,8 +96,9 @@ static LEXICON: LazyLock<HashMap<String, Entry>> = LazyLock::new(|| {
 
 /// The role that a key has as a whole: `patient name`.
 pub(crate) fn key_role(key: &str) -> Option<Role> {
-    static KEYS: LazyLock<HashMap<&'static str, Role>> =
-        LazyLock::new(|| sections(include_str!("../../words/fields.txt")).map(|(role, key)| (key, role)).collect());
+    static KEYS: LazyLock<HashMap<&'static str, Role>> = LazyLock::new(|| {
+        sections(include_str!("../../words/fields.txt")).map(|(role, key)| (key, role)).collect()
+    });
     KEYS.get(key).copied()
 }
 
@@ -254,7 +255,9 @@ mod tests {
     #[test]
     fn the_longest_phrase_of_a_role_counts() {
         let reading = Reading::of("Nurse Ann lives in New York City.");
-        let at = |role| reading.cues.iter().filter(|cue| cue.role == role).map(|c| (c.first, c.last)).collect::<Vec<_>>();
+        let at = |role| {
+            reading.cues.iter().filter(|cue| cue.role == role).map(|c| (c.first, c.last)).collect::<Vec<_>>()
+        };
         assert_eq!(at(Role::City), [(4, 6), (5, 5)]);
         assert_eq!(at(Role::CityLead), [(2, 3)]);
     }

@@ -185,9 +185,30 @@ fn two(text: &[u8], a: Token, b: Token, sep: u8) -> Option<Written> {
     if a.len() <= 2 && (1..=12).contains(&x) && b.len() == 4 && (1900..=2099).contains(&y) {
         return Written::new(vec![piece(Field::Month, a), piece(Field::Year, b)], 85);
     }
-    let said =
-        [&b"on "[..], b"from ", b"for ", b"until ", b"since ", b"by ", b"is ", b"dob ", b"through ", b"is,", b"tted ", b"rged ",
-            b"seen ", b"dated ", b"visit ", b"dob: ", b"date: ", b"doa: ", b"dos: ", b"gery ", b"between ", b"till "];
+    let said = [
+        &b"on "[..],
+        b"from ",
+        b"for ",
+        b"until ",
+        b"since ",
+        b"by ",
+        b"is ",
+        b"dob ",
+        b"through ",
+        b"is,",
+        b"tted ",
+        b"rged ",
+        b"seen ",
+        b"dated ",
+        b"visit ",
+        b"dob: ",
+        b"date: ",
+        b"doa: ",
+        b"dos: ",
+        b"gery ",
+        b"between ",
+        b"till ",
+    ];
     let head = text[a.start.saturating_sub(10)..a.start].to_ascii_lowercase();
     let plausible =
         sep == b'/' && a.len() <= 2 && b.len() <= 2 && (1..=12).contains(&x) && (1..=31).contains(&y);
@@ -279,7 +300,8 @@ fn day_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     }
     // `at 4, may i ...`: a small word after a number is a month only beside a year, an ordinal or a dash.
     let mut pieces = vec![piece(day, day_at), piece(Field::Name, name)];
-    let filled = all.get(next + 1).is_some_and(|word| loose::filler(word.of(text)) && gap(text, name, *word) == b" ");
+    let filled =
+        all.get(next + 1).is_some_and(|word| loose::filler(word.of(text)) && gap(text, name, *word) == b" ");
     let (last, at) = if filled { (all[next + 1], next + 2) } else { (name, next + 1) };
     let year = all.get(at).filter(|y| joins(gap(text, last, **y)) && (!filled || is_year(text, **y)));
     match year {
@@ -307,10 +329,11 @@ fn capital(text: &[u8], name: Token) -> bool {
 /// A month name that is no other word.
 fn plain_month(text: &[u8], name: Token) -> bool {
     let foreign = month_of(name.of(text)).is_none() && !loose::full(name.of(text));
-    !foreign && !matches!(
-        name.of(text).to_ascii_lowercase().as_slice(),
-        b"may" | b"march" | b"mar" | b"dec" | b"sep" | b"jan" | b"jun"
-    )
+    !foreign
+        && !matches!(
+            name.of(text).to_ascii_lowercase().as_slice(),
+            b"may" | b"march" | b"mar" | b"dec" | b"sep" | b"jan" | b"jun"
+        )
 }
 
 /// `may 5`: only after a word that dates follow.
@@ -348,54 +371,4 @@ fn with_weekday(text: &[u8], all: &[Token], i: usize, mut date: Written) -> Writ
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str) -> Vec<(&str, u8)> {
-        let bytes = text.as_bytes();
-        let mut out = Vec::new();
-        find(bytes, &tokens(bytes), &mut out);
-        out.iter().map(|f| (&text[f.start..f.end], f.score)).filter(|(_, score)| *score > 20).collect()
-    }
-
-    #[test]
-    fn dates_in_many_forms() {
-        for (text, want) in [
-            ("Today is 5-20-2021", "5-20-2021"),
-            ("Today is 21.5.21.", "21.5.21"),
-            ("on 5-MAY-2021 ok", "5-MAY-2021"),
-            ("born May 1st, 1977", "May 1st, 1977"),
-            ("at 2024-06-05T09:15:30.500-07:00 or", "2024-06-05T09:15:30.500-07:00"),
-            ("2024-03-15T14:30Z", "2024-03-15T14:30Z"),
-            ("Friday, 5 March 2021", "Friday, 5 March 2021"),
-            ("in march 2018", "march 2018"),
-            ("is 05/2021", "05/2021"),
-            ("the 4th of July", "4th of July"),
-        ] {
-            assert!(check(text).iter().any(|(f, s)| *f == want && *s >= 40), "{text}: {:?}", check(text));
-        }
-        for text in ["on march 4", "for may 5th", "pto from 2/24 to"] {
-            assert!(
-                check(text).iter().all(|(_, s)| *s == 35) && !check(text).is_empty(),
-                "{text}: {:?}",
-                check(text)
-            );
-        }
-        for text in [
-            "may i",
-            "in 2019",
-            "what is 3/4 of 18",
-            "1.2.3",
-            "gpt-4o-2024-08-06",
-            "march 4 peace? no 500",
-            "at 4, may i",
-        ] {
-            assert!(check(text).iter().all(|(_, s)| *s <= 35), "{text}: {:?}", check(text));
-        }
-    }
-
-    #[test]
-    fn a_value_that_is_one_date() {
-        assert!(is_date(b"2021-05-21") && !is_date(b"2021-05-21 x") && !is_date(b"8847"));
-    }
-}
+mod tests;

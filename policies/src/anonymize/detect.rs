@@ -7,13 +7,13 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
 
+use super::cue::Reading;
 use super::kind::{Evidence, Finding, Type};
 use super::label::Labels;
 use super::number::Numbers;
 use super::policy::{Fences, Policy};
 use super::shape::Shapes;
 use super::token::{Token, stands_alone, tokens};
-use super::cue::Reading;
 use super::{age, date, field, net, org, phone, place, secret, suppress, who};
 
 mod encoded;
@@ -78,8 +78,12 @@ pub(crate) fn detect(text: &str, key: &str, place: Place, policy: &Policy) -> Ve
 /// What is made of words, by the frames that it stands in; then what the lists know to be nobody's.
 fn worded(text: &str, key: &str, place: Place, out: &mut Vec<Finding>) {
     let bytes = text.as_bytes();
-    let told = bytes.iter().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b >= 0x80 || b"@:=".contains(b));
-    if place == Place::Key || !(told || !key.is_empty() || LEADS.as_ref().is_some_and(|leads| leads.is_match(text))) {
+    let told = bytes
+        .iter()
+        .any(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b >= 0x80 || b"@:=".contains(b));
+    if place == Place::Key
+        || !(told || !key.is_empty() || LEADS.as_ref().is_some_and(|leads| leads.is_match(text)))
+    {
         return;
     }
     let reading = Reading::of(text);
@@ -88,12 +92,29 @@ fn worded(text: &str, key: &str, place: Place, out: &mut Vec<Finding>) {
     place::find(&reading, out);
     age::find(&reading, out);
     org::find(&reading, out);
+    let found = out.clone();
+    who::beside(&reading, &found, out);
     suppress::apply(&reading, out);
 }
 
 /// What makes a text without a capital, digit or colon worth reading.
 static LEADS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let leads = ["name is", "heiß", "heiss", "m'appelle", "llamo", "chiamo", "chamo", "naam is", "ik heet", "nazywam", "heter", "aged ", "years old", "year old"];
+    let leads = [
+        "name is",
+        "heiß",
+        "heiss",
+        "m'appelle",
+        "llamo",
+        "chiamo",
+        "chamo",
+        "naam is",
+        "ik heet",
+        "nazywam",
+        "heter",
+        "aged ",
+        "years old",
+        "year old",
+    ];
     AhoCorasick::builder().build(leads).ok()
 });
 

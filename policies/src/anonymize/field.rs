@@ -56,11 +56,43 @@ fn labelled(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     }
     // `reply to: ...`: a label is not the end of a longer one, and small ones begin their line.
     let small = r.word(cue.last).is_some_and(|w| w.chars <= 4) && cue.first == cue.last;
-    if small && !post && !r.begins(cue.first) && r.word(cue.first).is_some_and(|w| w.caps == Caps::Lower) && r.gap_before(cue.first) != ", " {
+    if small
+        && !post
+        && !r.begins(cue.first)
+        && r.word(cue.first).is_some_and(|w| w.caps == Caps::Lower)
+        && r.gap_before(cue.first) != ", "
+    {
         return;
+    }
+    if ty == Type::NAME {
+        let label = r.words[cue.first..=cue.last]
+            .iter()
+            .map(|word| word.of(r.text).to_lowercase())
+            .collect::<String>();
+        let says_name = NAMING.iter().any(|part| label.contains(part));
+        return names(r, cue.last + 1, says_name, out);
     }
     value(r, cue.last + 1, ty, out);
 }
+
+/// Parts of labels that say `name` in many languages.
+const NAMING: &[&str] = &[
+    "nam",
+    "nom",
+    "imię",
+    "nazwisko",
+    "navn",
+    "nimi",
+    "jmén",
+    "név",
+    "nume",
+    "apellido",
+    "surname",
+    "cardholder",
+    "имя",
+    "фамилия",
+    "фио",
+];
 
 fn push(r: &Reading<'_>, (first, last): (usize, usize), ty: Type, out: &mut Vec<Finding>) {
     if let (Some(a), Some(b)) = (r.word(first), r.word(last)) {
@@ -74,9 +106,7 @@ fn value(r: &Reading<'_>, first: usize, ty: Type, out: &mut Vec<Finding>) {
     if r.word(first).is_none() {
         return;
     }
-    if ty == Type::NAME {
-        names(r, first, out);
-    } else if ty == Type::AGE {
+    if ty == Type::AGE {
         age::value(r, first, out);
     } else if ty == Type::POSTCODE {
         if let Some(last) = place::postcode(r, first) {
@@ -99,10 +129,17 @@ fn value(r: &Reading<'_>, first: usize, ty: Type, out: &mut Vec<Finding>) {
             push(r, (first, first), ty, out);
         }
     } else {
-        let code = ty == Type::STATE && r.word(first).is_some_and(|w| w.caps == Caps::Upper && r.has(first, Role::StateCode));
-        let known = [Role::City, Role::State, Role::Country, Role::Nrp].iter().any(|role| r.has(first, *role));
-        let named = code || known || r.proper(first) || r.word(first).is_some_and(|w| w.caps == Caps::None && w.digits == 0)
-            || [Type::ORG, Type::FACILITY].contains(&ty) && r.word(first).is_some_and(Word::capital) && !common(r, first);
+        let code = ty == Type::STATE
+            && r.word(first).is_some_and(|w| w.caps == Caps::Upper && r.has(first, Role::StateCode));
+        let known =
+            [Role::City, Role::State, Role::Country, Role::Nrp].iter().any(|role| r.has(first, *role));
+        let named = code
+            || known
+            || r.proper(first)
+            || r.word(first).is_some_and(|w| w.caps == Caps::None && w.digits == 0)
+            || [Type::ORG, Type::FACILITY].contains(&ty)
+                && r.word(first).is_some_and(Word::capital)
+                && !common(r, first);
         if let Some(span) = place::value(r, first).filter(|_| named) {
             push(r, span, ty, out);
         }
@@ -115,10 +152,10 @@ fn common(r: &Reading<'_>, first: usize) -> bool {
 }
 
 /// One name after a label, or several between commas, semicolons and addresses.
-fn names(r: &Reading<'_>, first: usize, out: &mut Vec<Finding>) {
+fn names(r: &Reading<'_>, first: usize, says_name: bool, out: &mut Vec<Finding>) {
     let mut at = first;
     for _ in 0..20 {
-        let Some((from, last)) = who::value(r, at) else { return };
+        let Some((from, last)) = who::value(r, at, says_name) else { return };
         if from > at {
             push(r, (at, from - 1), Type::TITLE, out);
         }
@@ -126,7 +163,8 @@ fn names(r: &Reading<'_>, first: usize, out: &mut Vec<Finding>) {
         let gap = r.gap(last);
         at = if gap.contains('<') && !gap.contains('\n') {
             // Past the address in brackets.
-            let close = r.words.get(last + 1).and_then(|w| r.text.get(w.start..)?.find('>').map(|n| w.start + n));
+            let close =
+                r.words.get(last + 1).and_then(|w| r.text.get(w.start..)?.find('>').map(|n| w.start + n));
             let Some(close) = close else { return };
             r.words.partition_point(|w| w.start < close)
         } else {
@@ -143,7 +181,9 @@ fn names(r: &Reading<'_>, first: usize, out: &mut Vec<Finding>) {
 fn whole(r: &Reading<'_>, ty: Type, (from, to): (usize, usize), out: &mut Vec<Finding>) {
     let first = r.words.partition_point(|w| w.start < from);
     let end = r.words.partition_point(|w| w.end <= to);
-    let (Some(a), Some(b)) = (r.word(first), end.checked_sub(1).filter(|last| *last >= first).and_then(|last| r.word(last))) else {
+    let (Some(a), Some(b)) =
+        (r.word(first), end.checked_sub(1).filter(|last| *last >= first).and_then(|last| r.word(last)))
+    else {
         return;
     };
     let text = r.text.get(a.start..b.end).unwrap_or_default();
@@ -171,7 +211,11 @@ fn whole(r: &Reading<'_>, ty: Type, (from, to): (usize, usize), out: &mut Vec<Fi
     if !fits {
         return;
     }
-    let title = (first..end).take_while(|i| ty == Type::NAME && r.has(*i, Role::Honorific) && r.word(*i).is_some_and(|w| w.chars <= 4)).count();
+    let title = (first..end)
+        .take_while(|i| {
+            ty == Type::NAME && r.has(*i, Role::Honorific) && r.word(*i).is_some_and(|w| w.chars <= 4)
+        })
+        .count();
     let title = if first + title < end { title } else { 0 };
     if title > 0 {
         push(r, (first, first + title - 1), Type::TITLE, out);

@@ -24,35 +24,92 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-fn push(r: &Reading<'_>, (first, last): (usize, usize), ty: Type, evidence: Evidence, out: &mut Vec<Finding>) {
+fn push(
+    r: &Reading<'_>,
+    (first, last): (usize, usize),
+    ty: Type,
+    evidence: Evidence,
+    out: &mut Vec<Finding>,
+) {
     if let (Some(a), Some(b)) = (r.word(first), r.word(last)) {
         out.push(Finding::new(a.start, b.end, ty, evidence));
     }
 }
 
 /// Words that stand between the capitals of a name.
-const INSIDE: &[&str] = &["of", "the", "and", "for", "de", "la", "del", "di", "du", "des", "der", "für", "und", "y", "e", "et", "van", "von"];
+const INSIDE: &[&str] = &[
+    "of", "the", "and", "for", "de", "la", "del", "di", "du", "des", "der", "für", "und", "y", "e", "et",
+    "van", "von",
+];
 
 /// Suffixes that nothing else is: a name with one needs no more.
 const LEGAL: &[&str] = &[
-    "inc", "llc", "gmbh", "ltd", "corp", "plc", "llp", "s p a", "spa", "srl", "sarl", "sas", "b v", "bv", "n v", "oy", "oyj", "kft", "zrt", "ag",
-    "kg", "ohg", "aps", "asa", "ab", "as", "s a", "s l", "s r l", "pty", "pte", "ltda", "sp z o o", "s r o", "d o o", "corporation", "limited",
-    "incorporated", "pllc", "company", "eood",
+    "inc",
+    "llc",
+    "gmbh",
+    "ltd",
+    "corp",
+    "plc",
+    "llp",
+    "s p a",
+    "spa",
+    "srl",
+    "sarl",
+    "sas",
+    "b v",
+    "bv",
+    "n v",
+    "oy",
+    "oyj",
+    "kft",
+    "zrt",
+    "ag",
+    "kg",
+    "ohg",
+    "aps",
+    "asa",
+    "ab",
+    "as",
+    "s a",
+    "s l",
+    "s r l",
+    "pty",
+    "pte",
+    "ltda",
+    "sp z o o",
+    "s r o",
+    "d o o",
+    "corporation",
+    "limited",
+    "incorporated",
+    "pllc",
+    "company",
+    "eood",
 ];
 
 /// `Acme Tools GmbH`, `St. Mary's Hospital`, `Mercy Medical Center`.
 fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     let Some(word) = r.word(cue.first) else { return };
-    if word.caps == Caps::Lower && !(ty == Type::FACILITY) && !matches!(r.str(cue.first), "e" | "sp" | "s" | "spol") {
+    if word.caps == Caps::Lower
+        && !(ty == Type::FACILITY)
+        && !matches!(r.str(cue.first), "e" | "sp" | "s" | "spol")
+    {
         return;
     }
     let mut first = cue.first;
     let mut names = 0;
     while let Some(before) = first.checked_sub(1) {
         let gap = r.gap(before);
-        let near = matches!(gap, " " | "-" | "' " | " & " | "& ") || gap == ". " && r.word(before).is_some_and(|w| w.chars <= 2) || gap == ", " && first == cue.first && ty == Type::ORG || gap == "'" || gap == ".";
+        let near = matches!(gap, " " | "-" | "' " | " & " | "& ")
+            || gap == ". " && r.word(before).is_some_and(|w| w.chars <= 2)
+            || gap == ", " && first == cue.first && ty == Type::ORG && after_comma(r, cue.first)
+            || gap == "'"
+            || gap == ".";
         let w = r.words[before];
-        let small = INSIDE.contains(&r.str(before)) && before > 0 && r.word(before - 1).is_some_and(Word::capital) && r.gap(before - 1) == " ";
+        let small = INSIDE.contains(&r.str(before))
+            && before > 0
+            && r.word(before - 1).is_some_and(Word::capital)
+            && r.gap(before - 1) == " ";
         let possessive = w.chars == 1 && w.caps == Caps::Lower && gap == " " && r.gap_before(before) == "'";
         let name = w.capital() || w.digits > 0 && names > 0 && w.chars <= 3 && gap == " ";
         if !near || !(name || small || possessive) || cue.first - first >= 5 {
@@ -65,13 +122,17 @@ fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
         names = names.saturating_sub(usize::from(r.word(first).is_some_and(Word::capital)));
         first += 1;
     }
-    let proper = (first..cue.first).any(|i| r.proper(i) || r.word(i).is_some_and(|w| w.caps == Caps::Upper && w.chars >= 2));
+    let proper = (first..cue.first)
+        .any(|i| r.proper(i) || r.word(i).is_some_and(|w| w.caps == Caps::Upper && w.chars >= 2));
     let key: Vec<String> = (cue.first..=cue.last).map(|i| r.str(i).to_lowercase()).collect();
     let legal = ty == Type::ORG && LEGAL.contains(&key.join(" ").as_str());
     let short_lower = word.caps == Caps::Lower && !(proper && ty == Type::FACILITY && word.chars >= 6);
     // `AS`, `CO`, `SE`, `PC`, `LP`, `AB`: two capitals are many things.
     let two = word.chars <= 2 && cue.first == cue.last && word.caps == Caps::Upper && !proper;
-    let weak_two = legal && word.chars == 2 && word.caps == Caps::Upper && (first..cue.first).all(|i| r.word(i).is_some_and(|w| w.caps == Caps::Upper));
+    let weak_two = legal
+        && word.chars == 2
+        && word.caps == Caps::Upper
+        && (first..cue.first).all(|i| r.word(i).is_some_and(|w| w.caps == Caps::Upper));
     if names == 0 || short_lower || two || weak_two || !(proper || legal) {
         return;
     }
@@ -79,10 +140,31 @@ fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     push(r, (first, cue.last), ty, evidence, out);
 }
 
+/// `Brightwater, Inc.`: the suffixes that people write behind a comma.
+fn after_comma(r: &Reading<'_>, i: usize) -> bool {
+    ["inc", "llc", "ltd", "llp", "corp", "incorporated", "plc", "pllc"]
+        .contains(&r.str(i).to_lowercase().as_str())
+}
+
 /// A small word that begins a sentence or a field: `The`, `At`, `Patient`.
 fn opening(r: &Reading<'_>, i: usize) -> bool {
-    r.has(i, Role::Common) && (r.begins(i) || ["The", "At", "In", "From", "To", "By", "And"].contains(&r.str(i)))
-        && !["General", "Memorial", "Community", "Children", "First", "New", "North", "South", "East", "West", "United", "City"].contains(&r.str(i))
+    r.has(i, Role::Common)
+        && (r.begins(i) || ["The", "At", "In", "From", "To", "By", "And"].contains(&r.str(i)))
+        && ![
+            "General",
+            "Memorial",
+            "Community",
+            "Children",
+            "First",
+            "New",
+            "North",
+            "South",
+            "East",
+            "West",
+            "United",
+            "City",
+        ]
+        .contains(&r.str(i))
 }
 
 fn titled(r: &Reading<'_>, i: usize) -> bool {
@@ -97,12 +179,18 @@ fn before(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     }
     let mut at = cue.last;
     let mut names = 0;
-    while names < 5 && (matches!(r.gap(at), " " | "-" | "'" | " \"") || r.gap(at) == ". " && r.word(at).is_some_and(|w| w.chars <= 3)) {
+    while names < 5
+        && (matches!(r.gap(at), " " | "-" | "'" | " \"")
+            || r.gap(at) == ". " && r.word(at).is_some_and(|w| w.chars <= 3))
+    {
         let Some(next) = r.word(at + 1) else { break };
         let part = next.capital() && (!r.has(at + 1, Role::Common) || names > 0);
         if part {
             names += 1;
-        } else if !(r.has(at + 1, Role::Particle) || INSIDE.contains(&r.str(at + 1)) || matches!(r.str(at + 1), "l" | "d" | "am" | "im")) {
+        } else if !(r.has(at + 1, Role::Particle)
+            || INSIDE.contains(&r.str(at + 1))
+            || matches!(r.str(at + 1), "l" | "d" | "am" | "im"))
+        {
             break;
         }
         at += 1;
@@ -110,7 +198,8 @@ fn before(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     while at > cue.last && !r.word(at).is_some_and(Word::capital) {
         at -= 1;
     }
-    let english = word.caps == Caps::Lower && matches!(r.str(cue.first), "hospital" | "school" | "clinic" | "college" | "institute");
+    let english = word.caps == Caps::Lower
+        && matches!(r.str(cue.first), "hospital" | "school" | "clinic" | "college" | "institute");
     if names > 0 && at > cue.last && !english {
         push(r, (cue.first, at), ty, Evidence::Shape, out);
     }
@@ -126,8 +215,14 @@ fn lead(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
         next += 1;
     }
     let Some(mut last) = run(r, next, How::Capital) else { return };
-    let acronym = last == next && r.word(next).is_some_and(|w| w.caps == Caps::Upper && (w.chars <= 5 && ty == Type::FACILITY || w.chars <= 2));
-    if acronym || r.has(next, Role::Honorific) || super::date::is_month(r.str(next)) || super::date::is_weekday(r.str(next)) {
+    let acronym = last == next
+        && r.word(next)
+            .is_some_and(|w| w.caps == Caps::Upper && (w.chars <= 5 && ty == Type::FACILITY || w.chars <= 2));
+    if acronym
+        || r.has(next, Role::Honorific)
+        || super::date::is_month(r.str(next))
+        || super::date::is_weekday(r.str(next))
+    {
         return;
     }
     while r.gap(last) == " & " && r.proper(last + 1) {
@@ -138,10 +233,59 @@ fn lead(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
 
 /// Things that are called after a nation, and are no person.
 const THINGS: &[&str] = &[
-    "language", "food", "cuisine", "restaurant", "restaurants", "dressing", "wine", "toast", "fries", "text", "translation", "grammar", "keyboard",
-    "version", "dollar", "dollars", "pesos", "peso", "rupees", "yen", "market", "history", "literature", "law", "college", "society", "association",
-    "academy", "journal", "heart", "diabetes", "cancer", "flu", "measles", "spotted", "sleeping", "shepherd", "bulldog", "ginseng", "medicine",
-    "football", "music", "movie", "movies", "tea", "coffee", "word", "words", "sentence", "subtitles", "accent", "to", "into",
+    "language",
+    "food",
+    "cuisine",
+    "restaurant",
+    "restaurants",
+    "dressing",
+    "wine",
+    "toast",
+    "fries",
+    "text",
+    "translation",
+    "grammar",
+    "keyboard",
+    "version",
+    "dollar",
+    "dollars",
+    "pesos",
+    "peso",
+    "rupees",
+    "yen",
+    "market",
+    "history",
+    "literature",
+    "law",
+    "college",
+    "society",
+    "association",
+    "academy",
+    "journal",
+    "heart",
+    "diabetes",
+    "cancer",
+    "flu",
+    "measles",
+    "spotted",
+    "sleeping",
+    "shepherd",
+    "bulldog",
+    "ginseng",
+    "medicine",
+    "football",
+    "music",
+    "movie",
+    "movies",
+    "tea",
+    "coffee",
+    "word",
+    "words",
+    "sentence",
+    "subtitles",
+    "accent",
+    "to",
+    "into",
 ];
 
 /// `a Somali patient`, `is Jewish`; `French fries` is nobody.
@@ -151,7 +295,9 @@ fn people(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
     let thing = r.gap(cue.last) == " " && THINGS.contains(&r.str(cue.last + 1).to_lowercase().as_str());
     let spoken = cue.first.checked_sub(1).is_some_and(|b| {
-        r.gap(b) == " " && ["in", "to", "into", "from", "speaks", "speak", "speaking", "learn", "the", "auf"].contains(&r.str(b))
+        r.gap(b) == " "
+            && ["in", "to", "into", "from", "speaks", "speak", "speaking", "learn", "the", "auf"]
+                .contains(&r.str(b))
     });
     let named = r.gap(cue.last) == " " && r.proper(cue.last + 1);
     if !(thing || spoken || named) {
@@ -171,6 +317,7 @@ mod tests {
 
     #[test]
     fn organisations_and_facilities() {
+        let mut wrong: Vec<String> = Vec::new();
         for (text, want) in [
             ("She joined Halden Tools GmbH in May", "ORG Halden Tools GmbH"),
             ("a deal with Brightwater, Inc. today", "ORG Brightwater, Inc"),
@@ -185,13 +332,26 @@ mod tests {
             ("Willow Creek Nursing Home", "FACILITY Willow Creek Nursing Home"),
             ("the patient is Jewish", "NRP Jewish"),
         ] {
-            assert!(check(text).iter().any(|f| f == want), "{text}: {:?}", check(text));
+            if !check(text).iter().any(|f| f == want) {
+                wrong.push(format!("{text}: {:?}", check(text)));
+            }
         }
         for text in [
-            "The Hospital is large", "go to the clinic", "as a company", "translate into French", "French fries", "the bank and the school",
-            "a hospital in town", "my insurance company", "Please group them", "admitted to ICU",
+            "The Hospital is large",
+            "go to the clinic",
+            "as a company",
+            "translate into French",
+            "French fries",
+            "the bank and the school",
+            "a hospital in town",
+            "my insurance company",
+            "Please group them",
+            "admitted to ICU",
         ] {
-            assert_eq!(check(text), Vec::<String>::new(), "{text}");
+            if !check(text).is_empty() {
+                wrong.push(format!("{text}: {:?}", check(text)));
+            }
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

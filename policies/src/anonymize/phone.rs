@@ -83,7 +83,9 @@ fn faxed(text: &[u8], start: usize) -> bool {
     let head = text[start.saturating_sub(18)..start].to_ascii_lowercase();
     let line = head.rsplit(|b| *b == b'\n').next().unwrap_or_default();
     let last = |word: &[u8]| line.windows(word.len()).rposition(|w| w == word);
-    last(b"fax").is_some_and(|fax| last(b"tel").max(last(b"phone")).is_none_or(|phone| phone < fax || &line[phone..] == b"telefax"))
+    last(b"fax").is_some_and(|fax| {
+        last(b"tel").max(last(b"phone")).is_none_or(|phone| phone < fax || &line[phone..] == b"telefax")
+    })
 }
 
 /// The extension is a value of its own: the number may be said without it.

@@ -41,7 +41,13 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-fn push(r: &Reading<'_>, (first, last): (usize, usize), ty: Type, evidence: Evidence, out: &mut Vec<Finding>) {
+fn push(
+    r: &Reading<'_>,
+    (first, last): (usize, usize),
+    ty: Type,
+    evidence: Evidence,
+    out: &mut Vec<Finding>,
+) {
     if let (Some(a), Some(b)) = (r.word(first), r.word(last)) {
         out.push(Finding::new(a.start, b.end, ty, evidence));
     }
@@ -56,7 +62,7 @@ fn capital(r: &Reading<'_>, cue: &Cue) -> bool {
 /// Months and weekdays follow the same small words as places do.
 fn of_time(r: &Reading<'_>, i: usize) -> bool {
     let word = r.str(i);
-    super::date::is_month(word) || super::date::is_weekday(word)
+    super::date::is_month(word) && word != "Augusta" || super::date::is_weekday(word)
 }
 
 /// `lives in Tulsa`.
@@ -71,10 +77,16 @@ fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let Some(last) = run(r, next, How::Capital) else { return };
     let acronym = last == next && r.word(next).is_some_and(|w| w.caps == Caps::Upper && w.chars <= 4);
     let known = [Role::City, Role::State, Role::Country].iter().any(|role| r.has(next, *role));
-    let other = [Role::OrgAfter, Role::FacilityAfter, Role::StreetAfter]
-        .iter()
-        .any(|role| (r.has(last, *role) || r.gap(last) == " " && r.has(last + 1, *role) && r.word(last + 1).is_some_and(Word::capital)));
-    if acronym && !known || of_time(r, next) || r.has(next, Role::Honorific) || r.has(next, Role::Nrp) || other {
+    let other = [Role::OrgAfter, Role::FacilityAfter, Role::StreetAfter].iter().any(|role| {
+        (r.has(last, *role)
+            || r.gap(last) == " " && r.has(last + 1, *role) && r.word(last + 1).is_some_and(Word::capital))
+    });
+    if acronym && !known
+        || of_time(r, next)
+        || r.has(next, Role::Honorific)
+        || r.has(next, Role::Nrp)
+        || other
+    {
         return;
     }
     if locality(r, next, out).is_none() {
@@ -90,7 +102,10 @@ fn named(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     let one = cue.first == cue.last;
     // `Virginia Berg`, `Jordan's`: beside another capital a state is a given name.
     let beside = r.gap(cue.last) == " " && r.proper(cue.last + 1) && one;
-    let personal = matches!(r.str(cue.first), "Virginia" | "Georgia" | "Jordan" | "Victoria" | "Carolina" | "Chad" | "Israel");
+    let personal = matches!(
+        r.str(cue.first),
+        "Virginia" | "Georgia" | "Jordan" | "Victoria" | "Carolina" | "Chad" | "Israel"
+    );
     if one && (r.has(cue.first, Role::Common) || personal && beside) {
         return;
     }
@@ -103,8 +118,9 @@ fn named(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
 
 /// Small words that stand before places.
 const TOWARD: &[&str] = &[
-    "in", "from", "to", "near", "at", "of", "around", "outside", "nach", "aus", "bei", "à", "en", "de", "em", "a", "da", "w", "we",
-    "z", "do", "i", "från", "till", "fra", "til", "te", "uit", "naar", "v", "ve", "u", "iz", "din", "la", "для", "в", "из",
+    "in", "from", "to", "near", "at", "of", "around", "outside", "nach", "aus", "bei", "à", "en", "de", "em",
+    "a", "da", "w", "we", "z", "do", "i", "från", "till", "fra", "til", "te", "uit", "naar", "v", "ve", "u",
+    "iz", "din", "la", "для", "в", "из",
 ];
 
 /// A known city: surer after a preposition or beside a state.
@@ -115,7 +131,8 @@ fn city(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let before = cue.first.checked_sub(1);
     let toward = before.is_some_and(|b| r.gap(b) == " " && TOWARD.contains(&r.str(b)));
     let one = cue.first == cue.last;
-    let name = r.gap(cue.last) == " " && r.proper(cue.last + 1) || before.is_some_and(|b| r.gap(b) == " " && r.proper(b));
+    let name = r.gap(cue.last) == " " && r.proper(cue.last + 1)
+        || before.is_some_and(|b| r.gap(b) == " " && r.proper(b));
     let script = r.word(cue.first).is_some_and(|w| w.caps == Caps::None);
     if one && r.has(cue.first, Role::Common) && !toward || one && name && !toward {
         return;
@@ -130,7 +147,9 @@ pub(crate) fn value(r: &Reading<'_>, first: usize) -> Option<(usize, usize)> {
     r.word(first).filter(|w| w.digits == 0)?;
     while last < first + 4 && matches!(r.gap(last), " " | "-" | ". " | "'" | " - ") {
         let next = r.word(last + 1)?;
-        let goes_on = next.digits == 0 && !r.has(last + 1, Role::Label) && (next.caps != Caps::Lower || r.has(last + 1, Role::Particle));
+        let goes_on = next.digits == 0
+            && !r.has(last + 1, Role::Label)
+            && (next.caps != Caps::Lower || r.has(last + 1, Role::Particle));
         if !goes_on || field_begins(r, last + 1) {
             break;
         }
@@ -142,8 +161,7 @@ pub(crate) fn value(r: &Reading<'_>, first: usize) -> Option<(usize, usize)> {
 
 /// Does a label with its colon begin at word `i`?
 pub(crate) fn field_begins(r: &Reading<'_>, i: usize) -> bool {
-    (i..i + 3).any(|k| r.gap(k).starts_with(':')) && r.has(i, Role::Common)
-        || r.gap(i).starts_with(':')
+    (i..i + 3).any(|k| r.gap(k).starts_with(':')) && r.has(i, Role::Common) || r.gap(i).starts_with(':')
 }
 
 /// The value of `address:`: the rest of the line up to another label.
@@ -152,15 +170,21 @@ pub(crate) fn address_value(r: &Reading<'_>, first: usize) -> Option<(usize, usi
     r.word(first)?;
     while last < first + 24 && r.word(last + 1).is_some() {
         let gap = r.gap(last);
-        let stop = gap.contains(['\n', ';', '|', '\t', '"', '?', '!']) || gap.contains(". ") && r.word(last).is_some_and(|w| w.chars > 4);
-        if stop || field_begins(r, last + 1) || r.has(last + 1, Role::Label) && !r.has(last + 1, Role::StateCode) {
+        let stop = gap.contains(['\n', ';', '|', '\t', '"', '?', '!'])
+            || gap.contains(". ") && r.word(last).is_some_and(|w| w.chars > 4);
+        if stop
+            || field_begins(r, last + 1)
+            || r.has(last + 1, Role::Label) && !r.has(last + 1, Role::StateCode)
+        {
             break;
         }
         last += 1;
     }
     let digits = (first..=last).any(|i| r.word(i).is_some_and(|w| w.digits > 0));
     let capitals = (first..=last).filter(|i| r.proper(*i)).count();
-    let wordy = (first..=last).filter(|i| r.word(*i).is_some_and(|w| w.caps == Caps::Lower && r.has(*i, Role::Common))).count();
+    let wordy = (first..=last)
+        .filter(|i| r.word(*i).is_some_and(|w| w.caps == Caps::Lower && r.has(*i, Role::Common)))
+        .count();
     (digits && wordy <= 3 || capitals >= 1 && wordy == 0).then_some((first, last))
 }
 

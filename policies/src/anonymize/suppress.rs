@@ -29,7 +29,9 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
         things,
         names: section(eponyms, "name").collect(),
         frames: section(eponyms, "frame").collect(),
-        measures: lines(include_str!("../../suppress/measures.txt")).flat_map(|line| line.split(' ')).collect(),
+        measures: lines(include_str!("../../suppress/measures.txt"))
+            .flat_map(|line| line.split(' '))
+            .collect(),
     }
 });
 
@@ -39,7 +41,8 @@ fn lines(source: &'static str) -> impl Iterator<Item = &'static str> {
 
 fn section(source: &'static str, name: &str) -> impl Iterator<Item = &'static str> {
     let head = format!("[{name}]");
-    let body = lines(source).skip_while(move |line| *line != head).skip(1).take_while(|line| !line.starts_with('['));
+    let body =
+        lines(source).skip_while(move |line| *line != head).skip(1).take_while(|line| !line.starts_with('['));
     body.flat_map(|line| line.split(',')).map(str::trim).filter(|entry| !entry.is_empty())
 }
 
@@ -87,7 +90,10 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
     }
     let text = r.text.get(f.start..f.end).unwrap_or_default();
     let placed = [Type::STATE, Type::COUNTRY, Type::CITY].contains(&f.ty);
-    thing(r, text, first, last) || framed(r, first, last) || said(r, f, first, last) || placed && of_thing(r, last)
+    thing(r, text, first, last)
+        || framed(r, first, last)
+        || said(r, f, first, last)
+        || placed && of_thing(r, last)
 }
 
 /// A drug, a product, an organism, a score.
@@ -131,7 +137,11 @@ fn framed(r: &Reading<'_>, first: usize, last: usize) -> bool {
 
 /// Months and names as other words at the head of a sentence: `May I`, `Will you`, `Grace period`.
 fn said(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
-    const OTHER: &[&str] = &["May", "Will", "Mark", "Grace", "Hope", "Bill", "Chase", "Grant", "Faith", "Joy", "Rose", "Drew", "Sue", "Art", "Pat", "Rob", "Nick", "Frank", "Rich", "June", "April", "August", "Summer", "Dawn", "Iris", "Miles", "Max", "Ray", "Gene", "Jack", "Don", "Sunny", "Dot", "Page"];
+    const OTHER: &[&str] = &[
+        "May", "Will", "Mark", "Grace", "Hope", "Bill", "Chase", "Grant", "Faith", "Joy", "Rose", "Drew",
+        "Sue", "Art", "Pat", "Rob", "Nick", "Frank", "Rich", "June", "April", "August", "Summer", "Dawn",
+        "Iris", "Miles", "Max", "Ray", "Gene", "Jack", "Don", "Sunny", "Dot", "Page",
+    ];
     let word = r.str(first);
     let lower = r.word(last + 1).is_some_and(|w| w.caps == super::words::Caps::Lower) && r.gap(last) == " ";
     f.ty == Type::NAME && first == last && OTHER.contains(&word) && r.begins(first) && lower
@@ -139,17 +149,42 @@ fn said(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
 
 /// `Boston criteria`, `Vancouver style`: a place that a thing is called after.
 fn of_thing(r: &Reading<'_>, last: usize) -> bool {
-    const STYLES: &[&str] = &["style", "cream", "roll", "pizza", "syrup", "red", "blue", "plan", "declaration", "convention", "protocol", "time", "virus", "fever", "flu"];
+    const STYLES: &[&str] = &[
+        "style",
+        "cream",
+        "roll",
+        "pizza",
+        "syrup",
+        "red",
+        "blue",
+        "plan",
+        "declaration",
+        "convention",
+        "protocol",
+        "time",
+        "virus",
+        "fever",
+        "flu",
+    ];
     r.gap(last) == " " && {
         let next = r.str(last + 1).to_lowercase();
-        STYLES.contains(&next.as_str()) || LISTS.frames.contains(next.as_str()) && LISTS.names.contains(r.str(last).to_lowercase().as_str())
+        let scored = r.gap(last + 1) == " "
+            && ["score", "scale", "index", "criteria", "classification"]
+                .iter()
+                .any(|word| r.is(last + 2, word));
+        STYLES.contains(&next.as_str())
+            || scored
+            || LISTS.frames.contains(next.as_str())
+                && LISTS.names.contains(r.str(last).to_lowercase().as_str())
     }
 }
 
 /// `4000 mg`, `10115 people`, `v2.10115`.
 fn measured(r: &Reading<'_>, first: usize, last: usize) -> bool {
     let unit = r.gap(last) == " " && LISTS.measures.contains(r.str(last + 1).to_lowercase().as_str());
-    let versioned = first.checked_sub(1).is_some_and(|b| matches!(r.str(b).to_ascii_lowercase().as_str(), "v" | "version" | "port" | "step"));
+    let versioned = first
+        .checked_sub(1)
+        .is_some_and(|b| matches!(r.str(b).to_ascii_lowercase().as_str(), "v" | "version" | "port" | "step"));
     unit || r.gap(last).starts_with('%') || versioned
 }
 

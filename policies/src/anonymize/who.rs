@@ -36,6 +36,37 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     handle::marked(r, out);
 }
 
+/// Names before an age or a record number: `Tova Lindgren, 62M`, `Tova Lindgren is an 87-year-old`, `Tova Lindgren (MRN 8847)`.
+pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>) {
+    for f in found.iter().filter(|f| [Type::AGE, Type::MRN, Type::DATE].contains(&f.ty)) {
+        let Some(mut at) = r.words.partition_point(|word| word.end <= f.start).checked_sub(1) else {
+            continue;
+        };
+        let mut steps = 0;
+        while steps < 4
+            && [
+                "a", "an", "age", "aged", "is", "was", "the", "mrn", "dob", "born", "patient", "id", "date",
+                "of", "birth", "d", "o", "b",
+            ]
+            .iter()
+            .any(|word| r.is(at, word))
+        {
+            let Some(before) = at.checked_sub(1) else { break };
+            at = before;
+            steps += 1;
+        }
+        let gap = r.gap(at);
+        let near = matches!(gap, ", " | " (" | " - " | "; " | ",")
+            || steps > 0 && (gap == " " && r.is(at + 1, "is") || gap == ", ");
+        let bare = f.ty != Type::AGE && (steps == 0 || !gap.contains(['(', ',']));
+        let Some(first) = left(r, at).filter(|_| near && !bare) else { continue };
+        let one = first == at && f.ty != Type::AGE;
+        if !one && !place_alone(r, first, at) && !other_kind(r, at) && !super::date::is_month(r.str(at)) {
+            push(r, first, at, Evidence::Shape, out);
+        }
+    }
+}
+
 fn push(r: &Reading<'_>, first: usize, last: usize, evidence: Evidence, out: &mut Vec<Finding>) {
     if let (Some(a), Some(b)) = (r.word(first), r.word(last)) {
         out.push(Finding::new(a.start, b.end, Type::NAME, evidence));
@@ -104,7 +135,8 @@ fn hint(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let Some(last) = run(r, next, How::Capital) else { return };
     let one = last == next;
     let upper = r.word(next).is_some_and(|w| w.caps == Caps::Upper);
-    let titled = r.has(cue.last, Role::Label) && r.word(cue.first).is_some_and(Word::capital) && !r.begins(cue.first);
+    let titled =
+        r.has(cue.last, Role::Label) && r.word(cue.first).is_some_and(Word::capital) && !r.begins(cue.first);
     let weak = one && (upper || gap == ", " || titled) || place_alone(r, next, last) || other_kind(r, last);
     if !weak {
         push(r, next, last, Evidence::Shape, out);
@@ -115,7 +147,10 @@ fn hint(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
 fn relative(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let mut next = cue.last + 1;
     let gap = r.gap(cue.last);
-    if gap == " " && ["is", "was", "named", "called"].iter().any(|word| r.is(next, word)) && r.gap(next) == " " {
+    if gap == " "
+        && ["is", "was", "named", "called"].iter().any(|word| r.is(next, word))
+        && r.gap(next) == " "
+    {
         next += 1;
     } else if !matches!(gap, " " | ", " | " (" | ": " | " - ") {
         return;
@@ -132,7 +167,8 @@ fn relative(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
 fn and_more(r: &Reading<'_>, last: usize, out: &mut Vec<Finding>) {
     let mut at = last;
     for _ in 0..6 {
-        let and = r.gap(at) == " " && ["and", "und", "et", "y", "e", "i", "och", "en", "og"].contains(&r.str(at + 1));
+        let and = r.gap(at) == " "
+            && ["and", "und", "et", "y", "e", "i", "och", "en", "og"].contains(&r.str(at + 1));
         let next = if and { at + 2 } else { at + 1 };
         if !(and && r.gap(at + 1) == " " || r.gap(at) == ", ") {
             return;
@@ -154,7 +190,9 @@ fn closing(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let how = if broken { How::Sure } else { How::Capital };
     let Some(last) = run(r, next, how) else { return };
     let rest = r.gap(last).trim_start_matches([' ', '.', ',', '!']);
-    let ends = last + 1 == r.words.len() || rest.starts_with(['\n', '\r', '-', '(', '|']) || r.has(last + 1, Role::Credential);
+    let ends = last + 1 == r.words.len()
+        || rest.starts_with(['\n', '\r', '-', '(', '|'])
+        || r.has(last + 1, Role::Credential);
     if ends && !other_kind(r, last) {
         push(r, next, last, Evidence::Label, out);
     }
@@ -187,13 +225,20 @@ fn initial(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
 
 /// Titles that follow a name and are little else.
 const CREDENTIALS: &[&str] = &[
-    "MD", "M.D", "PhD", "RN", "DDS", "DMD", "PharmD", "MPH", "MSN", "BSN", "LPN", "LCSW", "Esq", "CPA", "FACS", "MBBS",
-    "CRNP", "APRN", "PsyD", "DPT", "NP", "DO",
+    "MD", "M.D", "PhD", "RN", "DDS", "DMD", "PharmD", "MPH", "MSN", "BSN", "LPN", "LCSW", "Esq", "CPA",
+    "FACS", "MBBS", "CRNP", "APRN", "PsyD", "DPT", "NP", "DO",
 ];
 
 /// `Anna Berg, MD`.
 fn credential(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let Some(before) = i.checked_sub(1) else { return };
+    // `NP Carla Ruiz`.
+    if CREDENTIALS.contains(&r.str(i)) && r.gap(i) == " " {
+        if let Some(last) = run(r, i + 1, How::Capital).filter(|last| *last > i + 1 && !other_kind(r, *last))
+        {
+            push(r, i + 1, last, Evidence::Shape, out);
+        }
+    }
     let zip = r.word(i + 1).is_some_and(|w| w.is_number() && w.digits == 5);
     if !CREDENTIALS.contains(&r.str(i)) || !matches!(r.gap(before), ", " | " " | ",") || zip {
         return;

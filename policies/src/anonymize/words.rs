@@ -74,7 +74,8 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
 fn ends_here(text: &str, start: usize, at: usize) -> bool {
     let head = text.get(start..at).unwrap_or_default();
     let mut tail = text.get(at + 1..).unwrap_or_default().chars();
-    let possessive = matches!(tail.next(), Some('s' | 'S')) && !tail.next().is_some_and(char::is_alphanumeric);
+    let possessive =
+        matches!(tail.next(), Some('s' | 'S')) && !tail.next().is_some_and(char::is_alphanumeric);
     possessive || ELIDED.contains(&head) || head.len() > 1 && ELIDED.contains(&head.to_lowercase().as_str())
 }
 
@@ -129,15 +130,19 @@ mod tests {
 
     #[test]
     fn words_of_many_scripts() {
-        let check = |text: &str| words(text).iter().map(|w| (w.of(text).to_owned(), w.caps)).collect::<Vec<_>>();
+        let check =
+            |text: &str| words(text).iter().map(|w| (w.of(text).to_owned(), w.caps)).collect::<Vec<_>>();
         let word = |w: &str, caps| (w.to_owned(), caps);
         assert_eq!(check("O'Brien's"), [word("O'Brien", Caps::Title), word("s", Caps::Lower)]);
-        assert_eq!(check("l'Hôpital MRN 12a"), [
-            word("l", Caps::Lower),
-            word("Hôpital", Caps::Title),
-            word("MRN", Caps::Upper),
-            word("12a", Caps::Lower)
-        ]);
+        assert_eq!(
+            check("l'Hôpital MRN 12a"),
+            [
+                word("l", Caps::Lower),
+                word("Hôpital", Caps::Title),
+                word("MRN", Caps::Upper),
+                word("12a", Caps::Lower)
+            ]
+        );
         assert_eq!(check("Łukasz 東京"), [word("Łukasz", Caps::Title), word("東京", Caps::None)]);
     }
 }

@@ -110,7 +110,9 @@ pub(crate) fn shift(text: &str, date: &Written, offset: i64) -> String {
                 let dashed = text.as_bytes().get(*end) == Some(&b'-');
                 let name = match month_of(raw.as_bytes()) {
                     Some(_) => named(MONTHS[month as usize - 1], raw, dashed),
-                    None => months::renamed(raw, month).unwrap_or_else(|| MONTHS[month as usize - 1].to_owned()),
+                    None => {
+                        months::renamed(raw, month).unwrap_or_else(|| MONTHS[month as usize - 1].to_owned())
+                    }
                 };
                 out.push_str(&name);
             }

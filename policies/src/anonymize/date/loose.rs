@@ -35,7 +35,10 @@ pub(super) fn filler(word: &[u8]) -> bool {
 
 /// The full name of a month that is nothing else, in another language.
 pub(super) fn full(word: &[u8]) -> bool {
-    word.len() >= 5 && month_of(word).is_none() && any_month(word).is_some() && !word.eq_ignore_ascii_case(b"mayo")
+    word.len() >= 5
+        && month_of(word).is_none()
+        && any_month(word).is_some()
+        && !word.eq_ignore_ascii_case(b"mayo")
 }
 
 /// `2021. május 3.`, `2021年5月3日`, `2021 May 3`.
@@ -51,7 +54,8 @@ pub(super) fn year_first(text: &[u8], all: &[Token], i: usize) -> Option<Written
     if matches!(gap, b" " | b". " | b"-" | b", ") && any_month(b.of(text)).is_some() {
         let c = *all.get(next + 1)?;
         let fits = matches!(&text[b.end..c.start], b" " | b"-" | b". ") && small(c, 31);
-        return Written::new(vec![piece(Field::Year, year), piece(Field::Name, b), piece(Field::Day, c)], 90).filter(|_| fits);
+        return Written::new(vec![piece(Field::Year, year), piece(Field::Name, b), piece(Field::Day, c)], 90)
+            .filter(|_| fits);
     }
     let sign = |gap: &[u8], signs: &[&str]| signs.iter().any(|sign| gap.trim_ascii() == sign.as_bytes());
     if !sign(gap, &["年", "년"]) || !small(b, 12) {
@@ -59,7 +63,8 @@ pub(super) fn year_first(text: &[u8], all: &[Token], i: usize) -> Option<Written
     }
     let mut pieces = vec![piece(Field::Year, year), piece(Field::Month, b)];
     next += 1;
-    if let Some(c) = all.get(next).filter(|c| sign(&text[b.end..c.start], &["月", "월"]) && small(**c, 31)) {
+    if let Some(c) = all.get(next).filter(|c| sign(&text[b.end..c.start], &["月", "월"]) && small(**c, 31))
+    {
         pieces.push(piece(Field::Day, *c));
     }
     Written::new(pieces, 90)
@@ -68,14 +73,29 @@ pub(super) fn year_first(text: &[u8], all: &[Token], i: usize) -> Option<Written
 /// `in March`: part of a date of which only the year may stay.
 pub(super) fn month_alone(text: &[u8], name: Token) -> Option<Written> {
     const LED: &[&[u8]] = &[
-        b" in ", b" since ", b" last ", b" this ", b" next ", b" early ", b" late ", b" until ", b" by ", b" mid ", b" mid-", b" from ", b" before ",
-        b" after ", b" through ", b" during ",
+        b" in ",
+        b" since ",
+        b" last ",
+        b" this ",
+        b" next ",
+        b" early ",
+        b" late ",
+        b" until ",
+        b" by ",
+        b" mid ",
+        b" mid-",
+        b" from ",
+        b" before ",
+        b" after ",
+        b" through ",
+        b" during ",
     ];
     let head = text[name.start.saturating_sub(9)..name.start].to_ascii_lowercase();
     let padded = if name.start < 9 { [b" ".as_slice(), &head].concat() } else { head };
     let capital = text[name.start].is_ascii_uppercase() && name.len() >= 3;
     let led = LED.iter().any(|word| padded.ends_with(word));
-    let closed = !matches!(after(text, name.end), b'-' | b'_' | b'\'' | b'.') || after(text, name.end) == b'.' && !in_token(after(text, name.end + 1));
+    let closed = !matches!(after(text, name.end), b'-' | b'_' | b'\'' | b'.')
+        || after(text, name.end) == b'.' && !in_token(after(text, name.end + 1));
     let month = month_of(name.of(text)).is_some() || full(name.of(text));
     (capital && led && closed && month).then(|| Written::new(vec![piece(Field::Name, name)], 35)).flatten()
 }
@@ -100,9 +120,24 @@ mod tests {
     #[test]
     fn dates_of_many_languages() {
         for text in [
-            "3. März 2021", "12 février 1984", "1er août 2019", "3 de mayo de 2021", "15 de março de 1990", "7 września 2004",
-            "4 oktober 2011", "9. kesäkuuta 2015", "2021. május 3", "5 января 1999", "12 Ağustos 2001", "3. října 1988",
-            "21 settembre 2022", "2021年5月3日", "17 martie 2020", "mars 2019", "septiembre de 2018", "3 maja 1979",
+            "3. März 2021",
+            "12 février 1984",
+            "1er août 2019",
+            "3 de mayo de 2021",
+            "15 de março de 1990",
+            "7 września 2004",
+            "4 oktober 2011",
+            "9. kesäkuuta 2015",
+            "2021. május 3",
+            "5 января 1999",
+            "12 Ağustos 2001",
+            "3. října 1988",
+            "21 settembre 2022",
+            "2021年5月3日",
+            "17 martie 2020",
+            "mars 2019",
+            "septiembre de 2018",
+            "3 maja 1979",
         ] {
             let source = format!("x, {text}, y");
             let mut out = Vec::new();
@@ -120,7 +155,11 @@ mod tests {
 
     #[test]
     fn a_shifted_month_stays_in_its_language() {
-        for (text, days, want) in [("3. März 2021", 40, "12. April 2021"), ("12 février 1984", 30, "13 mars 1984"), ("7 września 2004", 30, "7 października 2004")] {
+        for (text, days, want) in [
+            ("3. März 2021", 40, "12. April 2021"),
+            ("12 février 1984", 30, "13 mars 1984"),
+            ("7 września 2004", 30, "7 października 2004"),
+        ] {
             let found = dates(text.as_bytes(), &tokens(text.as_bytes()));
             assert_eq!(shift(text, &found[0], days), want);
         }

@@ -10,7 +10,8 @@ type Row = [&'static str; 12];
 /// The forms, and for each name the first form that has it with its month from 1.
 static MONTHS: LazyLock<(Vec<Row>, HashMap<&'static str, (usize, u32)>)> = LazyLock::new(|| {
     let lines = include_str!("../../../words/months.txt").lines().filter(|line| !line.starts_with('#'));
-    let rows: Vec<Row> = lines.filter_map(|line| line.split(' ').collect::<Vec<_>>().try_into().ok()).collect();
+    let rows: Vec<Row> =
+        lines.filter_map(|line| line.split(' ').collect::<Vec<_>>().try_into().ok()).collect();
     let mut names = HashMap::new();
     for (at, row) in rows.iter().enumerate() {
         for (month, name) in (1..).zip(row) {

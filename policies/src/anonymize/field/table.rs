@@ -31,7 +31,9 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         match &header {
-            Some((sep, columns)) if cells(line, *sep).len() == columns.len() => row(r, start, line, *sep, columns, out),
+            Some((sep, columns)) if cells(line, *sep).len() == columns.len() => {
+                row(r, start, line, *sep, columns, out)
+            }
             _ => header = head(line),
         }
     }

@@ -8,7 +8,8 @@ fn degrees(text: &str) -> Option<(usize, f64, usize)> {
     let sign = usize::from(text.starts_with(['-', '+']));
     let body = text.get(sign..)?;
     let whole = body.bytes().take_while(u8::is_ascii_digit).count();
-    let fraction = body.get(whole..)?.strip_prefix('.').map_or(0, |f| f.bytes().take_while(u8::is_ascii_digit).count());
+    let fraction =
+        body.get(whole..)?.strip_prefix('.').map_or(0, |f| f.bytes().take_while(u8::is_ascii_digit).count());
     if !(1..=3).contains(&whole) {
         return None;
     }
@@ -23,7 +24,9 @@ fn degrees(text: &str) -> Option<(usize, f64, usize)> {
         len += after.get(..minutes).map_or(0, |m| m.trim_end().len());
     }
     let side = text.get(len..)?.trim_start_matches(' ');
-    if side.starts_with(['N', 'S', 'E', 'W']) && !side.get(1..).is_some_and(|s| s.starts_with(char::is_alphanumeric)) {
+    if side.starts_with(['N', 'S', 'E', 'W'])
+        && !side.get(1..).is_some_and(|s| s.starts_with(char::is_alphanumeric))
+    {
         len = text.len() - side.len() + 1;
         exact += 1;
     }
@@ -47,14 +50,20 @@ pub(super) fn pair(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     if start > 0 && matches!(head[start - 1], b'-' | b'+') {
         start -= 1;
     }
-    if start > 0 && (head[start - 1].is_ascii_alphanumeric() || matches!(head[start - 1], b'.' | b'$' | b'/')) {
+    if start > 0 && (head[start - 1].is_ascii_alphanumeric() || matches!(head[start - 1], b'.' | b'$' | b'/'))
+    {
         return;
     }
     let Some((len, latitude, exact)) = r.text.get(start..).and_then(degrees) else { return };
     let rest = r.text.get(start + len..).unwrap_or_default();
     let gap = rest.len() - rest.trim_start_matches([',', ' ', ';', '/']).len();
     let Some((second, longitude, other)) = rest.get(gap..).and_then(degrees) else { return };
-    if (1..=3).contains(&gap) && exact >= 3 && other >= 3 && latitude.abs() <= 90.0 && longitude.abs() <= 180.0 {
+    if (1..=3).contains(&gap)
+        && exact >= 3
+        && other >= 3
+        && latitude.abs() <= 90.0
+        && longitude.abs() <= 180.0
+    {
         out.push(Finding::new(start, start + len + gap + second, Type::GEO, Evidence::Shape));
     }
 }

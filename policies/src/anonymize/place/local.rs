@@ -75,7 +75,8 @@ fn component(r: &Reading<'_>, i: usize, city: bool) -> Option<Part> {
     let last = city_run(r, i)?;
     let upper = word.caps == Caps::Upper && word.chars <= 3;
     let other = [Role::Honorific, Role::Nrp, Role::Label].iter().any(|role| r.has(i, *role));
-    (!(upper || other || super::of_time(r, i)) && (r.has(i, Role::City) || r.proper(i))).then_some(Part(last, Type::CITY))
+    (!(upper || other || super::of_time(r, i)) && (r.has(i, Role::City) || r.proper(i)))
+        .then_some(Part(last, Type::CITY))
 }
 
 /// The first word of the city that ends before word `i`, with a comma: `Boise, Idaho`.
@@ -88,7 +89,8 @@ pub(super) fn city_before(r: &Reading<'_>, i: usize) -> Option<usize> {
         }
         first = before;
     }
-    let of_other = [Role::State, Role::Country, Role::Nrp].iter().any(|role| r.has(last, *role)) && !r.has(last, Role::City);
+    let of_other = [Role::State, Role::Country, Role::Nrp].iter().any(|role| r.has(last, *role))
+        && !r.has(last, Role::City);
     (!of_other && !super::of_time(r, last)).then_some(first)
 }
 
@@ -106,10 +108,13 @@ pub(super) fn code(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
     let zip = if matches!(r.gap(i), " " | ", ") { zip(r, i + 1) } else { None };
     let city = city_before(r, i).or_else(|| {
-        let before = i.checked_sub(1).filter(|b| r.gap(*b) == " " && (zip.is_some() || r.has(*b, Role::City)))?;
+        let before =
+            i.checked_sub(1).filter(|b| r.gap(*b) == " " && (zip.is_some() || r.has(*b, Role::City)))?;
         Some(before).filter(|b| city_word(r, *b))
     });
-    let credential = r.has(i, Role::Credential) && zip.is_none() && !i.checked_sub(1).is_some_and(|b| r.has(b, Role::City));
+    let credential = r.has(i, Role::Credential)
+        && zip.is_none()
+        && !i.checked_sub(1).is_some_and(|b| r.has(b, Role::City));
     if city.is_none() && zip.is_none() || credential {
         return;
     }

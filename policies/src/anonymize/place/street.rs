@@ -7,18 +7,103 @@ use crate::anonymize::words::{Caps, Word};
 
 /// Street words that mean nothing else: with a capital they need no number.
 const PLAIN: &[&str] = &[
-    "street", "avenue", "ave", "road", "boulevard", "blvd", "lane", "calle", "rue", "rua", "ul", "ulica", "ulicy", "viale", "piazza",
-    "avenida", "avda", "straße", "strasse", "straat", "chaussee", "vicolo", "piazzale", "travessa", "jalan", "улица", "ул", "вул",
-    "вулиця", "проспект", "caddesi", "sokak", "utca", "impasse", "chemin", "aleja", "paseo", "parkway", "pkwy",
+    "street",
+    "avenue",
+    "ave",
+    "road",
+    "boulevard",
+    "blvd",
+    "lane",
+    "calle",
+    "rue",
+    "rua",
+    "ul",
+    "ulica",
+    "ulicy",
+    "viale",
+    "piazza",
+    "avenida",
+    "avda",
+    "straße",
+    "strasse",
+    "straat",
+    "chaussee",
+    "vicolo",
+    "piazzale",
+    "travessa",
+    "jalan",
+    "улица",
+    "ул",
+    "вул",
+    "вулиця",
+    "проспект",
+    "caddesi",
+    "sokak",
+    "utca",
+    "impasse",
+    "chemin",
+    "aleja",
+    "paseo",
+    "parkway",
+    "pkwy",
 ];
 
 fn plain(r: &Reading<'_>, i: usize) -> bool {
     PLAIN.contains(&r.str(i).to_lowercase().as_str())
 }
 
+/// Street words that stand between the name and the number: `Petőfi utca 12`.
+const NUMBER_LAST: &[&str] = &[
+    "utca",
+    "út",
+    "útja",
+    "tér",
+    "körút",
+    "katu",
+    "tie",
+    "kuja",
+    "caddesi",
+    "Caddesi",
+    "sokak",
+    "Sokak",
+    "sokağı",
+    "Sokağı",
+    "Cad",
+    "bulvarı",
+    "Bulvarı",
+    "ulice",
+    "třída",
+    "náměstí",
+    "gate",
+    "gata",
+    "vei",
+    "vej",
+    "gade",
+    "gatan",
+    "vägen",
+    "väg",
+    "plein",
+    "laan",
+    "straat",
+    "Straße",
+    "Strasse",
+    "Allee",
+    "Weg",
+    "Platz",
+    "Ring",
+    "Gasse",
+    "allé",
+    "ulica",
+    "trg",
+];
+
 /// A house number: `12`, `12B`, `221b`.
 fn number(r: &Reading<'_>, i: usize) -> bool {
-    r.word(i).is_some_and(|w| (1..=5).contains(&w.digits) && w.end - w.start <= w.digits + 1 && r.str(i).as_bytes()[0].is_ascii_digit())
+    r.word(i).is_some_and(|w| {
+        (1..=5).contains(&w.digits)
+            && w.end - w.start <= w.digits + 1
+            && r.str(i).as_bytes()[0].is_ascii_digit()
+    })
 }
 
 /// `12 Main St`, `1600 N 5th Ave`, `12 main street`.
@@ -37,13 +122,21 @@ pub(super) fn after(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         }
         let w = r.words[before];
         let ordinal = w.digits > 0 && w.end - w.start == w.digits + 2;
-        if !(w.capital() || ordinal || lower && w.digits == 0 && names < 2) || r.gap(before) == ". " && w.chars > 2 {
+        if !(w.capital() || ordinal || lower && w.digits == 0 && names < 2)
+            || r.gap(before) == ". " && w.chars > 2
+        {
             break;
         }
         first = before;
         names += 1;
     }
-    let sure = !lower && names > 0 && plain(r, cue.first) && word.caps == Caps::Title && r.gap(cue.first - 1) == " ";
+    if names > 0 && NUMBER_LAST.contains(&r.str(cue.first)) && r.proper(cue.first - 1) {
+        if let Some(last) = house_after(r, cue.last) {
+            return finish(r, cue.first - 1, last, out);
+        }
+    }
+    let sure =
+        !lower && names > 0 && plain(r, cue.first) && word.caps == Caps::Title && r.gap(cue.first - 1) == " ";
     let small = (first..cue.first).all(|i| r.has(i, Role::Common));
     if sure && !(small && r.begins(first)) {
         let first = if r.has(first, Role::Common) && first + 1 < cue.first { first + 1 } else { first };
@@ -52,9 +145,12 @@ pub(super) fn after(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
 }
 
 fn house(r: &Reading<'_>, first: usize, cue: &Cue, lower: bool, out: &mut Vec<Finding>) {
-    const SPANS: &[&str] = &["hour", "minute", "min", "mile", "day", "way", "lane", "step", "week", "km", "year", "percent", "x"];
+    const SPANS: &[&str] = &[
+        "hour", "minute", "min", "mile", "day", "way", "lane", "step", "week", "km", "year", "percent", "x",
+    ];
     let span = SPANS.iter().any(|word| r.str(first + 1).to_ascii_lowercase().starts_with(word));
-    let proper = (first + 1..cue.first).any(|i| r.word(i).is_some_and(Word::capital) || r.word(i).is_some_and(|w| w.digits > 0));
+    let proper = (first + 1..cue.first)
+        .any(|i| r.word(i).is_some_and(Word::capital) || r.word(i).is_some_and(|w| w.digits > 0));
     if span && !proper || lower && !(plain(r, cue.first) && !span) {
         return;
     }
@@ -69,7 +165,8 @@ fn house(r: &Reading<'_>, first: usize, cue: &Cue, lower: bool, out: &mut Vec<Fi
 
 /// `Main St NW`.
 fn direction(r: &Reading<'_>, last: usize) -> usize {
-    let next = ["N", "S", "E", "W", "NE", "NW", "SE", "SW", "North", "South", "East", "West"].contains(&r.str(last + 1));
+    let next = ["N", "S", "E", "W", "NE", "NW", "SE", "SW", "North", "South", "East", "West"]
+        .contains(&r.str(last + 1));
     if next && matches!(r.gap(last), " " | ". ") { last + 1 } else { last }
 }
 
@@ -80,9 +177,18 @@ fn finish(r: &Reading<'_>, first: usize, mut last: usize, out: &mut Vec<Finding>
         let near = matches!(gap, " " | ", " | ". " | "., " | " - " | ", #" | " #" | "/" | " / ");
         if near && gap.ends_with('#') && number(r, last + 1) {
             last += 1;
-        } else if near && r.has(last + 1, Role::Unit) && tail(r, last + 2) && matches!(r.gap(last + 1), " " | ". " | " #" | ".") {
+        } else if near
+            && r.has(last + 1, Role::Unit)
+            && tail(r, last + 2)
+            && matches!(r.gap(last + 1), " " | ". " | " #" | ".")
+        {
             last += 2;
-        } else if near && tail(r, last + 1) && r.has(last + 2, Role::Unit) && r.gap(last + 1).len() <= 2 && ordinal(r, last + 1) {
+        } else if near
+            && tail(r, last + 1)
+            && r.has(last + 2, Role::Unit)
+            && r.gap(last + 1).len() <= 2
+            && ordinal(r, last + 1)
+        {
             last += 2;
         } else if matches!(gap, "/" | "-") && number(r, last + 1) {
             last += 1;
@@ -112,15 +218,20 @@ pub(super) fn before(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let mut names = 0;
     while names < 5 && matches!(r.gap(at), " " | ". " | "-" | "'" | "." | "/ ") {
         let Some(next) = r.word(at + 1) else { break };
-        let part = next.capital() && !of_time(r, at + 1) && !r.has(at + 1, Role::Unit) || next.digits > 0 && names == 0 && !number(r, at + 1);
+        let part = next.capital() && !of_time(r, at + 1) && !r.has(at + 1, Role::Unit)
+            || next.digits > 0 && names == 0 && !number(r, at + 1);
         if part && !(r.gap(at) == ". " && r.word(at).is_some_and(|w| w.chars > 4)) {
             names += 1;
-        } else if !(r.has(at + 1, Role::Particle) || matches!(r.str(at + 1), "l" | "d" | "dell" | "the" | "les")) {
+        } else if !(r.has(at + 1, Role::Particle)
+            || matches!(r.str(at + 1), "l" | "d" | "dell" | "the" | "les"))
+        {
             break;
         }
         at += 1;
     }
-    while at > cue.last && !(r.word(at).is_some_and(Word::capital) || r.word(at).is_some_and(|w| w.digits > 0)) {
+    while at > cue.last
+        && !(r.word(at).is_some_and(Word::capital) || r.word(at).is_some_and(|w| w.digits > 0))
+    {
         at -= 1;
     }
     if names == 0 || at == cue.last {
@@ -131,13 +242,25 @@ pub(super) fn before(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let word = r.str(cue.first).to_lowercase();
     let capital = r.word(cue.first).is_some_and(Word::capital);
     let last = behind.unwrap_or(at);
-    let small = ["am", "an", "auf", "im", "in", "zum", "unter", "alte", "c", "os", "pl", "al", "lorong", "place", "square", "m"];
-    let placed = r.word(last + 1).is_some_and(|w| w.digits >= 4) && matches!(r.gap(last), ", " | "\n" | ",\n" | " ");
+    let small = [
+        "am", "an", "auf", "im", "in", "zum", "unter", "alte", "c", "os", "pl", "al", "lorong", "place",
+        "square", "m",
+    ];
+    let placed =
+        r.word(last + 1).is_some_and(|w| w.digits >= 4) && matches!(r.gap(last), ", " | "\n" | ",\n" | " ");
     let weak = small.contains(&word.as_str());
-    let numbered = ahead.is_some() && !weak || behind.is_some() && (capital || !matches!(word.as_str(), "via" | "place" | "route" | "square" | "passage" | "cours"));
+    let numbered = ahead.is_some() && !weak
+        || behind.is_some()
+            && (capital
+                || !matches!(word.as_str(), "via" | "place" | "route" | "square" | "passage" | "cours"));
     if numbered && (!weak || placed || word == "unter" || word == "al" && capital) {
         finish(r, ahead.unwrap_or(cue.first), last, out);
-    } else if plain(r, cue.first) && (capital || !word.is_ascii() || r.gap(cue.last).starts_with('.') || matches!(word.as_str(), "rue" | "calle" | "rua" | "ulica" | "ulicy")) {
+    } else if plain(r, cue.first)
+        && (capital
+            || !word.is_ascii()
+            || r.gap(cue.last).starts_with('.')
+            || matches!(word.as_str(), "rue" | "calle" | "rua" | "ulica" | "ulicy"))
+    {
         push(r, (cue.first, at), Type::ADDRESS, Evidence::Shape, out);
     }
 }
@@ -153,26 +276,30 @@ fn house_before(r: &Reading<'_>, first: usize) -> Option<usize> {
 /// `5`, `, 5`, ` nº 5`, ` n. 5`, `5/7`, `5 A` behind a street.
 fn house_after(r: &Reading<'_>, last: usize) -> Option<usize> {
     let gap = r.gap(last);
-    let sign = ["no", "nº", "n", "nr", "n°", "num", "número", "numero", "д", "дом", "№", "s"].contains(&r.str(last + 1).to_lowercase().as_str());
+    let sign = ["no", "nº", "n", "nr", "n°", "num", "número", "numero", "д", "дом", "№", "s"]
+        .contains(&r.str(last + 1).to_lowercase().as_str());
     let skip = usize::from(sign);
     let near = matches!(gap, " " | ", " | " #" | ". " | ", #" | " № " | ", № ");
     let at = last + 1 + skip;
     let near = near && (skip == 0 || matches!(r.gap(last + 1), " " | ". " | ".º " | "º " | "° "));
     // A year, or a postcode, is no house number.
-    let fits = number(r, at) && r.word(at).is_some_and(|w| w.digits <= 4) && !r.gap(at).starts_with(['%', ':']);
+    let fits =
+        number(r, at) && r.word(at).is_some_and(|w| w.digits <= 4) && !r.gap(at).starts_with(['%', ':']);
     if !(near && fits) || gap.len() > 6 {
         return None;
     }
-    let letter = r.gap(at) == " " && r.word(at + 1).is_some_and(|w| w.chars == 1 && w.digits == 0 && w.caps != Caps::None);
+    let letter = r.gap(at) == " "
+        && r.word(at + 1).is_some_and(|w| w.chars == 1 && w.digits == 0 && w.caps != Caps::None);
     let closes = letter && !r.gap(at + 1).starts_with(' ');
     Some(if closes { at + 1 } else { at })
 }
 
 /// Ends of words that are streets, with their number behind them.
 const ENDINGS: &[&str] = &[
-    "straße", "strasse", "str", "weg", "gasse", "allee", "platz", "ring", "ufer", "damm", "steig", "chaussee", "graben", "markt",
-    "straat", "laan", "plein", "gracht", "kade", "dreef", "singel", "dijk", "gatan", "gata", "vägen", "gränd", "stigen", "vej",
-    "gade", "veien", "vegen", "gate", "allé", "katu", "tie", "kuja", "gatu", "stien", "torget", "plads", "hof", "berg", "feld",
+    "straße", "strasse", "str", "weg", "gasse", "allee", "platz", "ring", "ufer", "damm", "steig",
+    "chaussee", "graben", "markt", "straat", "laan", "plein", "gracht", "kade", "dreef", "singel", "dijk",
+    "gatan", "gata", "vägen", "gränd", "stigen", "vej", "gade", "veien", "vegen", "gate", "allé", "katu",
+    "tie", "kuja", "gatu", "stien", "torget", "plads", "hof", "berg", "feld",
 ];
 
 /// Of these, the ones that end nothing but streets.
@@ -186,25 +313,43 @@ pub(super) fn compound(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         return;
     }
     let low = word.of(r.text).to_lowercase();
-    let Some(ending) = ENDINGS.iter().position(|e| low.ends_with(e) && low.len() >= e.len() + 3) else { return };
+    let Some(ending) = ENDINGS.iter().position(|e| low.ends_with(e) && low.len() >= e.len() + 3) else {
+        return;
+    };
     let weak = ENDINGS[ending].len() <= 4 && ending >= SURE;
     let year = r.words[i].digits == 4;
     if r.has(before, Role::Common) || weak && (year || r.begins(before)) && !r.gap(i).starts_with(',') {
         return;
     }
     let mut first = before;
-    if r.gap_before(first) == "-" || r.gap_before(first) == " " && first.checked_sub(1).is_some_and(|b| r.proper(b) && ["Alte", "Neue", "Große", "Kleine", "Obere", "Untere"].contains(&r.str(b))) {
-        first = (0..first).rev().take(3).take_while(|k| r.gap(*k) == "-" || r.gap(*k) == " " && *k + 1 == before).last().unwrap_or(first);
+    if r.gap_before(first) == "-"
+        || r.gap_before(first) == " "
+            && first.checked_sub(1).is_some_and(|b| {
+                r.proper(b) && ["Alte", "Neue", "Große", "Kleine", "Obere", "Untere"].contains(&r.str(b))
+            })
+    {
+        first = (0..first)
+            .rev()
+            .take(3)
+            .take_while(|k| r.gap(*k) == "-" || r.gap(*k) == " " && *k + 1 == before)
+            .last()
+            .unwrap_or(first);
     }
-    let letter = r.gap(i) == " " && r.word(i + 1).is_some_and(|w| w.chars == 1 && w.caps == Caps::Lower) && !r.gap(i + 1).starts_with(' ');
+    let letter = r.gap(i) == " "
+        && r.word(i + 1).is_some_and(|w| w.chars == 1 && w.caps == Caps::Lower)
+        && !r.gap(i + 1).starts_with(' ');
     finish(r, first, if letter { i + 1 } else { i }, out);
 }
 
 /// `P.O. Box 12`.
 pub(super) fn box_no(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let sure = cue.first != cue.last || r.str(cue.first).chars().count() > 3 || r.is(cue.first, "pob");
-    let numbered = r.word(cue.last + 1).is_some_and(|w| w.digits > 0) && matches!(r.gap(cue.last), " " | ". " | ": " | " #");
-    if numbered && sure && r.word(cue.first).is_some_and(|w| w.caps != Caps::Lower || r.str(cue.first).len() > 3) {
+    let numbered = r.word(cue.last + 1).is_some_and(|w| w.digits > 0)
+        && matches!(r.gap(cue.last), " " | ". " | ": " | " #");
+    if numbered
+        && sure
+        && r.word(cue.first).is_some_and(|w| w.caps != Caps::Lower || r.str(cue.first).len() > 3)
+    {
         finish(r, cue.first, cue.last + 1, out);
     }
 }

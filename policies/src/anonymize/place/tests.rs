@@ -13,6 +13,7 @@ fn check(text: &str) -> Vec<String> {
 
 #[test]
 fn places_of_many_countries() {
+    let mut wrong: Vec<String> = Vec::new();
     for (text, want) in [
         ("at 12 Main St Apt 4B, Tulsa, OK 74103", "ADDRESS 12 Main St Apt 4B"),
         ("at 12 Main St Apt 4B, Tulsa, OK 74103", "CITY Tulsa"),
@@ -52,17 +53,43 @@ fn places_of_many_countries() {
         ("flew to Japan", "COUNTRY Japan"),
         ("M5V 2T6", "POSTCODE M5V 2T6"),
     ] {
-        assert!(check(text).iter().any(|f| f == want), "{text}: {:?}", check(text));
+        if !check(text).iter().any(|f| f == want) {
+            wrong.push(format!("{text}: {:?}", check(text)));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
 fn no_places() {
+    let mut wrong: Vec<String> = Vec::new();
     for text in [
-        "a 5 minute drive", "a 2 way street", "3 Day Run", "in May we met", "from Monday on", "works in IT", "lives in pain", "300 mg place",
-        "go the extra mile", "what a nice place", "take 2 st", "at 10.55 and 3.1234", "100 units of insulin", "via Zoom 2", "in the ICU",
-        "the state of the art", "moved to tears", "score 40.5, 50.2", "is it OK", "IN or OR", "calle", "platz 1",
+        "a 5 minute drive",
+        "a 2 way street",
+        "3 Day Run",
+        "in May we met",
+        "from Monday on",
+        "works in IT",
+        "lives in pain",
+        "300 mg place",
+        "go the extra mile",
+        "what a nice place",
+        "take 2 st",
+        "at 10.55 and 3.1234",
+        "100 units of insulin",
+        "via Zoom 2",
+        "in the ICU",
+        "the state of the art",
+        "moved to tears",
+        "score 40.5, 50.2",
+        "is it OK",
+        "IN or OR",
+        "calle",
+        "platz 1",
     ] {
-        assert_eq!(check(text), Vec::<String>::new(), "{text}");
+        if !check(text).is_empty() {
+            wrong.push(format!("{text}: {:?}", check(text)));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

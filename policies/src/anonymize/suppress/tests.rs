@@ -14,7 +14,8 @@ fn check(text: &str) -> Vec<&str> {
 
 #[test]
 fn lists_are_long_enough() {
-    let drugs: HashSet<&str> = lines(include_str!("../../../suppress/drugs.txt")).flat_map(|l| l.split(' ')).collect();
+    let drugs: HashSet<&str> =
+        lines(include_str!("../../../suppress/drugs.txt")).flat_map(|l| l.split(' ')).collect();
     assert!(drugs.len() >= 1_500, "{}", drugs.len());
     let eponyms = include_str!("../../../suppress/eponyms.txt");
     let names: HashSet<&str> = section(eponyms, "name").collect();
@@ -24,11 +25,15 @@ fn lists_are_long_enough() {
 #[test]
 fn a_name_and_its_disease() {
     assert_eq!(check("Mr. Parkinson has Parkinson disease"), ["Parkinson"]);
-    assert_eq!(check("What are the side effects of metformin in patients with Hashimoto thyroiditis?"), Vec::<&str>::new());
+    assert_eq!(
+        check("What are the side effects of metformin in patients with Hashimoto thyroiditis?"),
+        Vec::<&str>::new()
+    );
 }
 
 #[test]
 fn identifier_free_prompts_stay() {
+    let mut wrong: Vec<String> = Vec::new();
     for text in [
         "Explain the Glasgow Coma Scale and the Wells' score for a patient with dyspnea.",
         "Patient Apgar score was 9.",
@@ -55,6 +60,9 @@ fn identifier_free_prompts_stay() {
         "May I take ibuprofen with warfarin?",
         "Follow up in 2 weeks with primary care.",
     ] {
-        assert_eq!(check(text), Vec::<&str>::new(), "{text}");
+        if !check(text).is_empty() {
+            wrong.push(format!("{text}: {:?}", check(text)));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -34,9 +34,12 @@ pub(super) fn after_label(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
     let end = end(text, word.start);
     let value = r.text.get(word.start..end).unwrap_or_default();
-    let odd = value.bytes().any(|b| b.is_ascii_digit() || b == b'_') || value.contains('.') && !value.contains("..");
-    let plain = matches!(r.str(cue.first).to_ascii_lowercase().as_str(), "user" | "login" | "usuario" | "utente" | "usuário")
-        && cue.first == cue.last;
+    let odd = value.bytes().any(|b| b.is_ascii_digit() || b == b'_')
+        || value.contains('.') && !value.contains("..");
+    let plain = matches!(
+        r.str(cue.first).to_ascii_lowercase().as_str(),
+        "user" | "login" | "usuario" | "utente" | "usuário"
+    ) && cue.first == cue.last;
     let called = after(text, end) == b'@' || r.has(last + 1, Role::Common);
     let lone = said && !plain || last > cue.last;
     let lettered = value.bytes().any(|b| b.is_ascii_alphabetic());
@@ -55,7 +58,8 @@ pub(super) fn marked(r: &Reading<'_>, out: &mut Vec<Finding>) {
         }
         let end = end(text, at + 1);
         let next = after(text, end);
-        let free = matches!(before(text, at), b' ' | b'(' | b'\n' | b',' | b':' | b'"') && !matches!(next, b'/' | b'(' | b'@' | b'{');
+        let free = matches!(before(text, at), b' ' | b'(' | b'\n' | b',' | b':' | b'"')
+            && !matches!(next, b'/' | b'(' | b'@' | b'{');
         let i = r.words.partition_point(|word| word.start <= at);
         let word = r.word(i).is_some_and(|word| word.start == at + 1);
         let value = r.text.get(at + 1..end).unwrap_or_default();

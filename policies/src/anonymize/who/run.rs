@@ -1,6 +1,7 @@
 //! How far a name reaches: capitalised words, initials, particles and suffixes.
 
 use crate::anonymize::cue::{Reading, Role};
+use crate::anonymize::date;
 use crate::anonymize::words::{Caps, Word};
 
 /// What the frame vouches for.
@@ -30,8 +31,9 @@ pub(crate) fn run(r: &Reading<'_>, first: usize, how: How) -> Option<usize> {
         if word.initial() {
             initials += 1;
             // A trailing initial belongs to the name only with its dot or before another part.
-            if full == 0 || r.gap(at).starts_with('.') || next_part(r, at, how) {
-                last = if full > 0 || r.gap(at).starts_with('.') { Some(at) } else { last };
+            let dotted = r.gap(at).starts_with('.');
+            if full == 0 || dotted || closes(r, at) || next_part(r, at, how) {
+                last = if full > 0 || dotted { Some(at) } else { last };
             } else {
                 break;
             }
@@ -40,7 +42,9 @@ pub(crate) fn run(r: &Reading<'_>, first: usize, how: How) -> Option<usize> {
         } else if part(r, at, how, at == first) {
             full += 1;
             last = Some(at);
-        } else if !(particle(r, at) && (next_part(r, at, how) || particle(r, at + 1) && next_part(r, at + 1, how))) {
+        } else if !(particle(r, at)
+            && (next_part(r, at, how) || particle(r, at + 1) && next_part(r, at + 1, how)))
+        {
             break;
         }
         at += 1;
@@ -49,6 +53,15 @@ pub(crate) fn run(r: &Reading<'_>, first: usize, how: How) -> Option<usize> {
         }
     }
     last.filter(|_| full > 0 || initials >= 2)
+}
+
+/// The name ends behind word `i`: its field or line does, or a label follows.
+fn closes(r: &Reading<'_>, i: usize) -> bool {
+    let gap = r.gap(i);
+    i + 1 == r.words.len()
+        || gap.starts_with(['\n', ',', ')', ';', '|', '('])
+        || gap.starts_with(" (")
+        || r.has(i + 1, Role::Label)
 }
 
 fn particle(r: &Reading<'_>, i: usize) -> bool {
@@ -95,28 +108,109 @@ fn part(r: &Reading<'_>, i: usize, how: How, first: bool) -> bool {
 fn kept(r: &Reading<'_>, i: usize) -> bool {
     let word = r.str(i);
     const NEVER: &[&str] = &[
-        "The", "And", "For", "With", "Is", "Was", "Has", "Had", "In", "On", "At", "To", "Of", "We", "He", "She", "They",
-        "You", "It", "I", "If", "My", "Your", "Our", "Please", "Patient", "Date", "Name", "Address", "Phone", "Sir",
-        "Madam", "Team", "All", "Everyone", "There", "This", "That", "Who", "What", "How", "When", "Where", "Why", "No",
-        "Not", "Can", "Could", "Would", "Should", "Will", "Do", "Does", "Did", "Are", "Am", "Be", "Been", "Und", "Der",
-        "Die", "Das", "Et", "Le", "La", "Les", "El", "Los", "Las", "Practitioner", "Manager", "Reports", "Denies", "Male",
-        "Female", "Unknown", "None", "Same", "Self", "Customer", "Sent", "Support", "Mr", "Mrs", "Ms", "Dr", "Office",
+        "The",
+        "And",
+        "For",
+        "With",
+        "Is",
+        "Was",
+        "Has",
+        "Had",
+        "In",
+        "On",
+        "At",
+        "To",
+        "Of",
+        "We",
+        "He",
+        "She",
+        "They",
+        "You",
+        "It",
+        "I",
+        "If",
+        "My",
+        "Your",
+        "Our",
+        "Please",
+        "Patient",
+        "Date",
+        "Name",
+        "Address",
+        "Phone",
+        "Sir",
+        "Madam",
+        "Team",
+        "All",
+        "Everyone",
+        "There",
+        "This",
+        "That",
+        "Who",
+        "What",
+        "How",
+        "When",
+        "Where",
+        "Why",
+        "No",
+        "Not",
+        "Can",
+        "Could",
+        "Would",
+        "Should",
+        "Will",
+        "Do",
+        "Does",
+        "Did",
+        "Are",
+        "Am",
+        "Be",
+        "Been",
+        "Und",
+        "Der",
+        "Die",
+        "Das",
+        "Et",
+        "Le",
+        "La",
+        "Les",
+        "El",
+        "Los",
+        "Las",
+        "Practitioner",
+        "Manager",
+        "Reports",
+        "Denies",
+        "Male",
+        "Female",
+        "Unknown",
+        "None",
+        "Same",
+        "Self",
+        "Customer",
+        "Sent",
+        "Support",
+        "Mr",
+        "Mrs",
+        "Ms",
+        "Dr",
+        "Office",
     ];
-    !NEVER.contains(&word)
-        && !r.has(i, Role::Label)
-        && !r.has(i, Role::FacilityAfter)
-        && !r.begins(i + 1)
-        || ["Day", "Long", "Short", "Black", "White", "Brown", "Young", "King", "Bishop", "Price", "Page"].contains(&word)
+    !NEVER.contains(&word) && !r.has(i, Role::Label) && !r.has(i, Role::FacilityAfter) && !r.begins(i + 1)
+        || ["Day", "Long", "Short", "Black", "White", "Brown", "Young", "King", "Bishop", "Price", "Page"]
+            .contains(&word)
 }
 
 fn credential(r: &Reading<'_>, i: usize, word: &Word) -> bool {
-    r.has(i, Role::Credential) && (word.caps == Caps::Upper || matches!(r.str(i), "PhD" | "PharmD" | "PsyD" | "Esq"))
+    r.has(i, Role::Credential)
+        && (word.caps == Caps::Upper || matches!(r.str(i), "PhD" | "PharmD" | "PsyD" | "Esq"))
 }
 
 /// The first word of the name that ends at word `last`: capitals that are no common words.
 pub(crate) fn left(r: &Reading<'_>, last: usize) -> Option<usize> {
     let name = |i: usize| {
-        r.word(i).is_some_and(|w| w.initial() || w.caps == Caps::Title && w.chars >= 2) && !r.has(i, Role::Common)
+        r.word(i).is_some_and(|w| w.initial() || w.caps == Caps::Title && w.chars >= 2)
+            && !r.has(i, Role::Common)
             || r.word(i).is_some_and(|w| w.caps == Caps::Upper && w.chars >= 3) && r.proper(i)
     };
     let titled = |i: usize| r.has(i, Role::Honorific) && r.word(i).is_some_and(|w| w.chars <= 4);
@@ -131,14 +225,24 @@ pub(crate) fn left(r: &Reading<'_>, last: usize) -> Option<usize> {
     Some(first)
 }
 
-/// The value of a label that names a person: `Doe, John M.`, `john doe`, `王小明`. Its first and last word.
-pub(crate) fn value(r: &Reading<'_>, first: usize) -> Option<(usize, usize)> {
+/// The value of a label that names a person: `Doe, John M.`, `john doe`, `王小明`. Its first and last word. Lower case
+/// is a name behind a label that says `name`, and behind others where two words fill the field.
+pub(crate) fn value(r: &Reading<'_>, first: usize, says_name: bool) -> Option<(usize, usize)> {
     let mut from = first;
     while r.has(from, Role::Honorific) && matches!(r.gap(from), " " | ". ") && from < first + 3 {
         from += 1;
     }
-    let how = if r.has(from, Role::Common) { How::Sure } else { How::Loose };
+    if date::is_weekday(r.str(from)) {
+        return None;
+    }
+    let how = if says_name && r.has(from, Role::Common) { How::Sure } else { How::Loose };
     let mut last = run(r, from, how)?;
+    let word = r.word(from)?;
+    let lower = word.caps == Caps::Lower && !(last > from && closes(r, last));
+    let acronym = last == from && word.caps == Caps::Upper && word.chars <= 4;
+    if !says_name && (lower || acronym) {
+        return None;
+    }
     if r.gap(last) == ", " && last - from < 3 && r.proper(last + 1) && !r.has(last + 1, Role::Label) {
         let credential = r.word(last + 1).is_some_and(|w| credential(r, last + 1, w));
         if let Some(end) = run(r, last + 1, How::Capital).filter(|_| !credential) {

@@ -13,6 +13,7 @@ fn check(text: &str) -> Vec<String> {
 
 #[test]
 fn names_in_frames() {
+    let mut wrong: Vec<String> = Vec::new();
     for (text, want) in [
         ("Mr. Osgood was seen", "NAME Osgood"),
         ("Mrs Ilse van der Brink called", "NAME Ilse van der Brink"),
@@ -29,7 +30,7 @@ fn names_in_frames() {
         ("Mr. Halden Jr. left", "NAME Halden Jr"),
         ("Patient: Doe-Marsh, Elena R. DOB 1/2/1970", "NAME Doe-Marsh, Elena R"),
         ("Patient name: elena marsh", "NAME elena marsh"),
-        ("Pt: Marsh E", "NAME Marsh"),
+        ("Pt: Marsh E", "NAME Marsh E"),
         ("Attending: Dr. Quill, MD", "NAME Quill"),
         ("Provider: Tova Lindgren, MD", "NAME Tova Lindgren"),
         ("Signed by: Tova Lindgren", "NAME Tova Lindgren"),
@@ -67,21 +68,61 @@ fn names_in_frames() {
         ("Dr. Marsh", "TITLE Dr"),
         ("患者: 山田太郎", "NAME 山田太郎"),
     ] {
-        assert!(check(text).iter().any(|f| f == want), "{text}: {:?}", check(text));
+        if !check(text).iter().any(|f| f == want) {
+            wrong.push(format!("{text}: {:?}", check(text)));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
 fn no_names() {
+    let mut wrong: Vec<String> = Vec::new();
     for text in [
-        "I am writing about my order", "This is Great", "Dear Customer,", "Dear Sir or Madam", "Hi there", "Hello World", "Thanks, Can you help",
-        "Patient reports pain", "Patient: Denies chest pain", "MR Angiography of the head", "the doctor said", "call me at noon",
-        "user: how do I do this?", "Provider: unknown", "He is called often", "my wife is ill", "Best, and more", "E. coli grew", "A. First point",
-        "Name: ", "From: Monday to Friday", "Hi Team,", "patient MRI was clear", "I'm Canadian", "see @param and @Override(x)",
-        "the nurse told him", "Contact: see website", "To: be done", "Subject: Re: Invoice", "mother and father are healthy",
-        "Signed: yes", "my son has asthma", "What is the sr value", "thank you for your help",
+        "I am writing about my order",
+        "This is Great",
+        "Dear Customer,",
+        "Dear Sir or Madam",
+        "Hi there",
+        "Hello World",
+        "Thanks, Can you help",
+        "Patient reports pain",
+        "Patient: Denies chest pain",
+        "MR Angiography of the head",
+        "the doctor said",
+        "call me at noon",
+        "user: how do I do this?",
+        "Provider: unknown",
+        "He is called often",
+        "my wife is ill",
+        "Best, and more",
+        "E. coli grew",
+        "A. First point",
+        "Name: ",
+        "From: Monday to Friday",
+        "Hi Team,",
+        "patient MRI was clear",
+        "I'm Canadian",
+        "see @param and @Override(x)",
+        "the nurse told him",
+        "Contact: see website",
+        "To: be done",
+        "Subject: Re: Invoice",
+        "mother and father are healthy",
+        "Signed: yes",
+        "Physician: recommends MRI",
+        "Nurse: administered Zofran 4 mg",
+        "Resident: PGY-2 on call",
+        "Mother: Breast cancer at 52",
+        "Patient Education: Asthma",
+        "From: Radiology",
+        "my son has asthma",
+        "What is the sr value",
+        "thank you for your help",
     ] {
-        let found: Vec<String> = check(text);
-        assert_eq!(found, Vec::<String>::new(), "{text}");
+        if !check(text).is_empty() {
+            wrong.push(format!("{text}: {:?}", check(text)));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
