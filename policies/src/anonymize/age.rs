@@ -86,8 +86,8 @@ fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
     let turned = ["turned", "turning", "turns"].iter().any(|word| r.is(cue.first, word));
     let Some(n) = years(r, next) else { return };
-    let plain = !r.gap(next).starts_with(['%', '/', '\''])
-        && !(r.gap(next) == "-" && !r.has(next + 1, Role::AgeUnit));
+    let plain =
+        !r.gap(next).starts_with(['%', '/', '\'']) && (r.gap(next) != "-" || r.has(next + 1, Role::AgeUnit));
     if plain
         && n > 0
         && !(turned && n < 13)

@@ -263,9 +263,7 @@ fn month_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
         return Written::new(vec![piece(Field::Name, name), piece(Field::Year, next)], score);
     }
     let Some(day) = day_token(text, next) else { return loose::month_alone(text, name) };
-    if month_of(name.of(text)).is_none() {
-        return None;
-    }
+    month_of(name.of(text))?;
     if !joins(gap(text, name, next)) || matches!(after(text, next.end), b':' | b'%' | b'_') {
         return None;
     }

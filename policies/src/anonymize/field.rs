@@ -39,7 +39,9 @@ pub(crate) fn find(r: &Reading<'_>, key: &str, out: &mut Vec<Finding>) {
     }
     let words = label::plain_key(key);
     let stem = words.strip_suffix(" 1").or_else(|| words.strip_suffix(" 2")).unwrap_or(&words);
-    if let Some(ty) = key_role(stem).and_then(type_of) {
+    let plain = !r.text.chars().any(char::is_uppercase) && r.text.is_ascii();
+    let role = |ty: &Type| !(*ty == Type::NAME && plain && !NAMING.iter().any(|part| stem.contains(part)));
+    if let Some(ty) = key_role(stem).and_then(type_of).filter(role) {
         whole(r, ty, (0, r.text.len()), out);
     }
     table::find(r, out);
@@ -189,6 +191,8 @@ fn whole(r: &Reading<'_>, ty: Type, (from, to): (usize, usize), out: &mut Vec<Fi
     let text = r.text.get(a.start..b.end).unwrap_or_default();
     let count = end - first;
     let lettered = text.chars().any(char::is_alphabetic);
+    // `get_weather`, `us-east-1`: a name of something in code.
+    let coded = text.contains('_') || !text.contains(' ') && text.bytes().any(|b| b.is_ascii_digit());
     let fits = if ty == Type::NAME {
         let capital = (first..end).any(|i| r.word(i).is_some_and(|w| w.caps != Caps::Lower));
         let small = (first..end).filter(|i| r.has(*i, Role::Common)).count();
@@ -206,7 +210,8 @@ fn whole(r: &Reading<'_>, ty: Type, (from, to): (usize, usize), out: &mut Vec<Fi
         return value(r, first, ty, out);
     } else {
         let small = (first..end).all(|i| r.has(i, Role::Common));
-        count <= 8 && lettered && !text.contains('\n') && !small
+        let code = ty == Type::STATE && r.has(first, Role::StateCode) && text.len() == 2;
+        count <= 8 && lettered && !text.contains('\n') && (!small || code) && !coded
     };
     if !fits {
         return;

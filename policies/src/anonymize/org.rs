@@ -91,7 +91,7 @@ const LEGAL: &[&str] = &[
 fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     let Some(word) = r.word(cue.first) else { return };
     if word.caps == Caps::Lower
-        && !(ty == Type::FACILITY)
+        && ty != Type::FACILITY
         && !matches!(r.str(cue.first), "e" | "sp" | "s" | "spol")
     {
         return;

@@ -78,8 +78,8 @@ fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let acronym = last == next && r.word(next).is_some_and(|w| w.caps == Caps::Upper && w.chars <= 4);
     let known = [Role::City, Role::State, Role::Country].iter().any(|role| r.has(next, *role));
     let other = [Role::OrgAfter, Role::FacilityAfter, Role::StreetAfter].iter().any(|role| {
-        (r.has(last, *role)
-            || r.gap(last) == " " && r.has(last + 1, *role) && r.word(last + 1).is_some_and(Word::capital))
+        r.has(last, *role)
+            || r.gap(last) == " " && r.has(last + 1, *role) && r.word(last + 1).is_some_and(Word::capital)
     });
     if acronym && !known
         || of_time(r, next)
@@ -134,7 +134,8 @@ fn city(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let name = r.gap(cue.last) == " " && r.proper(cue.last + 1)
         || before.is_some_and(|b| r.gap(b) == " " && r.proper(b));
     let script = r.word(cue.first).is_some_and(|w| w.caps == Caps::None);
-    if one && r.has(cue.first, Role::Common) && !toward || one && name && !toward {
+    let other = r.has(cue.first, Role::Common) || name;
+    if one && other && !toward {
         return;
     }
     let evidence = if toward || script || !one { Evidence::Shape } else { Evidence::Gazetteer };
@@ -144,7 +145,7 @@ fn city(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
 /// The value of a label that names a place: capitals, or all words up to the end of the field.
 pub(crate) fn value(r: &Reading<'_>, first: usize) -> Option<(usize, usize)> {
     let mut last = first;
-    r.word(first).filter(|w| w.digits == 0)?;
+    r.word(first).filter(|w| w.digits == 0 && (w.chars >= 2 || w.caps == Caps::None))?;
     while last < first + 4 && matches!(r.gap(last), " " | "-" | ". " | "'" | " - ") {
         let next = r.word(last + 1)?;
         let goes_on = next.digits == 0

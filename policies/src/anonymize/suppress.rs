@@ -90,7 +90,7 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
     }
     let text = r.text.get(f.start..f.end).unwrap_or_default();
     let placed = [Type::STATE, Type::COUNTRY, Type::CITY].contains(&f.ty);
-    thing(r, text, first, last)
+    f.ty != Type::STATE && thing(r, text, first, last)
         || framed(r, first, last)
         || said(r, f, first, last)
         || placed && of_thing(r, last)
@@ -113,7 +113,8 @@ fn framed(r: &Reading<'_>, first: usize, last: usize) -> bool {
     if (first..=last).any(|i| name(i) && i < last && frame(i + 1)) {
         return true;
     }
-    if !name(last) && !(first < last && frame(last) && name(last - 1)) {
+    let inside = first < last && frame(last) && name(last - 1);
+    if !name(last) && !inside {
         return false;
     }
     let mut at = last;
@@ -169,7 +170,7 @@ fn of_thing(r: &Reading<'_>, last: usize) -> bool {
     r.gap(last) == " " && {
         let next = r.str(last + 1).to_lowercase();
         let scored = r.gap(last + 1) == " "
-            && ["score", "scale", "index", "criteria", "classification"]
+            && ["score", "scale", "index", "criteria", "classification", "rule", "rules"]
                 .iter()
                 .any(|word| r.is(last + 2, word));
         STYLES.contains(&next.as_str())

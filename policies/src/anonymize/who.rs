@@ -36,9 +36,13 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     handle::marked(r, out);
 }
 
+/// What stands behind a person's name.
+const NUMBERED: [Type; 6] =
+    [Type::AGE, Type::MRN, Type::DATE, Type::HEALTH_PLAN, Type::ACCOUNT, Type::LICENSE_ID];
+
 /// Names before an age or a record number: `Tova Lindgren, 62M`, `Tova Lindgren is an 87-year-old`, `Tova Lindgren (MRN 8847)`.
 pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>) {
-    for f in found.iter().filter(|f| [Type::AGE, Type::MRN, Type::DATE].contains(&f.ty)) {
+    for f in found.iter().filter(|f| NUMBERED.contains(&f.ty)) {
         let Some(mut at) = r.words.partition_point(|word| word.end <= f.start).checked_sub(1) else {
             continue;
         };
@@ -92,7 +96,9 @@ fn place_alone(r: &Reading<'_>, first: usize, last: usize) -> bool {
 fn honorific(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let Some(word) = r.word(cue.last) else { return };
     let next = cue.last + 1;
-    if !matches!(r.gap(cue.last), " " | ". " | ".") {
+    let gap = r.gap(cue.last);
+    // A long title is not abbreviated: its full stop ends a sentence.
+    if !(gap == " " || matches!(gap, ". " | ".") && word.chars <= 4) {
         return;
     }
     let Some(last) = run(r, next, How::Sure) else {
@@ -157,7 +163,8 @@ fn relative(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
     let Some(last) = run(r, next, How::Capital) else { return };
     let upper = (next..=last).all(|i| r.word(i).is_some_and(|w| w.caps == Caps::Upper));
-    if !(upper && last == next) && !place_alone(r, next, last) && !other_kind(r, last) {
+    let weak = upper && last == next || place_alone(r, next, last) || other_kind(r, last);
+    if !weak {
         push(r, next, last, Evidence::Shape, out);
         and_more(r, last, out);
     }

@@ -34,7 +34,9 @@ fn keys_and_labels() {
         ("see below", "name"),
         ("gpt-4o", "model"),
         ("the quick answer", "title"),
-        ("get_weather", "function"),
+        ("lookup_mrn", "name"),
+        ("human", "from"),
+        ("us-east-1", "location"),
     ] {
         if !check(text, key).is_empty() {
             wrong.push(format!("{text}: {:?}", check(text, key)));

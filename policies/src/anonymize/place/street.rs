@@ -130,10 +130,9 @@ pub(super) fn after(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         first = before;
         names += 1;
     }
-    if names > 0 && NUMBER_LAST.contains(&r.str(cue.first)) && r.proper(cue.first - 1) {
-        if let Some(last) = house_after(r, cue.last) {
-            return finish(r, cue.first - 1, last, out);
-        }
+    let named = names > 0 && NUMBER_LAST.contains(&r.str(cue.first)) && r.proper(cue.first - 1);
+    if let Some(last) = house_after(r, cue.last).filter(|_| named) {
+        return finish(r, cue.first - 1, last, out);
     }
     let sure =
         !lower && names > 0 && plain(r, cue.first) && word.caps == Caps::Title && r.gap(cue.first - 1) == " ";
@@ -151,7 +150,7 @@ fn house(r: &Reading<'_>, first: usize, cue: &Cue, lower: bool, out: &mut Vec<Fi
     let span = SPANS.iter().any(|word| r.str(first + 1).to_ascii_lowercase().starts_with(word));
     let proper = (first + 1..cue.first)
         .any(|i| r.word(i).is_some_and(Word::capital) || r.word(i).is_some_and(|w| w.digits > 0));
-    if span && !proper || lower && !(plain(r, cue.first) && !span) {
+    if span && (lower || !proper) || lower && !plain(r, cue.first) {
         return;
     }
     // `S/P 3 Day Run`: small words around a weak street word are no address.
@@ -177,18 +176,7 @@ fn finish(r: &Reading<'_>, first: usize, mut last: usize, out: &mut Vec<Finding>
         let near = matches!(gap, " " | ", " | ". " | "., " | " - " | ", #" | " #" | "/" | " / ");
         if near && gap.ends_with('#') && number(r, last + 1) {
             last += 1;
-        } else if near
-            && r.has(last + 1, Role::Unit)
-            && tail(r, last + 2)
-            && matches!(r.gap(last + 1), " " | ". " | " #" | ".")
-        {
-            last += 2;
-        } else if near
-            && tail(r, last + 1)
-            && r.has(last + 2, Role::Unit)
-            && r.gap(last + 1).len() <= 2
-            && ordinal(r, last + 1)
-        {
+        } else if near && unit(r, last + 1) {
             last += 2;
         } else if matches!(gap, "/" | "-") && number(r, last + 1) {
             last += 1;
@@ -202,14 +190,16 @@ fn finish(r: &Reading<'_>, first: usize, mut last: usize, out: &mut Vec<Finding>
     }
 }
 
+/// `Apt 4B`, `3rd floor`: a unit and its number, in either order.
+fn unit(r: &Reading<'_>, i: usize) -> bool {
+    let behind = r.has(i, Role::Unit) && tail(r, i + 1) && matches!(r.gap(i), " " | ". " | " #" | ".");
+    let ahead = tail(r, i) && r.has(i + 1, Role::Unit) && r.gap(i).len() <= 2;
+    behind || ahead && r.word(i).is_some_and(|word| word.digits > 0)
+}
+
 /// `4B`, `300`, `C`.
 fn tail(r: &Reading<'_>, i: usize) -> bool {
     r.word(i).is_some_and(|w| w.chars <= 5 && (w.digits > 0 || w.chars == 1))
-}
-
-/// `3rd floor`, `2. Stock`, `3º B`.
-fn ordinal(r: &Reading<'_>, i: usize) -> bool {
-    r.word(i).is_some_and(|w| w.digits > 0)
 }
 
 /// `12 rue de la Paix`, `Calle Mayor 5, 3º B`, `ul. Długa 5/7`.

@@ -235,7 +235,14 @@ pub(crate) fn value(r: &Reading<'_>, first: usize, says_name: bool) -> Option<(u
     if date::is_weekday(r.str(from)) {
         return None;
     }
-    let how = if says_name && r.has(from, Role::Common) { How::Sure } else { How::Loose };
+    let capital = r.word(from).is_some_and(Word::capital);
+    let how = if !says_name && capital {
+        How::Capital
+    } else if r.has(from, Role::Common) {
+        How::Sure
+    } else {
+        How::Loose
+    };
     let mut last = run(r, from, how)?;
     let word = r.word(from)?;
     let lower = word.caps == Caps::Lower && !(last > from && closes(r, last));
