@@ -1,5 +1,6 @@
 //! Words that say what the value after them is: in running text, and as keys of JSON.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -26,91 +27,30 @@ struct Label {
     say: Say,
 }
 
-const fn say(word: &'static str, ty: Type, family: &'static str, say: Say) -> Label {
-    Label { word, ty, family, say }
+/// The labels of `words/labels.txt`, in lower case.
+static LABELS: LazyLock<Vec<Label>> = LazyLock::new(|| {
+    let lines = include_str!("../../words/labels.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(line).flatten().collect()
+});
+
+/// `TYPE / family / strength: word | word`.
+fn line(line: &'static str) -> Option<impl Iterator<Item = Label>> {
+    let (head, words) = line.split_once(": ")?;
+    let mut head = head.split(" / ");
+    let (ty, family) = (Type::named(head.next()?)?, head.next()?);
+    let say = match head.next()? {
+        "strong" => Say::Strong,
+        "weak" => Say::Weak,
+        "family" => Say::Family,
+        _ => return None,
+    };
+    Some(words.split('|').map(move |word| Label { word: word.trim(), ty, family, say }))
 }
 
-/// Labels in lower case.
-#[rustfmt::skip]
-const LABELS: &[Label] = &[
-    say("mrn", Type::MRN, "mrn", Say::Strong), say("medical record", Type::MRN, "mrn", Say::Weak),
-    say("patient id", Type::MRN, "mrn", Say::Strong), say("patient number", Type::MRN, "mrn", Say::Strong),
-    say("chart no", Type::MRN, "mrn", Say::Strong), say("chart number", Type::MRN, "mrn", Say::Strong),
-    say("patientennummer", Type::MRN, "mrn", Say::Strong), say("patient", Type::MRN, "mrn", Say::Weak),
-    say("encounter", Type::MRN, "mrn", Say::Weak), say("hospital number", Type::MRN, "mrn", Say::Strong),
-    say("numéro de dossier", Type::MRN, "mrn", Say::Strong), say("historia clínica", Type::MRN, "mrn", Say::Weak),
-    say("health plan", Type::HEALTH_PLAN, "health", Say::Weak), say("member id", Type::HEALTH_PLAN, "health", Say::Strong),
-    say("beneficiary", Type::HEALTH_PLAN, "health", Say::Weak), say("subscriber", Type::HEALTH_PLAN, "health", Say::Weak),
-    say("insurance", Type::HEALTH_PLAN, "health", Say::Weak), say("policy", Type::HEALTH_PLAN, "health", Say::Weak),
-    say("versichertennummer", Type::HEALTH_PLAN, "health", Say::Strong), say("krankenkasse", Type::HEALTH_PLAN, "health", Say::Family),
-    say("kvnr", Type::HEALTH_PLAN, "health", Say::Strong), say("mbi", Type::HEALTH_PLAN, "medicare", Say::Strong),
-    say("medicare", Type::HEALTH_PLAN, "medicare", Say::Weak), say("medicaid", Type::HEALTH_PLAN, "medicare", Say::Weak),
-    say("group", Type::HEALTH_PLAN, "health", Say::Family),
-    say("account", Type::ACCOUNT, "account", Say::Weak), say("acct", Type::ACCOUNT, "account", Say::Weak),
-    say("konto", Type::ACCOUNT, "account", Say::Weak), say("kontonummer", Type::ACCOUNT, "account", Say::Strong),
-    say("cuenta", Type::ACCOUNT, "account", Say::Weak), say("compte", Type::ACCOUNT, "account", Say::Weak),
-    say("bank", Type::ACCOUNT, "account", Say::Family), say("sort code", Type::ACCOUNT, "account", Say::Strong),
-    say("customer", Type::ACCOUNT, "account", Say::Weak), say("kundennummer", Type::ACCOUNT, "account", Say::Strong),
-    say("client id", Type::ACCOUNT, "account", Say::Weak), say("iban", Type::ACCOUNT, "iban", Say::Weak),
-    say("routing", Type::ABA_ROUTING_NUMBER, "aba", Say::Family), say("aba", Type::ABA_ROUTING_NUMBER, "aba", Say::Family),
-    say("card", Type::ID, "card", Say::Weak), say("license", Type::LICENSE_ID, "license", Say::Weak),
-    say("licence", Type::LICENSE_ID, "license", Say::Weak), say("certificate", Type::LICENSE_ID, "license", Say::Weak),
-    say("dea", Type::LICENSE_ID, "license", Say::Weak), say("npi", Type::LICENSE_ID, "npi", Say::Strong),
-    say("provider", Type::LICENSE_ID, "npi", Say::Family),
-    say("driver", Type::LICENSE_ID, "driver", Say::Family), say("driving", Type::LICENSE_ID, "driver", Say::Family),
-    say("license", Type::LICENSE_ID, "driver", Say::Family), say("licence", Type::LICENSE_ID, "driver", Say::Family),
-    say("führerschein", Type::LICENSE_ID, "driver", Say::Family), say("fahrerlaubnis", Type::LICENSE_ID, "driver", Say::Family),
-    say("patente", Type::LICENSE_ID, "driver", Say::Family), say("permis", Type::LICENSE_ID, "driver", Say::Family),
-    say("passport", Type::LICENSE_ID, "passport", Say::Weak), say("passports", Type::LICENSE_ID, "passport", Say::Family),
-    say("reisepass", Type::LICENSE_ID, "passport", Say::Family), say("pass-nr", Type::LICENSE_ID, "passport", Say::Strong),
-    say("pasaporte", Type::LICENSE_ID, "passport", Say::Weak), say("passaporto", Type::LICENSE_ID, "passport", Say::Weak),
-    say("passeport", Type::LICENSE_ID, "passport", Say::Weak), say("travel document", Type::LICENSE_ID, "passport", Say::Weak),
-    say("ausweis", Type::LICENSE_ID, "id card", Say::Weak), say("personalausweis", Type::LICENSE_ID, "id card", Say::Weak),
-    say("identity card", Type::LICENSE_ID, "id card", Say::Weak), say("carta d'identità", Type::LICENSE_ID, "id card", Say::Weak),
-    say("national id", Type::ID, "national", Say::Weak), say("dni", Type::ID, "national", Say::Family),
-    say("nif", Type::ID, "national", Say::Family), say("nie", Type::ID, "national", Say::Family),
-    say("nric", Type::ID, "national", Say::Strong), say("hetu", Type::ID, "national", Say::Family),
-    say("tckn", Type::ID, "national", Say::Strong), say("kimlik", Type::ID, "national", Say::Family),
-    say("thai id", Type::ID, "national", Say::Weak), say("south african", Type::ID, "national", Say::Family),
-    say("pesel", Type::ID, "pesel", Say::Strong), say("nin", Type::ID, "nin", Say::Weak),
-    say("aadhaar", Type::ID, "aadhaar", Say::Strong), say("rrn", Type::ID, "rrn", Say::Strong),
-    say("frn", Type::ID, "rrn", Say::Strong), say("brn", Type::ID, "brn", Say::Strong),
-    say("uen", Type::ID, "uen", Say::Strong), say("nhs", Type::ID, "nhs", Say::Weak),
-    say("nino", Type::ID, "nino", Say::Strong), say("national insurance", Type::ID, "nino", Say::Weak),
-    say("personnummer", Type::ID, "se", Say::Strong), say("orgnummer", Type::ID, "se", Say::Strong),
-    say("ssn", Type::ID, "ssn", Say::Strong), say("social security", Type::ID, "ssn", Say::Weak),
-    say("itin", Type::ID, "ssn", Say::Strong), say("tax id", Type::ID, "tin", Say::Weak),
-    say("tin", Type::ID, "tin", Say::Weak), say("sin", Type::ID, "sin", Say::Weak), say("nas", Type::ID, "sin", Say::Weak),
-    say("tfn", Type::ID, "tfn", Say::Strong), say("abn", Type::ID, "abn", Say::Strong), say("acn", Type::ID, "acn", Say::Weak),
-    say("steuer-id", Type::ID, "tax", Say::Strong), say("idnr", Type::ID, "tax", Say::Strong),
-    say("steuernummer", Type::ID, "tax", Say::Strong), say("codice fiscale", Type::ID, "tax", Say::Weak),
-    say("partita iva", Type::ID, "vat", Say::Strong), say("vat", Type::ID, "vat", Say::Weak),
-    say("ust-idnr", Type::ID, "vat", Say::Strong), say("gstin", Type::ID, "tax", Say::Strong), say("pan", Type::ID, "tax", Say::Weak),
-    say("lanr", Type::ID, "lanr", Say::Strong), say("arztnummer", Type::ID, "lanr", Say::Strong),
-    say("bsnr", Type::ID, "bsnr", Say::Strong), say("betriebsstättennummer", Type::ID, "bsnr", Say::Strong),
-    say("rvnr", Type::ID, "social", Say::Strong), say("voter", Type::ID, "voter", Say::Weak),
-    say("handelsregister", Type::ID, "register", Say::Family),
-    say("plate", Type::LICENSE_ID, "vehicle", Say::Weak), say("plates", Type::LICENSE_ID, "vehicle", Say::Family),
-    say("registration", Type::LICENSE_ID, "vehicle", Say::Weak), say("kennzeichen", Type::LICENSE_ID, "vehicle", Say::Family),
-    say("plaka", Type::LICENSE_ID, "vehicle", Say::Family), say("plakası", Type::LICENSE_ID, "vehicle", Say::Family),
-    say("vehicles", Type::LICENSE_ID, "vehicle", Say::Family), say("car reg", Type::LICENSE_ID, "vehicle", Say::Family),
-    say("vin", Type::ID, "vehicle", Say::Weak), say("postcode", Type::ID, "post", Say::Family),
-    say("address", Type::ID, "post", Say::Family), say("live in", Type::ID, "post", Say::Family),
-    say("imei", Type::DEVICE_ID, "imei", Say::Strong), say("serial", Type::DEVICE_ID, "device", Say::Weak),
-    say("device id", Type::DEVICE_ID, "device", Say::Strong), say("udid", Type::DEVICE_ID, "device", Say::Strong),
-    say("order", Type::ID, "order", Say::Weak), say("ticket", Type::ID, "order", Say::Weak), say("invoice", Type::ID, "order", Say::Weak),
-    say("booking", Type::ID, "order", Say::Weak), say("confirmation", Type::ID, "order", Say::Weak),
-    say("tracking", Type::ID, "order", Say::Weak), say("case", Type::ID, "order", Say::Weak), say("claim", Type::ID, "order", Say::Weak),
-    say("reference", Type::ID, "order", Say::Weak), say("employee", Type::ID, "order", Say::Weak),
-    say("transaction", Type::ID, "order", Say::Weak), say("student id", Type::ID, "order", Say::Weak),
-    say("phone", Type::PHONE, "phone", Say::Weak), say("tel", Type::PHONE, "phone", Say::Weak), say("telephone", Type::PHONE, "phone", Say::Weak),
-    say("mobile", Type::PHONE, "phone", Say::Weak), say("cell", Type::PHONE, "phone", Say::Weak), say("fax", Type::PHONE, "phone", Say::Weak),
-    say("telefon", Type::PHONE, "phone", Say::Weak), say("handy", Type::PHONE, "phone", Say::Weak), say("teléfono", Type::PHONE, "phone", Say::Weak),
-    say("cvv", Type::CVV, "cvv", Say::Strong), say("cvc", Type::CVV, "cvv", Say::Strong), say("cvv2", Type::CVV, "cvv", Say::Strong),
-    say("security code", Type::CVV, "cvv", Say::Strong), say("exp", Type::EXPIRY, "expiry", Say::Strong),
-    say("expiry", Type::EXPIRY, "expiry", Say::Strong), say("expires", Type::EXPIRY, "expiry", Say::Strong),
-    say("expiration", Type::EXPIRY, "expiry", Say::Strong), say("valid thru", Type::EXPIRY, "expiry", Say::Strong),
-];
+/// All words that are labels of values with digits.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    LABELS.iter().map(|label| label.word).filter(|word| !word.contains(' '))
+}
 
 /// Words that may stand between a weak label and its value, and make it a label at all.
 const NUMBERED: &[&[u8]] = &[
@@ -280,31 +220,49 @@ fn amount(label: &Label, text: &[u8], start: usize, end: usize) -> bool {
     label.say == Say::Weak && (year || unit || few)
 }
 
-/// The label that a JSON key is: `patient_id`, `patientId`, `Account No`.
-fn key_label(key: &str) -> Option<&'static Label> {
-    if key.is_empty() || key.len() > 40 {
-        return None;
+/// A key as words in lower case: `patient_id`, `patientId`, `Patient-ID`.
+pub(crate) fn plain_key(key: &str) -> String {
+    if key.len() > 48 {
+        return String::new();
     }
     let mut words = String::with_capacity(key.len() + 4);
     let mut lower = false;
     for c in key.chars() {
-        if !c.is_alphanumeric() {
-            words.push(' ');
-        } else {
+        if c.is_alphanumeric() || c == '\'' {
             if c.is_uppercase() && lower {
                 words.push(' ');
             }
             words.extend(c.to_lowercase());
+        } else if !words.is_empty() && !words.ends_with(' ') {
+            words.push(' ');
         }
-        lower = c.is_lowercase();
+        lower = c.is_lowercase() || c.is_numeric();
     }
-    let bare = words.trim();
+    words.truncate(words.trim_end().len());
+    words
+}
+
+/// The label that a JSON key is.
+fn key_label(key: &str) -> Option<&'static Label> {
+    static KEYS: LazyLock<HashMap<&'static str, (Option<usize>, usize)>> = LazyLock::new(|| {
+        let mut out = HashMap::new();
+        for (i, label) in LABELS.iter().enumerate().filter(|(_, label)| label.say != Say::Family) {
+            let strong = (label.say == Say::Strong).then_some(i);
+            let (known, _) = out.entry(label.word).or_insert((strong, i));
+            *known = known.or(strong);
+        }
+        out
+    });
+    let words = plain_key(key);
+    if words.is_empty() {
+        return None;
+    }
+    let bare = words.as_str();
     let suffixes = [" number", " no", " id", " num", " nr", " code", " key"];
     let stem = suffixes.iter().find_map(|suffix| bare.strip_suffix(suffix));
     let named = |word: &str, weak: bool| {
-        LABELS.iter().find(|label| {
-            label.word == word && label.say != Say::Family && (weak || label.say == Say::Strong)
-        })
+        let (strong, any) = KEYS.get(word)?;
+        strong.or(weak.then_some(*any)).and_then(|i| LABELS.get(i))
     };
     // A weak label counts as a key only with its suffix, for `case`, `order` and `card` name many things.
     let plain = ["phone", "mobile", "fax", "tel", "telephone", "account", "passport", "ssn", "iban"];
