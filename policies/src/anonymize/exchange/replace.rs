@@ -80,7 +80,7 @@ impl Names {
             *count += 1;
             let mode = match policy.mode_of(group.ty) {
                 Mode::Cap => policy.mode,
-                mode => mode,
+                mode @ (Mode::Surrogate | Mode::Tag | Mode::Redact | Mode::Keep | Mode::Block) => mode,
             };
             Name { ty: group.ty, mode, surrogate: surrogate.unwrap_or_default(), index: *count }
         });

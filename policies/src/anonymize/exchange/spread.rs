@@ -148,8 +148,8 @@ impl Forms {
         }
         let words: Vec<&str> = local.split(['.', '_', '-']).collect();
         let name =
-            |word: &&str| word.chars().count() > 1 && word.chars().all(char::is_alphabetic) && !is_role(word);
-        if words.len() == 2 && words.iter().all(|w| name(&w)) && words.iter().any(|w| is_name(w)) {
+            |word: &str| word.chars().count() > 1 && word.chars().all(char::is_alphabetic) && !is_role(word);
+        if words.len() == 2 && words.iter().all(|w| name(w)) && words.iter().any(|w| is_name(w)) {
             self.put(&words.join(" "), Type::NAME, Guard::Word, score);
         }
     }
@@ -212,8 +212,7 @@ impl Forms {
     fn one_word(&mut self, word: &str, span: &Finding) {
         let small = word.to_lowercase();
         let letters = word.chars().count();
-        // One letter of Han is a word; so are two of Kana.
-        if letters < 2 || is_role(&small) || Script::of(word) == Script::Hangul && letters < 2 {
+        if letters < 2 || is_role(&small) {
             return;
         }
         let cased = word.chars().any(char::is_uppercase);

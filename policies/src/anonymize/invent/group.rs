@@ -41,7 +41,7 @@ impl Inventor<'_> {
         }
         let acronym =
             word.is_ascii() && (2..=5).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_uppercase());
-        if acronym && mention.chars().any(char::is_lowercase) || acronym && mention == word {
+        if acronym && (mention == word || mention.chars().any(char::is_lowercase)) {
             let key = word.to_lowercase();
             if let Some(known) = self.claimed(&key) {
                 return Ok(known);
@@ -91,7 +91,7 @@ impl Inventor<'_> {
     pub(super) fn people(&mut self, mention: &str) -> Result<String, Dropped> {
         let script = Script::of(mention);
         let is = |name: &&str| name.to_lowercase() == mention.to_lowercase();
-        let row = LISTS.groups.iter().find(|row| row.iter().any(|name| is(&name)));
+        let row = LISTS.groups.iter().find(|row| row.iter().any(is));
         let row = row
             .or_else(|| LISTS.groups.iter().find(|row| row.first().is_some_and(|n| Script::of(n) == script)));
         let key = format!("\u{1c}{}", mention.to_lowercase());
@@ -161,7 +161,7 @@ fn spell(n: u32) -> String {
     match n {
         0 => "zero".to_owned(),
         1..=19 => word("number", n).to_owned(),
-        _ if n % 10 == 0 => word("tens", n / 10 - 1).to_owned(),
+        _ if n.is_multiple_of(10) => word("tens", n / 10 - 1).to_owned(),
         _ => format!("{}-{}", word("tens", n / 10 - 1), word("number", n % 10)),
     }
 }
