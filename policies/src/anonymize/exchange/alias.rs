@@ -112,12 +112,12 @@ impl Groups {
         found.or_else(|| {
             let words: Vec<&str> =
                 runs.iter().filter(|r| r.starts_with(char::is_alphabetic)).copied().collect();
-            let [first, last] = words.as_slice() else { return None };
-            let long = first.chars().count() > 1 && last.chars().count() > 1;
-            if !long || is_role(first) || is_role(last) || !is_name(first) && !is_name(last) {
+            let name = |word: &&&str| word.chars().count() > 1 && !is_role(word);
+            let known = words.iter().any(|word| is_name(word) && word.chars().count() > 2);
+            if !known || words.len() > 2 || !words.iter().all(|w| name(&w)) {
                 return None;
             }
-            let name = format!("{first} {last}");
+            let name = words.join(" ");
             let at = self.person(&Written::of(&name));
             let atoms = self.people.get(at)?.atoms(&runs)?;
             Some((at, atoms))

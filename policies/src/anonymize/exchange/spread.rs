@@ -108,6 +108,9 @@ impl Forms {
         let mut put = |text: String| {
             let len = text.len();
             let entry = self.all.entry(text).or_insert_with(|| form(len));
+            if entry.ty == Type::ID {
+                entry.ty = ty;
+            }
             entry.guard = entry.guard.min(guard);
             entry.score = entry.score.max(score);
         };

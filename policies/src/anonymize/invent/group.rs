@@ -59,28 +59,25 @@ impl Inventor<'_> {
         self.glued(word, "")
     }
 
-    /// Another title of the same class.
+    /// Another title of the same class; an abbreviation stands for an abbreviation.
     pub(super) fn title(&mut self, mention: &str) -> String {
         let mut out = String::with_capacity(mention.len() + 8);
         let mut from = 0;
         for (start, end) in words(mention) {
             out.push_str(&mention[from..start]);
             let word = &mention[start..end];
-            let bare = |title: &str| title.trim_end_matches('.').to_lowercase();
-            let class = LISTS
-                .titles
-                .iter()
-                .find(|class| class.iter().any(|title| bare(title) == word.to_lowercase()));
-            let others: Vec<&str> = class
-                .into_iter()
-                .flatten()
-                .copied()
-                .filter(|title| bare(title) != word.to_lowercase())
-                .collect();
-            let pick = self.choice("TITLE", &word.to_lowercase()).below(others.len().max(1) as u64) as usize;
-            let new = others.get(pick).map_or(word.to_owned(), |new| cased(new, word));
-            let dotted = mention[end..].starts_with('.');
-            out.push_str(if dotted { new.trim_end_matches('.') } else { &new });
+            let small = word.to_lowercase();
+            let is = |title: &&&str| title.trim_end_matches('.').to_lowercase() == small;
+            let own = LISTS.titles.iter().find_map(|class| Some((class, class.iter().find(is)?)));
+            let short = own.is_some_and(|(_, own)| own.ends_with('.'));
+            let like = |title: &&str| title.ends_with('.') == short && !is(&title);
+            let others: Vec<&str> =
+                own.into_iter().flat_map(|(class, _)| class.iter().copied().filter(like)).collect();
+            let pick = self.choice("TITLE", &small).below(others.len().max(1) as u64) as usize;
+            // The full stop of an abbreviation is no part of the word.
+            out.push_str(
+                &others.get(pick).map_or(word.to_owned(), |new| cased(new.trim_end_matches('.'), word)),
+            );
             from = end;
         }
         out.push_str(&mention[from..]);

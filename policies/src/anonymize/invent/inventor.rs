@@ -28,6 +28,13 @@ pub(crate) struct Inventor<'a> {
     pub(super) age_cap: u8,
 }
 
+/// How a word should begin, where one of the first `own` lists has such a word.
+#[derive(Clone, Copy)]
+pub(super) struct Start {
+    letter: char,
+    own: usize,
+}
+
 /// A part of a handle or of the local part of an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Atom {
@@ -62,14 +69,15 @@ impl<'a> Inventor<'a> {
         &mut self,
         key: &str,
         lists: &[&[&'static str]],
-        start: Option<char>,
+        start: Option<Start>,
     ) -> Result<String, Dropped> {
         if let Some(word) = self.words.get(key) {
             return Ok(word.clone());
         }
-        let fits = |word: &&&str| start.is_none_or(|c| word.starts_with(c));
+        let fits = |word: &&&str| start.is_none_or(|start| word.starts_with(start.letter));
+        let (own, others) = lists.split_at(start.map_or(lists.len(), |start| start.own.min(lists.len())));
         let mut attempt = 0;
-        for narrow in [true, false] {
+        for (lists, narrow) in [(own, true), (own, false), (others, true), (others, false)] {
             for list in lists {
                 let pool: Vec<&str> = list.iter().filter(|word| !narrow || fits(word)).copied().collect();
                 for _ in 0..if pool.is_empty() || !narrow && start.is_none() { 0 } else { FROM_LIST } {
@@ -118,7 +126,7 @@ impl<'a> Inventor<'a> {
 
     /// The letter that stands for an initial, the same all through the conversation.
     fn letter(&self, initial: char) -> char {
-        const LETTERS: &[u8] = b"ABCDEFGHJKLMNPRSTVW";
+        const LETTERS: &[u8] = b"ACDEJLMRST";
         let small: String = initial.to_lowercase().collect();
         let pick = |attempt| {
             let mut choice = Choice::new(self.salt, "INITIAL", &small, attempt);
@@ -185,8 +193,10 @@ impl<'a> Inventor<'a> {
         if class.is_none() && self.choice("CLASS", &key).below(2) == 1 {
             lists.reverse();
         }
+        let own = lists.len();
         lists.extend(siblings(locale).flat_map(list));
-        let start = key.chars().next().filter(|c| bicameral(*c)).map(|c| self.letter(c));
+        let first = key.chars().next().filter(|c| bicameral(*c));
+        let start = first.map(|c| Start { letter: self.letter(c), own });
         Ok(cased(&self.word(&key, &lists, start)?, word))
     }
 

@@ -228,6 +228,10 @@ impl Inventor<'_> {
         if PLACES.by_country.contains_key(&small) {
             return self.country(word);
         }
+        // `in der`, `à la`: prepositions.
+        if script_is_latin(word) && word.chars().count() < 4 && word.chars().all(char::is_lowercase) {
+            return Ok(word.to_owned());
+        }
         if word.chars().count() == 1 && word.is_ascii() {
             return Ok(alike(word, &mut self.choice("ADDRESS", &small)));
         }
@@ -262,6 +266,10 @@ impl Inventor<'_> {
         let new = |attempt| alike(word, &mut super::Choice::new(self.salt, "ADDRESS", word, attempt));
         (0..8).map(new).find(|new| new != word).unwrap_or_else(|| new(0))
     }
+}
+
+fn script_is_latin(word: &str) -> bool {
+    Script::of(word) == Script::Latin
 }
 
 /// Runs of letters, digits and what joins them.
