@@ -14,7 +14,7 @@ use super::number::Numbers;
 use super::policy::{Fences, Policy};
 use super::shape::Shapes;
 use super::token::{Token, stands_alone, tokens};
-use super::{age, date, field, net, org, phone, place, secret, suppress, table, who};
+use super::{age, date, field, ner, net, org, phone, place, secret, suppress, table, who};
 
 mod encoded;
 
@@ -58,8 +58,10 @@ impl Glance {
 pub(crate) fn detect(text: &str, key: &str, place: Place, policy: &Policy) -> Vec<Finding> {
     let bytes = text.as_bytes();
     let mut out = scan(bytes, key, place == Place::Text && hardly_more_than_a_value(bytes));
-    super::ner::find(text, &mut out);
-    worded(text, key, place, &mut out);
+    if place != Place::Key {
+        ner::find(text, &mut out);
+        worded(text, key, &mut out);
+    }
     encoded::find(bytes, &mut out);
     table::find(text, |cell, key| detect(cell, key, place, policy), &mut out);
     by_policy(text, key, policy, &mut out);
@@ -78,14 +80,13 @@ pub(crate) fn detect(text: &str, key: &str, place: Place, policy: &Policy) -> Ve
 }
 
 /// What is made of words, by the frames that it stands in; then what the lists know to be nobody's.
-fn worded(text: &str, key: &str, place: Place, out: &mut Vec<Finding>) {
+fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
     let bytes = text.as_bytes();
     let told = bytes
         .iter()
         .any(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b >= 0x80 || b"@:=".contains(b));
-    if place == Place::Key
-        || !(told || !key.is_empty() || LEADS.as_ref().is_some_and(|leads| leads.is_match(text)))
-    {
+    let leads = || LEADS.as_ref().is_some_and(|leads| leads.is_match(text));
+    if !told && key.is_empty() && out.is_empty() && !leads() {
         return;
     }
     let reading = Reading::of(text);

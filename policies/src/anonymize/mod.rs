@@ -42,6 +42,7 @@ mod token;
 mod who;
 mod words;
 
+pub use exchange::text::{Span, Text, anonymize_text};
 pub use kind::Type;
 pub use policy::{Error, Policy, Scope};
 pub use salts::Salts;
@@ -124,6 +125,25 @@ pub struct Report {
 }
 
 impl Report {
+    pub(crate) fn of(
+        policy: &Policy,
+        counts: BTreeMap<String, u64>,
+        quarantined: bool,
+        bytes: [usize; 2],
+    ) -> Self {
+        Self {
+            v: 1,
+            policy: format!("{}@{}", policy.name(), policy.digest()),
+            detector: DETECTOR.clone(),
+            mode: policy.mode.as_str().to_owned(),
+            scope: policy.scope.as_str().to_owned(),
+            counts,
+            quarantined,
+            bytes_in: bytes[0] as u64,
+            bytes_out: bytes[1] as u64,
+        }
+    }
+
     /// Whether anything was found, or nearly: then no vector of the text is kept.
     pub fn found(&self) -> bool {
         self.quarantined || !self.counts.is_empty()
@@ -198,18 +218,8 @@ pub fn anonymize(exchange: &Exchange, policy: &Policy, salt: &Salt) -> Result<(A
         return Err(Dropped::PolicyMissing);
     }
     let outcome = exchange::run(&exchange.request, &exchange.reply, policy, salt)?;
-    let bytes_out = (outcome.request.len() + outcome.reply.len()) as u64;
-    let report = Report {
-        v: 1,
-        policy: format!("{}@{}", policy.name(), policy.digest()),
-        detector: DETECTOR.clone(),
-        mode: policy.mode.as_str().to_owned(),
-        scope: policy.scope.as_str().to_owned(),
-        counts: outcome.counts,
-        quarantined: outcome.quarantined,
-        bytes_in: (exchange.request.len() + exchange.reply.len()) as u64,
-        bytes_out,
-    };
+    let bytes = [exchange.request.len() + exchange.reply.len(), outcome.request.len() + outcome.reply.len()];
+    let report = Report::of(policy, outcome.counts, outcome.quarantined, bytes);
     let text = |bytes| String::from_utf8(bytes).map_err(|_| Dropped::BadUtf8);
     let typed = outcome.typed.map(text).transpose()?;
     Ok((Anonymized { request: text(outcome.request)?, reply: text(outcome.reply)?, typed }, report))
