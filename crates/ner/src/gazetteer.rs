@@ -14,8 +14,8 @@ const SECTIONS: [(&str, u8); 5] =
 
 /// Particles and words that say nothing of a name.
 const IDLE: [&str; 22] = [
-    "de", "da", "do", "dos", "del", "della", "di", "der", "den", "van", "von", "la", "las", "los", "le", "the", "of",
-    "and", "san", "new", "am", "al",
+    "de", "da", "do", "dos", "del", "della", "di", "der", "den", "van", "von", "la", "las", "los", "le",
+    "the", "of", "and", "san", "new", "am", "al",
 ];
 
 /// The file.
@@ -25,8 +25,11 @@ pub fn bytes(source: &Source) -> Vec<u8> {
         for (section, flag) in SECTIONS {
             for entry in locale.get(section) {
                 let folded = fold(entry);
-                let parts = folded.split(|c: char| !c.is_alphabetic() && !('\u{900}'..='\u{dff}').contains(&c));
-                for word in parts.filter(|w| w.chars().count() > 1 && !IDLE.contains(&w.to_lowercase().as_str())) {
+                let parts =
+                    folded.split(|c: char| !c.is_alphabetic() && !('\u{900}'..='\u{dff}').contains(&c));
+                for word in
+                    parts.filter(|w| w.chars().count() > 1 && !IDLE.contains(&w.to_lowercase().as_str()))
+                {
                     *words.entry(word_hash(word)).or_default() |= flag;
                 }
             }
