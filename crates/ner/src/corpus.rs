@@ -132,7 +132,8 @@ fn named(parts: &mut [Part], change: fn(&str) -> String) {
     parts.iter_mut().filter(|part| part.class.is_some()).for_each(|part| part.text = change(&part.text));
 }
 
-fn titled(text: &str) -> String {
+/// Every word with a capital.
+pub fn titled(text: &str) -> String {
     let mut start = true;
     let mut out = String::new();
     for c in text.chars() {

@@ -104,6 +104,8 @@ impl Filler<'_> {
             (_, "frame") => self.frame(chance),
             (_, "words") => self.words(chance),
             (_, "brand") => brand(chance),
+            (_, "title") => crate::corpus::titled(&self.words(chance)),
+            (_, "own") => self.own(chance),
             (_, section) => {
                 number_like(section, chance).unwrap_or_else(|| chance.pick(self.world(section)).to_owned())
             }
@@ -209,6 +211,15 @@ impl Filler<'_> {
         let surname = if chance.percent(70) { chance.pick(self.world("eponym")).to_owned() } else { surname };
         let own = ["'s ", "'s ", " ", " "][chance.below(4)];
         format!("{surname}{own}{}", chance.pick(self.world("head")))
+    }
+
+    /// Common words of the line's own language.
+    fn own(&self, chance: &mut Chance) -> String {
+        let words = self.home.map_or(&[][..], |home| home.get("word"));
+        let glued = self.home.is_some_and(|home| home.is("glued") || home.is("thai"));
+        let joint = if glued && !self.home.is_some_and(|home| home.is("hangul")) { "" } else { " " };
+        let count = 2 + chance.below(5);
+        (0..count).map(|_| chance.pick(words)).collect::<Vec<_>>().join(joint)
     }
 
     fn words(&self, chance: &mut Chance) -> String {
