@@ -284,6 +284,7 @@ fn number_like(kind: &str, chance: &mut Chance) -> Option<String> {
         "zip" => digits(5, chance),
         "time" => format!("{}:{:02}", chance.below(24), chance.below(60)),
         "money" => format!("${}.{:02}", chance.below(3000), chance.below(100)),
+        "ssn" => format!("{}-{}-{}", digits(3, chance), digits(2, chance), digits(4, chance)),
         "bp" => format!("{}/{}", 90 + chance.below(90), 50 + chance.below(50)),
         "version" => format!("{}.{}.{}", chance.below(9), chance.below(30), chance.below(9)),
         _ => return None,

@@ -2,9 +2,9 @@
 //!
 //! **Invariant:** sorted by hash, five bytes an entry, no text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use kolm_policies::ner::lists::{CITY, COUNTRY, GIVEN, STATE, SURNAME};
+use kolm_policies::ner::lists::{CITY, COMMON, COUNTRY, GIVEN, STATE, SURNAME};
 use kolm_policies::ner::{fold, token::word_hash};
 
 use crate::source::Source;
@@ -35,5 +35,29 @@ pub fn bytes(source: &Source) -> Vec<u8> {
             }
         }
     }
+    for word in common(source) {
+        *words.entry(word_hash(&word)).or_default() |= COMMON;
+    }
     words.iter().flat_map(|(hash, flags)| hash.to_le_bytes().into_iter().chain([*flags])).collect()
+}
+
+/// Small words of the templates, outside of slots, and of the vocabulary.
+fn common(source: &Source) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    let mut add = |text: &str| {
+        let parts = text.split(|c: char| !c.is_alphabetic());
+        let small = parts.filter(|w| w.chars().count() > 1 && w.chars().all(char::is_lowercase));
+        words.extend(small.map(str::to_owned));
+    };
+    for template in &source.templates {
+        for literal in
+            template.text.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest))
+        {
+            add(&fold(literal));
+        }
+    }
+    for section in ["word", "medical", "drug", "head"] {
+        source.locales.values().flat_map(|locale| locale.get(section)).for_each(|entry| add(&fold(entry)));
+    }
+    words
 }
