@@ -46,6 +46,8 @@ impl Chance {
 
 /// A number for a text, the same on every machine (FNV-1a): it decides what is held out.
 pub fn number(text: &str) -> u64 {
-    let sum = text.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    let sum = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
     (sum ^ (sum >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20
 }

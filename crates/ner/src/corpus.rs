@@ -57,10 +57,25 @@ impl<'a> Corpus<'a> {
                 sample.text.push_str([" ", " ", "\n", "\n", "\n\n"][chance.below(5)]);
             }
             let mut parts = self.line(chance);
+            if chance.percent(35) {
+                self.reword(&mut parts, chance);
+            }
             vary(&mut parts, chance);
             sample.append(&parts);
         }
         sample
+    }
+
+    /// Other words in place of some: templates shall not be learned by heart.
+    fn reword(&self, parts: &mut [Part], chance: &mut Chance) {
+        let words = self.source.locale("world").map_or(&[][..], |world| world.get("word"));
+        for part in parts.iter_mut().filter(|part| part.class.is_none()) {
+            let reworded = part.text.split(' ').map(|word| {
+                let plain = word.len() > 3 && word.bytes().all(|b| b.is_ascii_lowercase());
+                if plain && chance.percent(20) { chance.pick(words) } else { word }
+            });
+            part.text = reworded.collect::<Vec<_>>().join(" ");
+        }
     }
 
     fn line(&self, chance: &mut Chance) -> Vec<Part> {
@@ -71,7 +86,9 @@ impl<'a> Corpus<'a> {
         } else {
             &self.other
         };
-        kind.get(chance.below(kind.len())).map(|template| fill(self.source, template, chance)).unwrap_or_default()
+        kind.get(chance.below(kind.len()))
+            .map(|template| fill(self.source, template, chance))
+            .unwrap_or_default()
     }
 }
 
@@ -115,11 +132,16 @@ fn named(parts: &mut [Part], change: fn(&str) -> String) {
     parts.iter_mut().filter(|part| part.class.is_some()).for_each(|part| part.text = change(&part.text));
 }
 
-fn titled(text: &str) -> String {
+/// Every word with a capital.
+pub fn titled(text: &str) -> String {
     let mut start = true;
     let mut out = String::new();
     for c in text.chars() {
-        if start { out.extend(c.to_uppercase()) } else { out.push(c) }
+        if start {
+            out.extend(c.to_uppercase())
+        } else {
+            out.push(c)
+        }
         start = c == ' ';
     }
     out

@@ -82,7 +82,12 @@ impl Filler<'_> {
     }
 
     fn world(&self, section: &str) -> &[String] {
-        ["en", "world"].iter().filter_map(|name| self.source.locale(name)).map(|l| l.get(section)).find(|l| !l.is_empty()).unwrap_or(&[])
+        ["en", "world"]
+            .iter()
+            .filter_map(|name| self.source.locale(name))
+            .map(|l| l.get(section))
+            .find(|l| !l.is_empty())
+            .unwrap_or(&[])
     }
 
     fn value(&self, slot: &str, chance: &mut Chance) -> String {
@@ -98,7 +103,12 @@ impl Filler<'_> {
             ("DATE", form) => self.date(form, chance),
             (_, "frame") => self.frame(chance),
             (_, "words") => self.words(chance),
-            (_, section) => number_like(section, chance).unwrap_or_else(|| chance.pick(self.world(section)).to_owned()),
+            (_, "brand") => brand(chance),
+            (_, "title") => crate::corpus::titled(&self.words(chance)),
+            (_, "own") => self.own(chance),
+            (_, section) => {
+                number_like(section, chance).unwrap_or_else(|| chance.pick(self.world(section)).to_owned())
+            }
         }
     }
 
@@ -107,6 +117,7 @@ impl Filler<'_> {
             "city" => self.entry("city", chance),
             "state" => self.entry("state", chance),
             "country" => self.entry("country", chance),
+            "abbr" => chance.pick(self.world("abbr")).to_owned(),
             "street" => self.pattern("street", chance),
             _ => {
                 let section = ["city", "city", "country", "state"][chance.below(4)];
@@ -144,7 +155,24 @@ impl Filler<'_> {
         if !own.is_empty() {
             return chance.pick(own).replace('#', &n.to_string());
         }
-        let form = ["#-year-old", "#-year-old", "# year old", "# years old", "#yo", "# yo", "# y/o", "#F", "#M", "#yr old", "# yr old", "#-yo", "# y.o.", "#yM", "#-month-old", "# months old"];
+        let form = [
+            "#-year-old",
+            "#-year-old",
+            "# year old",
+            "# years old",
+            "#yo",
+            "# yo",
+            "# y/o",
+            "#F",
+            "#M",
+            "#yr old",
+            "# yr old",
+            "#-yo",
+            "# y.o.",
+            "#yM",
+            "#-month-old",
+            "# months old",
+        ];
         form[chance.below(form.len())].replace('#', &n.to_string())
     }
 
@@ -153,7 +181,13 @@ impl Filler<'_> {
         let month = self.entry("month", chance);
         let own = self.home.map_or(&[][..], |home| home.get("date"));
         if form == "month_day" || !own.is_empty() {
-            let forms: Vec<String> = if own.is_empty() { ["%M %D", "%M %Dth", "%D %M", "%M %D, %Y", "%D %M %Y", "the %Dth of %M", "%M %Y"].map(str::to_owned).to_vec() } else { own.to_vec() };
+            let forms: Vec<String> = if own.is_empty() {
+                ["%M %D", "%M %Dth", "%D %M", "%M %D, %Y", "%D %M %Y", "the %Dth of %M", "%M %Y"]
+                    .map(str::to_owned)
+                    .to_vec()
+            } else {
+                own.to_vec()
+            };
             let form = chance.pick(&forms);
             let date = form.replace("%M", &month).replace("%D", &day.to_string());
             return date.replace("%Y", &year.to_string());
@@ -179,6 +213,15 @@ impl Filler<'_> {
         format!("{surname}{own}{}", chance.pick(self.world("head")))
     }
 
+    /// Common words of the line's own language.
+    fn own(&self, chance: &mut Chance) -> String {
+        let words = self.home.map_or(&[][..], |home| home.get("word"));
+        let glued = self.home.is_some_and(|home| home.is("glued") || home.is("thai"));
+        let joint = if glued && !self.home.is_some_and(|home| home.is("hangul")) { "" } else { " " };
+        let count = 2 + chance.below(5);
+        (0..count).map(|_| chance.pick(words)).collect::<Vec<_>>().join(joint)
+    }
+
     fn words(&self, chance: &mut Chance) -> String {
         let mut out = String::new();
         let count = 1 + chance.below(7);
@@ -191,6 +234,24 @@ impl Filler<'_> {
         }
         out
     }
+}
+
+/// A product's or a drug's name that nobody has heard of.
+fn brand(chance: &mut Chance) -> String {
+    const HEADS: [&str; 24] = [
+        "Zel", "Vor", "Cre", "Nor", "Tri", "Pro", "Lam", "Sin", "Glu", "Dex", "Ben", "Car", "Met", "Ora",
+        "Lis", "Asp", "Mou", "Tol", "Ery", "Fen", "Rox", "Xel", "Qua", "Bro",
+    ];
+    const MIDDLES: [&str; 14] = ["", "", "", "a", "o", "i", "ta", "vi", "lo", "ri", "mo", "ne", "da", "pe"];
+    const TAILS: [&str; 30] = [
+        "stor", "vasc", "zine", "pril", "lol", "mab", "tin", "cet", "dryl", "pram", "zol", "nix", "xa", "ra",
+        "tan", "gine", "mir", "pro", "tide", "profen", "cillin", "mycin", "oxin", "azole", "jaro", "lair",
+        "quil", "pax", "done", "amine",
+    ];
+    let [head, middle, tail] =
+        [HEADS.as_slice(), &MIDDLES, &TAILS].map(|list| list[chance.below(list.len())]);
+    let name = format!("{head}{middle}{tail}");
+    if chance.percent(25) { name.to_lowercase() } else { name }
 }
 
 fn age(chance: &mut Chance) -> usize {
@@ -223,6 +284,7 @@ fn number_like(kind: &str, chance: &mut Chance) -> Option<String> {
         "zip" => digits(5, chance),
         "time" => format!("{}:{:02}", chance.below(24), chance.below(60)),
         "money" => format!("${}.{:02}", chance.below(3000), chance.below(100)),
+        "ssn" => format!("{}-{}-{}", digits(3, chance), digits(2, chance), digits(4, chance)),
         "bp" => format!("{}/{}", 90 + chance.below(90), 50 + chance.below(50)),
         "version" => format!("{}.{}.{}", chance.below(9), chance.below(30), chance.below(9)),
         _ => return None,

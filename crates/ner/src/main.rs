@@ -15,7 +15,7 @@ use kolm_policies::ner::lattice::CLASSES;
 use kolm_policies::ner::{Gazetteer, Tagger, fold};
 
 /// The committed model.
-const PLAN: Plan = Plan { seed: 7, samples: 60_000, passes: [4, 4], bytes: 2_090_000 };
+const PLAN: Plan = Plan { seed: 7, samples: 80_000, passes: [3, 4], bytes: 2_090_000 };
 
 fn main() -> ExitCode {
     let outcome = match env::args().nth(1).as_deref() {
@@ -69,7 +69,12 @@ fn show() -> io::Result<()> {
         let line = fold(line);
         let (mut out, mut at) = (String::new(), 0);
         tagger.tag(&line, &mut |span| {
-            let mark = format!("[{} {}:{:.0}]", &line[span.start..span.end], CLASSES[span.class], span.share * 100.0);
+            let mark = format!(
+                "[{} {}:{:.0}]",
+                &line[span.start..span.end],
+                CLASSES[span.class],
+                span.share * 100.0
+            );
             out.push_str(&line[at..span.start]);
             out.push_str(&mark);
             at = span.end;

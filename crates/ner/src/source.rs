@@ -132,7 +132,9 @@ fn templates(text: &str) -> Vec<Template> {
         if let Some(names) = line.strip_prefix("@ ") {
             locales = names.split_whitespace().filter(|n| *n != "*").map(str::to_owned).collect();
         } else if !line.is_empty() && !line.starts_with(";;") {
-            let positive = CLASSES.iter().any(|c| line.contains(&format!("{{{c}.")) || line.contains(&format!("{{{c}}}")));
+            let positive = CLASSES
+                .iter()
+                .any(|c| line.contains(&format!("{{{c}.")) || line.contains(&format!("{{{c}}}")));
             all.push(Template { text: line.replace("\\n", "\n"), locales: locales.clone(), positive });
         }
     }

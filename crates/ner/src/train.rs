@@ -28,9 +28,9 @@ const SEEN: u32 = 3;
 /// First step of every weight.
 const RATE: f32 = 0.12;
 /// Pull towards zero.
-const PULL: f32 = 0.000_02;
+const PULL: f32 = 0.000_1;
 /// Percent of keys that are not looked at in a pass: no row may carry a name alone.
-const DROPPED: usize = 12;
+const DROPPED: usize = 30;
 /// Percent of tokens whose lists are not looked at.
 const UNLISTED: usize = 35;
 /// Step of the signed bytes.
@@ -199,7 +199,8 @@ impl Learner {
             before = usize::from(*tag);
         }
         let weights = self.links.outer.iter_mut().flatten().chain(self.links.inner.iter_mut().flatten());
-        let squares = self.link_squares.outer.iter_mut().flatten().chain(self.link_squares.inner.iter_mut().flatten());
+        let squares =
+            self.link_squares.outer.iter_mut().flatten().chain(self.link_squares.inner.iter_mut().flatten());
         let slopes = slope.outer.iter().flatten().chain(slope.inner.iter().flatten());
         for ((weight, square), slope) in weights.zip(squares).zip(slopes) {
             *square += slope * slope;

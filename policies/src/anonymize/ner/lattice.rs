@@ -5,6 +5,10 @@
 
 /// Classes of the model, in the order of the tags.
 pub const CLASSES: [&str; 8] = ["PER", "LOC", "FAC", "ORG", "DATE", "AGE", "NRP", "TITLE"];
+/// Place of the persons.
+pub const PER: usize = 0;
+/// Place of the places.
+pub const LOC: usize = 1;
 /// Count of classes.
 pub const K: usize = CLASSES.len();
 /// Tags with weights: begin, inside, end and single of each class. `O` weighs nothing and comes after them.

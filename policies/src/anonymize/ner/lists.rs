@@ -12,6 +12,8 @@ pub const CITY: u8 = 4;
 pub const COUNTRY: u8 = 8;
 /// A word of a state's or region's name.
 pub const STATE: u8 = 16;
+/// A common word of a template or of the vocabulary: no name by itself.
+pub const COMMON: u8 = 32;
 
 /// Hashes of known words, in an open table.
 #[derive(Debug, Clone, Default)]

@@ -19,7 +19,7 @@ pub use features::{Features, MOST};
 pub use lists::Gazetteer;
 pub use model::{Model, Weights};
 
-use lattice::{B, CLASSES, E, I, K, Lattice, O, Row, S};
+use lattice::{B, CLASSES, E, I, K, LOC, Lattice, O, PER, Row, S};
 use token::{Piece, Reader, Token};
 
 /// The trained model.
@@ -29,6 +29,9 @@ const LISTS: &[u8] = include_bytes!("../../../data/names.bin");
 
 /// A token whose share of `O` leaves this much is part of a mention.
 const PRESENT: f32 = 0.20;
+
+/// Common words in small letters need this much to pass for a name.
+const SURE: f32 = 0.90;
 
 /// What the model and the lists say together.
 #[derive(Debug)]
@@ -161,11 +164,13 @@ struct Mention {
     words: f32,
     sum: f32,
     lists: u8,
+    /// Every word is a common one in small letters.
+    common: bool,
 }
 
 impl Mention {
     fn new(class: usize) -> Self {
-        Self { class, start: u32::MAX, end: 0, words: 0.0, sum: 0.0, lists: u8::MAX }
+        Self { class, start: u32::MAX, end: 0, words: 0.0, sum: 0.0, lists: u8::MAX, common: true }
     }
 
     /// Outer signs do not count.
@@ -176,15 +181,18 @@ impl Mention {
             self.words += 1.0;
             self.sum += inside;
             self.lists &= token.lists;
+            self.common &= token.shape == token::shape::LOWER && token.lists == lists::COMMON;
         }
     }
 
     fn span(self) -> Option<Span> {
-        (self.words > 0.0).then(|| Span {
+        let share = self.sum / self.words.max(1.0);
+        let plain = self.common && [PER, LOC].contains(&self.class) && share < SURE;
+        (self.words > 0.0 && !plain).then(|| Span {
             start: self.start as usize,
             end: self.end as usize,
             class: self.class,
-            share: self.sum / self.words,
+            share,
             lists: self.lists,
         })
     }

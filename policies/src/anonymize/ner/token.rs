@@ -182,7 +182,8 @@ impl<'a> Reader<'a> {
                 token.len = 1;
             }
             Class::Line => {
-                self.at += self.text.as_bytes()[self.at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+                self.at +=
+                    self.text.as_bytes()[self.at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
                 token.word = step(SEED, 10);
             }
             Class::Sign => {
@@ -341,7 +342,9 @@ fn class(c: char) -> Class {
         '\u{e01}'..='\u{e7f}' => Class::Single(2),
         '\u{3040}'..='\u{309f}' => Class::Single(1),
         '\u{30a0}'..='\u{30ff}' if c != '\u{30fb}' => Class::Single(4),
-        '\u{3005}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' => Class::Single(0),
+        '\u{3005}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' => {
+            Class::Single(0)
+        }
         '\u{20000}'..='\u{3ffff}' => Class::Single(0),
         '\u{ac00}'..='\u{d7af}' => Class::Single(3),
         '\u{964}' | '\u{965}' => Class::Sign,
