@@ -36,7 +36,8 @@ pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, kind: Kind, 
         return;
     }
     let name = name_around(text, at);
-    let Some(value) = value_after(text, &name, kind) else { return };
+    let Some(value) = value_after(text, &name, kind).or_else(|| beside(text, &name, kind)) else { return };
+    let value = fallback(text, &value).unwrap_or(value);
     let name = &text[name];
     if opens(engine, text, name, &value, kind) && !benign(engine, name, &text[at.clone()]) {
         let ty = if kind == Kind::Password { Type::PASSWORD } else { Type::SECRET };
@@ -180,6 +181,31 @@ fn later(text: &[u8], at: usize) -> Option<usize> {
     let plain = rest.iter().take_while(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b'(' | b')')).count();
     let is = rest[..plain].windows(4).position(|w| w == b" is " || w == b"was ").map(|n| at + n + 4);
     is.or_else(|| (plain > 0 && rest.get(plain) == Some(&b':')).then_some(at + plain + 1))
+}
+
+/// `my key q8Zr...`, `|key|q8Zr...|`: a value with nothing but space between must be long and hold digits.
+fn beside(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
+    let at = skip(text, name.end, 4, b" \t|`'\"");
+    if kind == Kind::Password || at == name.end || at >= text.len() {
+        return None;
+    }
+    let value = bare_value(text, at, true);
+    let bytes = &text[value.range.clone()];
+    let long = bytes.len() >= 16 && bytes.iter().filter(|b| b.is_ascii_digit()).count() >= 1;
+    (long && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))).then_some(value)
+}
+
+/// `process.env.KEY || 'q8Zr...'`: what is taken where the environment has nothing.
+fn fallback(text: &[u8], value: &Value) -> Option<Value> {
+    let rest = &text[value.range.end..text.len().min(value.range.end + 64)];
+    let line = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
+    if value.quoted || !expression(&text[value.range.clone()]) {
+        return None;
+    }
+    let mark = [&b"|| "[..], b"?? ", b" or ", b", ", b"?: "].iter().find_map(|mark| {
+        rest[..line].windows(mark.len()).position(|w| w == *mark).map(|at| at + mark.len())
+    })?;
+    value_at(text, value.range.end + mark, true).filter(|value| value.quoted)
 }
 
 /// `ENV NAME value`, `setx NAME value`, `export`, `login x password y`.

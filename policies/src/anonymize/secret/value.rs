@@ -107,7 +107,11 @@ pub(super) fn path(value: &[u8]) -> bool {
         b".der",
     ];
     let lower = value.to_ascii_lowercase();
-    let file = endings.iter().any(|end| lower.ends_with(end));
+    let dot = lower.iter().rposition(|b| *b == b'.').map_or(0, |at| lower.len() - at - 1);
+    let ending = (2..=5).contains(&dot)
+        && lower.contains(&b'/')
+        && lower[lower.len() - dot..].iter().all(u8::is_ascii_lowercase);
+    let file = ending || endings.iter().any(|end| lower.ends_with(end));
     let parts = value.split(|b| matches!(b, b'/' | b'\\')).filter(|part| !part.is_empty());
     let named = parts.clone().count() >= 1 && parts.clone().all(|part| wordy(part) || part.len() <= 4);
     drive || relative || address || file && !value.contains(&b' ') || (rooted || parts.count() >= 3) && named

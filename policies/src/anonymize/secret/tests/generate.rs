@@ -93,7 +93,7 @@ fn vendor_keys(choice: &mut Choice, out: &mut Vec<(String, String, String)>) {
 /// What stands around a value that is named.
 #[rustfmt::skip]
 const ASSIGNMENTS: &[&str] = &[
-    "api_key = \"{}\"", "API_KEY={}", "export SECRET_TOKEN='{}'", "\"clientSecret\": \"{}\"", "client_secret: {}",
+    "const appSecret = process.env.APP_SECRET || '{}';", "os.getenv(\"API_KEY\", \"{}\")", "I pasted my api key {} there", "api_key = \"{}\"", "API_KEY={}", "export SECRET_TOKEN='{}'", "\"clientSecret\": \"{}\"", "client_secret: {}",
     "const apiKey = '{}';", "private static final String API_SECRET = \"{}\";", "$config['auth_token'] = '{}';",
     "define('AUTH_KEY', '{}');", "set ACCESS_TOKEN={}", "--token {} --verbose", "--api-key={}", "ENV APP_SECRET {}",
     "variable \"x\" { default = 1 }\nsecret_key = \"{}\"", "  - name: ENCRYPTION_KEY\n    value: {}", "X-Api-Key: {}",
