@@ -103,11 +103,8 @@ fn fast(page: &mut String, sets: &[Set]) -> Result<(), String> {
         page.push_str(&format!("| {} | {:.2} | {:.1} |\n", speed.what, speed.megabytes, speed.per_second));
     }
     if let Some(set) = sets.first() {
-        page.push_str(&format!(
-            "\nOne prompt of 100 kB of {} text: {:.1} ms.\n\n",
-            set.name,
-            speed::long(set)?
-        ));
+        let long = speed::long(set).map_or_else(|why| why, |milliseconds| format!("{milliseconds:.1} ms"));
+        page.push_str(&format!("\nOne prompt of 100 kB of {} text: {long}.\n\n", set.name));
     }
     Ok(())
 }
