@@ -196,7 +196,11 @@ fn whole(r: &Reading<'_>, ty: Type, (from, to): (usize, usize), out: &mut Vec<Fi
     let fits = if ty == Type::NAME {
         let capital = (first..end).any(|i| r.word(i).is_some_and(|w| w.caps != Caps::Lower));
         let small = (first..end).filter(|i| r.has(*i, Role::Common)).count();
-        count <= 6 && lettered && !text.contains(['\n', '=', '{']) && (small == 0 || capital && small < count)
+        count <= 6
+            && lettered
+            && !coded
+            && !text.contains(['\n', '=', '{'])
+            && (small == 0 || capital && small < count)
             || count <= 3 && capital && small == count && lettered && count >= 2
     } else if ty == Type::ADDRESS {
         text.len() <= 160 && count >= 2 && (text.bytes().any(|b| b.is_ascii_digit()) || r.proper(first))

@@ -198,7 +198,7 @@ fn push(label: &Label, text: &[u8], tokens: &[Token], i: usize, out: &mut Vec<Fi
         (3..=4).contains(&len) && digits == len
     } else if label.ty == Type::EXPIRY {
         (4..=7).contains(&len) && digits >= 3 && value.iter().any(|b| matches!(b, b'/' | b'-'))
-    } else if label.ty == Type::PHONE {
+    } else if [Type::PHONE, Type::FAX].contains(&label.ty) {
         (7..=20).contains(&len) && digits >= 7
     } else {
         (4..=24).contains(&len) && digits >= 3 && !amount(label, text, start, end)
@@ -287,6 +287,14 @@ mod tests {
     }
 
     #[test]
+    fn there_are_labels_enough() {
+        let words: std::collections::BTreeSet<&str> = LABELS.iter().map(|label| label.word).collect();
+        assert!(words.len() >= 900, "{}", words.len());
+        let lines = include_str!("../../words/labels.txt").lines().filter(|line| !line.starts_with('#'));
+        assert!(lines.into_iter().all(|source| line(source).is_some()), "a line that is not read");
+    }
+
+    #[test]
     fn labels_point_at_values() {
         for (text, key, want) in [
             ("redact PHI: John Doe MRN 8847", "", "MRN 8847"),
@@ -295,6 +303,18 @@ mod tests {
             ("Order #A-10293", "", "ID A-10293"),
             ("cvv 123", "", "CVV 123"),
             ("exp 04/27", "", "EXPIRY 04/27"),
+            ("MRN# 8847", "", "MRN 8847"),
+            ("Med Rec No: 00482-913", "", "MRN 00482-913"),
+            ("member ID XJH882134567", "", "HEALTH_PLAN XJH882134567"),
+            ("acct no. 5512-8890", "", "ACCOUNT 5512-8890"),
+            ("S/N RNB419283H", "", "DEVICE_ID RNB419283H"),
+            ("Versichertennummer A123456780", "", "HEALTH_PLAN A123456780"),
+            ("numéro de dossier 88213", "", "MRN 88213"),
+            ("número de póliza 7781-22", "", "HEALTH_PLAN 7781-22"),
+            ("nr polisy 4471920", "", "HEALTH_PLAN 4471920"),
+            ("Kundennr. 4471920", "", "ACCOUNT 4471920"),
+            ("884712", "chartNumber", "MRN 884712"),
+            ("884712", "Member-ID", "HEALTH_PLAN 884712"),
             ("884712", "mrn", "MRN 884712"),
             ("884712", "patientId", "MRN 884712"),
             ("12345678", "account_no", "ACCOUNT 12345678"),

@@ -240,11 +240,10 @@ const CREDENTIALS: &[&str] = &[
 fn credential(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let Some(before) = i.checked_sub(1) else { return };
     // `NP Carla Ruiz`.
-    if CREDENTIALS.contains(&r.str(i)) && r.gap(i) == " " {
-        if let Some(last) = run(r, i + 1, How::Capital).filter(|last| *last > i + 1 && !other_kind(r, *last))
-        {
-            push(r, i + 1, last, Evidence::Shape, out);
-        }
+    let led = CREDENTIALS.contains(&r.str(i)) && r.gap(i) == " ";
+    let next = if led { run(r, i + 1, How::Capital) } else { None };
+    if let Some(last) = next.filter(|last| *last > i + 1 && !other_kind(r, *last)) {
+        push(r, i + 1, last, Evidence::Shape, out);
     }
     let zip = r.word(i + 1).is_some_and(|w| w.is_number() && w.digits == 5);
     if !CREDENTIALS.contains(&r.str(i)) || !matches!(r.gap(before), ", " | " " | ",") || zip {
