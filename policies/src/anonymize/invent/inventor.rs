@@ -183,6 +183,11 @@ impl<'a> Inventor<'a> {
         if locale.script == Script::Other || Script::of(word) == Script::Other {
             return self.foreign(word);
         }
+        // Alone, a surname in its feminine form may pass for a given name.
+        let (base, womans) = masculine(&key);
+        if womans && self.words.contains_key(&base) && !self.words.contains_key(&key) {
+            return self.surname(word, locale);
+        }
         let class = LISTS.names.get(&key).filter(|k| k.man != k.woman).map(|k| k.woman).or(woman);
         let list = |locale: &'static Locale| match class {
             Some(true) => vec![locale.women.as_slice()],
@@ -205,7 +210,8 @@ impl<'a> Inventor<'a> {
             return self.foreign(word);
         }
         let small = word.to_lowercase();
-        let (key, womans) = masculine(&small);
+        let known = self.words.contains_key(&small);
+        let (key, womans) = if known { (small, false) } else { masculine(&small) };
         let mut lists = vec![locale.surnames.as_slice()];
         lists.extend(siblings(locale).map(|other| other.surnames.as_slice()));
         let new = self.word(&key, &lists, None)?;
