@@ -35,6 +35,8 @@ pub(crate) struct Groups {
     pub(crate) people: Vec<Person>,
     by_key: HashMap<String, usize>,
     names: HashMap<String, usize>,
+    /// Who has a word in the name, as written and in plain letters; ascending.
+    by_word: HashMap<String, Vec<usize>>,
 }
 
 impl Groups {
@@ -86,15 +88,28 @@ impl Groups {
     fn person(&mut self, name: &Written<'_>) -> usize {
         let (given, surnames) = (name.all(Part::Given), name.all(Part::Surname));
         let initials = name.all(Part::Initial);
-        let mut at = self.people.iter().position(|p| p.may_be(&given, &surnames, &initials, name.woman));
+        let all = self.having(given.iter().chain(&surnames).map(String::as_str));
+        let find = |given: &[String], surnames: &[String]| {
+            let fits = |at: &usize| {
+                self.people.get(*at).is_some_and(|p| p.may_be(given, surnames, &initials, name.woman))
+            };
+            all.iter().copied().find(fits)
+        };
+        let mut at = find(&given, &surnames);
         if at.is_none() && given.len() + surnames.len() == 1 {
             // Alone, a given name may be a surname and the other way round.
-            at = self.people.iter().position(|p| p.may_be(&surnames, &given, &initials, name.woman));
+            at = find(&surnames, &given);
         }
         let at = at.unwrap_or_else(|| {
             self.people.push(Person::default());
             self.people.len() - 1
         });
+        for word in given.iter().chain(&surnames).flat_map(|w| [w.clone(), plain(w)]) {
+            let having = self.by_word.entry(word).or_default();
+            if let Err(place) = having.binary_search(&at) {
+                having.insert(place, at);
+            }
+        }
         if let Some(person) = self.people.get_mut(at) {
             let known = person.given.iter().chain(&person.surnames).cloned().collect::<Vec<_>>();
             person.given.extend(given.into_iter().filter(|w| !known.contains(w)));
@@ -105,10 +120,23 @@ impl Groups {
         at
     }
 
+    /// The people who have one of the words in the name, ascending.
+    fn having<'w>(&self, words: impl Iterator<Item = &'w str>) -> Vec<usize> {
+        let mut out: Vec<usize> =
+            words.filter_map(|word| self.by_word.get(word)).flatten().copied().collect();
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
     /// The person that a handle is made of, and how.
     fn handle(&mut self, local: &str) -> Option<(usize, Vec<Atom>)> {
         let runs = runs(local);
-        let found = self.people.iter().enumerate().find_map(|(at, person)| Some((at, person.atoms(&runs)?)));
+        // A run may be two words without a separator: both sides of every cut may be known.
+        let cuts = |run: &'_ str| run.char_indices().map(|(at, _)| at).collect::<Vec<_>>();
+        let parts = runs.iter().flat_map(|run| cuts(run).into_iter().flat_map(|at| [&run[at..], &run[..at]]));
+        let all = self.having(parts);
+        let found = all.into_iter().find_map(|at| Some((at, self.people.get(at)?.atoms(&runs)?)));
         found.or_else(|| {
             let words: Vec<&str> =
                 runs.iter().filter(|r| r.starts_with(char::is_alphabetic)).copied().collect();

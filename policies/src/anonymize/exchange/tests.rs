@@ -229,6 +229,45 @@ fn texts_come_with_spans_in_code_points() {
     assert!((score - 0.9).abs() < 1e-6);
 }
 
+#[test]
+fn a_doubtful_finding_spreads_only_when_found_twice() {
+    use super::spread::Forms;
+    use crate::anonymize::kind::{Evidence, Finding, Type};
+    let hits = |found: &[(&str, Evidence, u8)], text: &str| {
+        let mut forms = Forms::default();
+        let span = |(word, evidence, score): &(&str, Evidence, u8)| {
+            Finding::new(0, word.len(), Type::NAME, *evidence).scored(*score)
+        };
+        found.iter().for_each(|f| forms.count(&span(f), f.0));
+        found.iter().for_each(|f| forms.add(&span(f), f.0));
+        let search = forms.search(text.len()).unwrap();
+        search.map_or(0, |search| search.hits(text).len())
+    };
+    let text = "then Okoro said to Adaeze Okoro, okay";
+    assert_eq!(hits(&[("Okoro", Evidence::Model, 55)], text), 0);
+    assert_eq!(hits(&[("Okoro", Evidence::Model, 55), ("Okoro", Evidence::Model, 50)], text), 2);
+    assert_eq!(hits(&[("Okoro", Evidence::Model, 85)], text), 2);
+    assert_eq!(hits(&[("Okoro", Evidence::Label, 60)], text), 2);
+    assert_eq!(hits(&[("Adaeze Okoro", Evidence::Model, 55)], text), 1, "the whole name alone");
+    assert_eq!(hits(&[("Adaeze Okoro", Evidence::Model, 90)], text), 2);
+}
+
+#[test]
+fn a_table_of_a_thousand_people_is_linear_enough() {
+    let rows: Vec<Value> = (0..1000)
+        .map(|n| {
+            let name: String = format!("{n:04}").bytes().map(|b| char::from(b'a' + (b - b'0') * 2)).collect();
+            json!({"who": format!("X{name} Y{name}"), "mail": format!("x{name}.y{name}@acme.co")})
+        })
+        .collect();
+    let (record, _) = said(Value::from(rows), "x", &policy(""), &SALT).unwrap();
+    let mails: std::collections::BTreeSet<&str> =
+        record.as_array().unwrap().iter().map(|row| row["mail"].as_str().unwrap()).collect();
+    assert_eq!(mails.len(), 1000);
+    let first = record[0]["who"].as_str().unwrap().to_lowercase();
+    assert!(record[0]["mail"].as_str().unwrap().len() > 12 && first.contains(' '));
+}
+
 fn word() -> impl Strategy<Value = String> {
     "[A-Z][a-z]{3,8}".prop_filter("a word", |w| !is_common(&w.to_lowercase()))
 }

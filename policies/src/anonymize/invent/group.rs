@@ -3,10 +3,10 @@
 //! **Invariant:** the words that say what kind of thing it is stay.
 
 use super::Choice;
-use super::inventor::{Inventor, cased};
+use super::inventor::Inventor;
 use super::lists::{LISTS, Script};
 use super::place::words;
-use super::word::alike;
+use super::word::{alike, cased};
 use crate::anonymize::Dropped;
 
 impl Inventor<'_> {

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::Choice;
 use super::lists::{LISTS, Locale, Script};
 use super::person::{Part, Written};
-use super::word::alike;
+use super::word::{alike, cased, plain};
 use crate::anonymize::{Dropped, Salt};
 
 /// Attempts with each list, then with words made of halves of two.
@@ -183,6 +183,11 @@ impl<'a> Inventor<'a> {
         if locale.script == Script::Other || Script::of(word) == Script::Other {
             return self.foreign(word);
         }
+        // Alone, a surname in its feminine form may pass for a given name.
+        let (base, womans) = masculine(&key);
+        if womans && self.words.contains_key(&base) && !self.words.contains_key(&key) {
+            return self.surname(word, locale);
+        }
         let class = LISTS.names.get(&key).filter(|k| k.man != k.woman).map(|k| k.woman).or(woman);
         let list = |locale: &'static Locale| match class {
             Some(true) => vec![locale.women.as_slice()],
@@ -205,7 +210,8 @@ impl<'a> Inventor<'a> {
             return self.foreign(word);
         }
         let small = word.to_lowercase();
-        let (key, womans) = masculine(&small);
+        let known = self.words.contains_key(&small);
+        let (key, womans) = if known { (small, false) } else { masculine(&small) };
         let mut lists = vec![locale.surnames.as_slice()];
         lists.extend(siblings(locale).map(|other| other.surnames.as_slice()));
         let new = self.word(&key, &lists, None)?;
@@ -366,35 +372,4 @@ fn neighbour(c: char, choice: &mut Choice) -> char {
         return c;
     }
     near(u32::from(c).checked_add(shift)).or_else(|| near(u32::from(c).checked_sub(shift))).unwrap_or(c)
-}
-
-/// `new` in the case of `like`.
-pub(super) fn cased(new: &str, like: &str) -> String {
-    let letters = || like.chars().filter(|c| c.is_alphabetic());
-    let lower = letters().any(char::is_lowercase);
-    let upper = letters().any(char::is_uppercase);
-    match (upper, lower) {
-        (true, false) if letters().count() > 1 => new.to_uppercase(),
-        (false, true) => new.to_lowercase(),
-        (_, _) => new.to_owned(),
-    }
-}
-
-/// Lower case without marks, as addresses are written.
-pub(crate) fn plain(word: &str) -> String {
-    use unicode_normalization::UnicodeNormalization;
-    let mut out = String::with_capacity(word.len());
-    for c in word.to_lowercase().nfd() {
-        match c {
-            'ß' => out.push_str("ss"),
-            'ø' => out.push('o'),
-            'ł' => out.push('l'),
-            'æ' => out.push_str("ae"),
-            'đ' => out.push('d'),
-            'ı' => out.push('i'),
-            '\u{300}'..='\u{36f}' | '\'' => {}
-            _ => out.push(c),
-        }
-    }
-    out
 }

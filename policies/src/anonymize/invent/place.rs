@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::inventor::{Inventor, cased};
+use super::inventor::Inventor;
 use super::lists::{LISTS, Script};
-use super::word::alike;
+use super::word::{alike, cased};
 use crate::anonymize::Dropped;
 
 struct Row {

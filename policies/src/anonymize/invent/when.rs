@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::inventor::cased;
 use super::lists::rows;
 use super::place::words;
+use super::word::cased;
 use crate::anonymize::date::{self, Field, shift, shift_clock};
 use crate::anonymize::token::tokens;
 

@@ -54,3 +54,34 @@ pub(super) fn secret(original: &str, choice: &mut Choice) -> String {
         _ => format!("{head}{body}{TAIL}"),
     }
 }
+
+/// `new` in the case of `like`.
+pub(super) fn cased(new: &str, like: &str) -> String {
+    let letters = || like.chars().filter(|c| c.is_alphabetic());
+    let lower = letters().any(char::is_lowercase);
+    let upper = letters().any(char::is_uppercase);
+    match (upper, lower) {
+        (true, false) if letters().count() > 1 => new.to_uppercase(),
+        (false, true) => new.to_lowercase(),
+        (_, _) => new.to_owned(),
+    }
+}
+
+/// Lower case without marks, as addresses are written.
+pub(crate) fn plain(word: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    let mut out = String::with_capacity(word.len());
+    for c in word.to_lowercase().nfd() {
+        match c {
+            'ß' => out.push_str("ss"),
+            'ø' => out.push('o'),
+            'ł' => out.push('l'),
+            'æ' => out.push_str("ae"),
+            'đ' => out.push('d'),
+            'ı' => out.push('i'),
+            '\u{300}'..='\u{36f}' | '\'' => {}
+            _ => out.push(c),
+        }
+    }
+    out
+}
