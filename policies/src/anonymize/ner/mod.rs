@@ -188,7 +188,7 @@ impl Mention {
     fn span(self) -> Option<Span> {
         let share = self.sum / self.words.max(1.0);
         let plain = self.common && [PER, LOC].contains(&self.class) && share < SURE;
-        (self.words > 0.0 && !plain).then(|| Span {
+        (self.words > 0.0 && !plain).then_some(Span {
             start: self.start as usize,
             end: self.end as usize,
             class: self.class,
@@ -197,3 +197,6 @@ impl Mention {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,10 @@ use super::token::Piece;
 /// First bytes of a model file.
 const MAGIC: &[u8; 8] = b"kolmner1";
 
+/// Bits of a slot that name a row.
+const ROW_BITS: u32 = 18;
+const LOW: u32 = (1 << ROW_BITS) - 1;
+
 /// One weight for each tag but `O`, in steps of the model's scale.
 pub type Weights = [i8; TAGS];
 
@@ -19,8 +23,9 @@ pub struct Model {
     links: Links,
     scale: f32,
     rows: Vec<Weights>,
-    /// Key and row + 1; row 0 marks a free slot.
-    slots: Vec<(u32, u32)>,
+    /// High bits of the key, and row + 1 in the low [`ROW_BITS`]; 0 marks a free slot. Small, so that it stays
+    /// near: most keys have no row.
+    slots: Vec<u32>,
 }
 
 impl Model {
@@ -57,13 +62,12 @@ impl Model {
         }
         let (keys, rest) = rest.split_at_checked(count * 4)?;
         let (masks, values) = rest.split_at_checked(count * 4)?;
-        let size = (count * 2).next_power_of_two().max(2);
-        let mut model = Self {
-            links: links.factors(),
-            scale,
-            rows: Vec::with_capacity(count),
-            slots: vec![(0, 0); size],
-        };
+        if count >= 1 << ROW_BITS {
+            return None;
+        }
+        let size = (count + count / 2).next_power_of_two().max(1 << (32 - ROW_BITS));
+        let mut model =
+            Self { links: links.factors(), scale, rows: Vec::with_capacity(count), slots: vec![0; size] };
         let mut values = values.iter();
         for (key, mask) in keys.as_chunks::<4>().0.iter().zip(masks.as_chunks::<4>().0) {
             let mask = u32::from_le_bytes(*mask);
@@ -82,22 +86,22 @@ impl Model {
         self.rows.push(weights);
         let mask = self.slots.len() - 1;
         let mut at = key as usize & mask;
-        while self.slots[at].1 != 0 {
+        while self.slots[at] != 0 {
             at = (at + 1) & mask;
         }
-        self.slots[at] = (key, self.rows.len() as u32);
+        self.slots[at] = (key & !LOW) | self.rows.len() as u32;
     }
 
     fn row(&self, key: u32) -> Option<&Weights> {
         let mask = self.slots.len() - 1;
         let mut at = key as usize & mask;
         loop {
-            let (known, row) = self.slots[at];
-            if row == 0 {
+            let slot = self.slots[at];
+            if slot == 0 {
                 return None;
             }
-            if known == key {
-                return self.rows.get(row as usize - 1);
+            if (slot ^ key) & !LOW == 0 {
+                return self.rows.get((slot & LOW) as usize - 1);
             }
             at = (at + 1) & mask;
         }
@@ -120,7 +124,9 @@ impl Model {
             let mut sums = [0_i16; TAGS];
             for key in Features::of(piece, t).keys() {
                 if let Some(weights) = self.row(*key) {
-                    sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += i16::from(*weight));
+                    sums.iter_mut()
+                        .zip(weights)
+                        .for_each(|(sum, weight)| *sum = sum.wrapping_add(i16::from(*weight)));
                 }
             }
             let factors = &mut lattice.factors[t];
