@@ -32,6 +32,8 @@ const PRESENT: f32 = 0.20;
 
 /// Common words in small letters need this much to pass for a name.
 const SURE: f32 = 0.90;
+/// Words in small letters that no list of names knows need this much.
+const LIKELY: f32 = 0.60;
 
 /// What the model and the lists say together.
 #[derive(Debug)]
@@ -164,13 +166,24 @@ struct Mention {
     words: f32,
     sum: f32,
     lists: u8,
-    /// Every word is a common one in small letters.
-    common: bool,
+    /// Every word is in small letters and known to no list of names.
+    small: bool,
+    /// Some word is not a common one.
+    rare: bool,
 }
 
 impl Mention {
     fn new(class: usize) -> Self {
-        Self { class, start: u32::MAX, end: 0, words: 0.0, sum: 0.0, lists: u8::MAX, common: true }
+        Self {
+            class,
+            start: u32::MAX,
+            end: 0,
+            words: 0.0,
+            sum: 0.0,
+            lists: u8::MAX,
+            small: true,
+            rare: false,
+        }
     }
 
     /// Outer signs do not count.
@@ -181,13 +194,15 @@ impl Mention {
             self.words += 1.0;
             self.sum += inside;
             self.lists &= token.lists;
-            self.common &= token.shape == token::shape::LOWER && token.lists == lists::COMMON;
+            self.small &= token.shape == token::shape::LOWER && token.lists & !lists::COMMON == 0;
+            self.rare |= token.lists == 0;
         }
     }
 
     fn span(self) -> Option<Span> {
         let share = self.sum / self.words.max(1.0);
-        let plain = self.common && [PER, LOC].contains(&self.class) && share < SURE;
+        let need = if self.rare { LIKELY } else { SURE };
+        let plain = self.small && [PER, LOC].contains(&self.class) && share < need;
         (self.words > 0.0 && !plain).then_some(Span {
             start: self.start as usize,
             end: self.end as usize,

@@ -217,11 +217,11 @@ pub(super) fn build(source: &str) -> Result<Engine, String> {
     Ok(Engine { tokens: file.token, nears: file.near, rules, assign: assign(raw)?, keywords, words, owner })
 }
 
-fn named_once<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), String> {
+fn named_once<'a>(mut names: impl Iterator<Item = &'a String>) -> Result<(), String> {
     let mut seen = BTreeSet::new();
-    names
-        .map(|name| if seen.insert(name) { Ok(()) } else { Err(format!("two rules are called {name}")) })
-        .collect()
+    names.try_for_each(
+        |name| if seen.insert(name) { Ok(()) } else { Err(format!("two rules are called {name}")) },
+    )
 }
 
 fn assign(mut raw: RawAssign) -> Result<Assign, String> {
