@@ -21,6 +21,9 @@ use alias::Groups;
 use replace::{Mention, Names};
 use spread::{Forms, Search};
 
+/// How often values are invented for one exchange until none is left that was there.
+const DRAWS: u8 = 6;
+
 /// What came of an exchange.
 pub(crate) struct Outcome {
     pub(crate) request: Vec<u8>,
@@ -79,7 +82,16 @@ impl<'a> Work<'a> {
     fn all(&mut self, salt: &Salt) -> Result<Vec<Option<String>>, Dropped> {
         self.find()?;
         let search = self.propagate()?;
-        self.replace(search.as_ref(), salt)
+        let counts = self.counts.clone();
+        // In a long exchange the values that are invented may meet an original: others are drawn then.
+        for attempt in 0..DRAWS {
+            let made = self.replace(search.as_ref(), &salt.drawn_again(attempt));
+            if made != Err(Dropped::AuditLeak) {
+                return made;
+            }
+            self.counts.clone_from(&counts);
+        }
+        Err(Dropped::AuditLeak)
     }
 
     /// Something was found, or nearly.

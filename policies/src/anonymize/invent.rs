@@ -25,7 +25,7 @@ pub(crate) use inventor::{Atom, Inventor};
 pub(crate) use lists::{Script, is_common, is_honorific, is_name, is_role, known_locale};
 pub(crate) use person::{Part, Written};
 pub(crate) use when::{Shift, moved, year_of};
-pub(crate) use word::plain;
+pub(crate) use word::{alike, plain};
 
 /// A stream of choices that belongs to one original.
 pub(crate) struct Choice {

@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use kolm_core::{Code, Coded};
 use kolm_wire::Exchange;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 mod age;
@@ -94,6 +95,17 @@ impl fmt::Debug for Anonymized {
 /// The secret that a conversation's surrogates are drawn with; it dies with the conversation.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Salt(pub [u8; 32]);
+
+impl Salt {
+    /// The salt of another draw for the same conversation; the first is its own.
+    fn drawn_again(&self, attempt: u8) -> Self {
+        if attempt == 0 {
+            return self.clone();
+        }
+        let hash = Sha256::new().chain_update(b"kolm-anon-again\x1f").chain_update([attempt]).chain_update(self.0);
+        Self(hash.finalize().into())
+    }
+}
 
 impl fmt::Debug for Salt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

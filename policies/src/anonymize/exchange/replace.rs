@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::alias::{Group, Groups};
 use super::spread::Search;
-use crate::anonymize::invent::{Choice, Inventor, Shift, Written, dress, surrogate};
+use crate::anonymize::invent::{Choice, Inventor, Shift, Written, alike, dress, surrogate};
 use crate::anonymize::kind::{Mode, Type};
 use crate::anonymize::policy::Policy;
 use crate::anonymize::{Dropped, Salt};
@@ -185,6 +185,14 @@ impl Making<'_> {
                 None => surrogate(group.ty, &group.canonical, &mut choice, attempt),
             };
             if SHARED.contains(&group.ty) || !(self.betrays)(&new) && self.taken.insert(new.clone()) {
+                return Ok(new);
+            }
+        }
+        // The reserved range is used up: a value that merely looks like it.
+        for attempt in ATTEMPTS..2 * ATTEMPTS {
+            let mut choice = Choice::new(self.salt, group.ty.as_str(), &group.canonical, attempt);
+            let new = alike(&group.canonical, &mut choice);
+            if !(self.betrays)(&new) && self.taken.insert(new.clone()) {
                 return Ok(new);
             }
         }

@@ -14,6 +14,8 @@ use crate::anonymize::{Dropped, Salt};
 /// Attempts with each list, then with words made of halves of two.
 const FROM_LIST: u32 = 24;
 const FROM_HALVES: u32 = 400;
+/// Tries of what hardly ever fails.
+const LAST: u32 = 256;
 
 /// Invents words and remembers them.
 pub(crate) struct Inventor<'a> {
@@ -94,6 +96,14 @@ impl<'a> Inventor<'a> {
         for attempt in attempt..attempt + FROM_HALVES {
             let mut choice = Choice::new(self.salt, "WORD", key, attempt);
             let new = halves(&all, key, &mut choice);
+            if self.takes(key, &new) {
+                return Ok(new);
+            }
+        }
+        // In a long exchange every name of the lists may be somebody's: a word of nobody.
+        for attempt in 0..LAST {
+            let mut choice = Choice::new(self.salt, "WORD OF NOBODY", key, attempt);
+            let new = super::word::name(&mut choice, 6 + (attempt % 4) as usize);
             if self.takes(key, &new) {
                 return Ok(new);
             }
@@ -237,7 +247,7 @@ impl<'a> Inventor<'a> {
         if let Some(known) = self.words.get(&key) {
             return Ok(known.clone());
         }
-        for attempt in 0..FROM_LIST {
+        for attempt in 0..LAST {
             let mut choice = Choice::new(self.salt, "WORD", &key, attempt);
             let new: String = word.chars().map(|c| neighbour(c, &mut choice)).collect();
             if self.takes(&key, &new) {

@@ -17,7 +17,7 @@ pub(super) fn name(choice: &mut Choice, len: usize) -> String {
 }
 
 /// Every digit becomes a digit, every letter a letter of the same case; the rest stays.
-pub(super) fn alike(original: &str, choice: &mut Choice) -> String {
+pub(crate) fn alike(original: &str, choice: &mut Choice) -> String {
     original
         .chars()
         .enumerate()

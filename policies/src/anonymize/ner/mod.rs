@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::fold::Folded;
 use super::kind::{Evidence, Finding, Type};
 
+mod doubt;
 mod features;
 pub mod lattice;
 pub mod lists;
@@ -19,6 +20,7 @@ pub use features::{Features, MOST};
 pub use lists::Gazetteer;
 pub use model::{Model, Weights};
 
+use doubt::Doubtful;
 use lattice::{B, CLASSES, E, I, K, LOC, Lattice, O, PER, Row, S};
 use token::{Piece, Reader, Token};
 
@@ -80,6 +82,11 @@ pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
     tagger.tag(text, &mut |span| {
         let percent = (span.share * 100.0).round().clamp(0.0, 99.0) as u8;
         let ty = type_of(&span, &text[span.start..span.end]);
+        let (start, end, lists) = (span.start, span.end, span.lists);
+        let doubtful = Doubtful { text, start, end, ty, lists, score: percent };
+        if !doubtful.may_be() {
+            return;
+        }
         out.push(Finding::new(span.start, span.end, ty, Evidence::Model).scored(percent));
     });
 }
