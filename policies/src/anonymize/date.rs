@@ -72,6 +72,7 @@ pub(crate) fn dates(text: &[u8], tokens: &[Token]) -> Vec<Written> {
     while i < tokens.len() {
         let found = if tokens[i].digits > 0 {
             numeric(text, tokens, i)
+                .or_else(|| loose::compact(text, tokens[i]))
                 .or_else(|| day_first(text, tokens, i))
                 .or_else(|| loose::year_first(text, tokens, i))
         } else {
@@ -104,7 +105,8 @@ pub(crate) fn find(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
 /// Is the value one date and nothing else?
 pub(crate) fn is_date(value: &[u8]) -> bool {
     let all = dates(value, &tokens(value));
-    matches!(all.as_slice(), [one] if one.start == 0 && one.end == value.len())
+    let digits = value.iter().all(u8::is_ascii_digit);
+    !digits && matches!(all.as_slice(), [one] if one.start == 0 && one.end == value.len())
 }
 
 fn gap(text: &[u8], a: Token, b: Token) -> &[u8] {
@@ -185,37 +187,47 @@ fn two(text: &[u8], a: Token, b: Token, sep: u8) -> Option<Written> {
     if a.len() <= 2 && (1..=12).contains(&x) && b.len() == 4 && (1900..=2099).contains(&y) {
         return Written::new(vec![piece(Field::Month, a), piece(Field::Year, b)], 85);
     }
-    let said = [
-        &b"on "[..],
+    let head = text[a.start.saturating_sub(12)..a.start].to_ascii_lowercase();
+    let plausible =
+        sep == b'/' && a.len() <= 2 && b.len() <= 2 && (1..=12).contains(&x) && (1..=31).contains(&y);
+    let weekday = head.rsplit(|b| !b.is_ascii_alphabetic()).find(|word| !word.is_empty());
+    let weekday = weekday.is_some_and(|day| calendar::weekday_of(day).is_some());
+    if !plausible || !(weekday || dated_by(&head)) {
+        return None;
+    }
+    Written::new(vec![piece(Field::Month, a), piece(Field::Day, b)], 35)
+}
+
+/// Does a word that dates follow end here: `on `, `DOB: `, `admitted `?
+fn dated_by(head: &[u8]) -> bool {
+    const WORDS: &[&[u8]] = &[
+        b"on ",
         b"from ",
         b"for ",
         b"until ",
         b"since ",
         b"by ",
         b"is ",
-        b"dob ",
-        b"through ",
         b"is,",
-        b"tted ",
-        b"rged ",
-        b"seen ",
-        b"dated ",
-        b"visit ",
+        b"dob ",
         b"dob: ",
+        b"through ",
+        b"dated ",
         b"date: ",
         b"doa: ",
         b"dos: ",
-        b"gery ",
+        b"visit ",
+        b"seen ",
         b"between ",
         b"till ",
+        b"arriving ",
+        b"last ",
     ];
-    let head = text[a.start.saturating_sub(10)..a.start].to_ascii_lowercase();
-    let plausible =
-        sep == b'/' && a.len() <= 2 && b.len() <= 2 && (1..=12).contains(&x) && (1..=31).contains(&y);
-    if !plausible || !said.iter().any(|word| head.ends_with(word)) {
-        return None;
-    }
-    Written::new(vec![piece(Field::Month, a), piece(Field::Day, b)], 35)
+    const ENDS: &[&[u8]] = &[b"tted ", b"rged ", b"gery "];
+    let whole = |word: &&[u8]| {
+        head.strip_suffix(*word).is_some_and(|rest| !rest.last().is_some_and(u8::is_ascii_alphabetic))
+    };
+    WORDS.iter().any(|word| whole(word)) || ENDS.iter().any(|end| head.ends_with(end))
 }
 
 fn piece(field: Field, token: Token) -> (Field, usize, usize) {
@@ -251,7 +263,8 @@ fn month_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
         return None;
     }
     let Some(mut next) = all.get(i + 1).copied() else { return loose::month_alone(text, name) };
-    if loose::filler(next.of(text)) && gap(text, name, next) == b" " {
+    let of = next.of(text).eq_ignore_ascii_case(b"of") || loose::filler(next.of(text));
+    if of && gap(text, name, next) == b" " {
         next = *all.get(i + 2)?;
         if is_year(text, next) && joins(&text[next.start - 1..next.start]) {
             return Written::new(vec![piece(Field::Name, name), piece(Field::Year, next)], 85);
@@ -264,7 +277,8 @@ fn month_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     }
     let Some(day) = day_token(text, next) else { return loose::month_alone(text, name) };
     month_of(name.of(text))?;
-    if !joins(gap(text, name, next)) || matches!(after(text, next.end), b':' | b'%' | b'_') {
+    let clock = after(text, next.end) == b':' && after(text, next.end + 1).is_ascii_digit();
+    if !joins(gap(text, name, next)) || clock || matches!(after(text, next.end), b'%' | b'_') {
         return None;
     }
     let mut pieces = vec![piece(Field::Name, name), piece(day, next)];
@@ -293,7 +307,13 @@ fn day_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     }
     let name = *all.get(next)?;
     any_month(name.of(text))?;
-    if !joins(gap(text, all[next - 1], name)) {
+    // `refills 3. April is back`: a count that ends its sentence.
+    let counted = gap(text, all[next - 1], name) == b". "
+        && i.checked_sub(1).is_some_and(|b| {
+            let word = all[b].of(text).to_ascii_lowercase();
+            matches!(word.as_slice(), b"refills" | b"refill" | b"disp" | b"grade" | b"stage" | b"type")
+        });
+    if counted || !joins(gap(text, all[next - 1], name)) {
         return None;
     }
     // `at 4, may i ...`: a small word after a number is a month only beside a year, an ordinal or a dash.
@@ -352,17 +372,16 @@ fn said_as_month(text: &[u8], name: Token) -> bool {
     plain_month(text, name) || capital(text, name) || said.iter().any(|word| head.ends_with(word))
 }
 
-/// `Friday, 5 March 2021`: the weekday belongs to a date that has a year.
+/// `Friday, 5 March 2021`, `Thursday 8/10`: the weekday belongs to the date.
 fn with_weekday(text: &[u8], all: &[Token], i: usize, mut date: Written) -> Written {
-    let dated =
-        date.pieces.iter().any(|p| matches!(p.0, Field::Year | Field::Short)) && date.pieces.len() == 3;
-    if dated && i > 0 {
+    if date.pieces.len() >= 2 && i > 0 {
         let day = all[i - 1];
         if calendar::weekday_of(day.of(text)).is_some()
             && matches!(&text[day.end..date.start], b", " | b" " | b",")
         {
             date.pieces.insert(0, piece(Field::Weekday, day));
             date.start = day.start;
+            date.score = date.score.max(85);
         }
     }
     date

@@ -16,6 +16,10 @@ enum Say {
     Strong,
     /// Only with `number`, `no`, `#`, `:` or the like between.
     Weak,
+    /// As a weak one, but what follows at once is the value without such a word.
+    Next,
+    /// A call to a pager: the number stands behind a name.
+    Page,
     /// Vouches for shapes of its family near it, and labels no value itself.
     Family,
 }
@@ -41,6 +45,8 @@ fn line(line: &'static str) -> Option<impl Iterator<Item = Label>> {
     let say = match head.next()? {
         "strong" => Say::Strong,
         "weak" => Say::Weak,
+        "next" => Say::Next,
+        "page" => Say::Page,
         "family" => Say::Family,
         _ => return None,
     };
@@ -143,7 +149,7 @@ impl Labels {
     }
 
     fn value_after(&self, hit: &Hit, text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
-        let mut named = hit.label.say == Say::Strong;
+        let mut named = hit.label.say != Say::Weak;
         let first = tokens.partition_point(|t| t.start < hit.end);
         let mut from = hit.end;
         for (i, token) in tokens.iter().enumerate().skip(first) {
@@ -160,10 +166,13 @@ impl Labels {
             }
             let word = token.of(text).to_ascii_lowercase();
             named |= NUMBERED.contains(&word.as_slice());
-            if hit.label.say == Say::Weak
+            if matches!(hit.label.say, Say::Weak | Say::Next)
                 && !NUMBERED.contains(&word.as_slice())
                 && !FILLERS.contains(&word.as_slice())
             {
+                return;
+            }
+            if hit.label.say == Say::Page && (i > first + 1 || !matches!(gap, b" " | b". ")) {
                 return;
             }
             from = token.end;
@@ -183,7 +192,10 @@ fn push(label: &Label, text: &[u8], tokens: &[Token], i: usize, out: &mut Vec<Fi
     let mut last = i;
     while let Some(next) = tokens.get(last + 1) {
         let gap = &text[tokens[last].end..next.start];
-        let grouped = gap == b" " && next.is_number() && tokens[last].is_number() && next.len() >= 3;
+        // `250 41 34`: charts are numbered in groups of two.
+        let pairs = label.ty == Type::MRN && tokens[i].len() <= 3 && next.len() == 2;
+        let grouped =
+            gap == b" " && next.is_number() && tokens[last].is_number() && (next.len() >= 3 || pairs);
         let joined = gap.len() == 1 && b"-_./".contains(&gap[0]);
         if !(joined || grouped) || next.end - start > 24 {
             break;
@@ -198,6 +210,10 @@ fn push(label: &Label, text: &[u8], tokens: &[Token], i: usize, out: &mut Vec<Fi
         (3..=4).contains(&len) && digits == len
     } else if label.ty == Type::EXPIRY {
         (4..=7).contains(&len) && digits >= 3 && value.iter().any(|b| matches!(b, b'/' | b'-'))
+    } else if label.say == Say::Page {
+        (4..=8).contains(&len) && digits + 1 >= len && !amount(label, text, start, end)
+    } else if label.ty == Type::VIN {
+        (11..=17).contains(&len) && digits >= 4
     } else if [Type::PHONE, Type::FAX].contains(&label.ty) {
         (7..=20).contains(&len) && digits >= 7
     } else {
@@ -217,7 +233,8 @@ fn amount(label: &Label, text: &[u8], start: usize, end: usize) -> bool {
     let unit = after(text, end) == b'%' || unit_follows(text, end);
     // `order: 1500` counts things.
     let few = label.family == "order" && value.len() < 5 && value.iter().all(u8::is_ascii_digit);
-    label.say == Say::Weak && (year || unit || few)
+    let short = label.say == Say::Next && value.iter().filter(|b| b.is_ascii_digit()).count() < 5;
+    label.say != Say::Strong && (year || unit || short || few && label.say != Say::Page)
 }
 
 /// A key as words in lower case: `patient_id`, `patientId`, `Patient-ID`.
@@ -246,7 +263,9 @@ pub(crate) fn plain_key(key: &str) -> String {
 fn key_label(key: &str) -> Option<&'static Label> {
     static KEYS: LazyLock<HashMap<&'static str, (Option<usize>, usize)>> = LazyLock::new(|| {
         let mut out = HashMap::new();
-        for (i, label) in LABELS.iter().enumerate().filter(|(_, label)| label.say != Say::Family) {
+        for (i, label) in
+            LABELS.iter().enumerate().filter(|(_, label)| !matches!(label.say, Say::Family | Say::Page))
+        {
             let strong = (label.say == Say::Strong).then_some(i);
             let (known, _) = out.entry(label.word).or_insert((strong, i));
             *known = known.or(strong);
@@ -313,6 +332,15 @@ mod tests {
             ("número de póliza 7781-22", "", "HEALTH_PLAN 7781-22"),
             ("nr polisy 4471920", "", "HEALTH_PLAN 4471920"),
             ("Kundennr. 4471920", "", "ACCOUNT 4471920"),
+            ("MR #: 0348060", "", "MRN 0348060"),
+            ("Unit number 250 41 34 of", "", "MRN 250 41 34"),
+            ("Lic. # MD-06830", "", "LICENSE_ID MD-06830"),
+            ("CDL X63-00-0061", "", "LICENSE_ID X63-00-0061"),
+            ("prior auth A018029670 pending", "", "ID A018029670"),
+            ("Aetna policy 37455677-37", "", "HEALTH_PLAN 37455677-37"),
+            ("guarantor acct 02589956", "", "ACCOUNT 02589956"),
+            ("VEH: VIN 2U5DDV5J5RP409783 ADDR", "", "VIN 2U5DDV5J5RP409783"),
+            ("page Haugen 13070", "", "PHONE 13070"),
             ("884712", "chartNumber", "MRN 884712"),
             ("884712", "Member-ID", "HEALTH_PLAN 884712"),
             ("884712", "mrn", "MRN 884712"),
@@ -328,6 +356,9 @@ mod tests {
             "order of 300 units",
             "what is the case in 2019",
             "account 401k",
+            "see page 12 of 2019",
+            "the policy 2021 revision",
+            "prior auth for 40 mg",
         ] {
             assert_eq!(check(text, ""), Vec::<String>::new(), "{text}");
         }

@@ -1,7 +1,7 @@
 //! Overlaps: what is covered is the union of all candidates; the best evidence names the type.
 //!
 //! **Invariant:** the spans that come out are disjoint, sorted, and cover every letter and digit that a
-//! candidate covered.
+//! candidate covered, but for the unit around the number of an age.
 
 use std::collections::BTreeMap;
 
@@ -38,6 +38,11 @@ pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
         for (start, end) in free(&taken, f.start, f.end) {
             let whole = start == f.start && end == f.end;
             let Some((start, end)) = trimmed(text, start, end, whole) else { continue };
+            // `97-year-old` around its number: the unit is nobody's.
+            let unit = f.ty == Type::AGE && text[start..end].iter().all(|b| !b.is_ascii_digit());
+            if unit && !whole {
+                continue;
+            }
             // A remainder is masked like the value it is part of; of a number only under the general name.
             let ty = if whole || WORDED.contains(&f.ty) { f.ty } else { Type::ID };
             taken.insert(start, Finding { start, end, ty, ..f });
@@ -103,6 +108,17 @@ mod tests {
         let spans = resolve(text, all);
         let types: Vec<_> = spans.iter().map(|f| (f.start, f.end, f.ty)).collect();
         assert_eq!(types, [(0, 9, Type::FACILITY), (11, 18, Type::NAME), (19, 26, Type::FACILITY)]);
+    }
+
+    #[test]
+    fn the_unit_of_an_age_is_no_remainder() {
+        let text = b"a 97-year-old man";
+        let all = vec![
+            Finding::new(2, 13, Type::AGE, Evidence::Model),
+            Finding::new(2, 4, Type::AGE, Evidence::Shape),
+        ];
+        let spans = resolve(text, all);
+        assert_eq!(spans.iter().map(|f| (f.start, f.end)).collect::<Vec<_>>(), [(2, 4)]);
     }
 
     proptest! {

@@ -70,6 +70,68 @@ pub(super) fn year_first(text: &[u8], all: &[Token], i: usize) -> Option<Written
     Written::new(pieces, 90)
 }
 
+/// `DOB: 01052025`, `tested 20231001`: eight digits behind a word of birth or examination, or alone.
+pub(super) fn compact(text: &[u8], token: Token) -> Option<Written> {
+    const SAID: &[&[u8]] = &[
+        b"dob",
+        b"birth",
+        b"d.o.b",
+        b"birthdate",
+        b"birthday",
+        b"born",
+        b"date",
+        b"tested",
+        b"dated",
+        b"on",
+        b"admitted",
+        b"seen",
+        b"collected",
+        b"doa",
+        b"dos",
+        b"discharged",
+        b"geb",
+    ];
+    if token.len() != 8 || !token.is_number() {
+        return None;
+    }
+    let head = text[token.start.saturating_sub(14)..token.start].to_ascii_lowercase();
+    let end = head.iter().rposition(|b| b.is_ascii_alphabetic()).map_or(0, |last| last + 1);
+    let word = &head[..end];
+    let near = head[end..].iter().all(|b| b" :.=#\t".contains(b));
+    let said = SAID.iter().any(|said| {
+        word.strip_suffix(*said).is_some_and(|rest| !rest.last().is_some_and(u8::is_ascii_alphabetic))
+    });
+    let alone = text.len() == 8;
+    let part = |from: usize, to: usize| Token {
+        start: token.start + from,
+        end: token.start + to,
+        digits: to - from,
+    };
+    let fits = |year: Token, month: Token, day: Token| {
+        (1900..2100).contains(&number(text, year))
+            && (1..=12).contains(&number(text, month))
+            && (1..=31).contains(&number(text, day))
+    };
+    if !(said && near || alone) {
+        return None;
+    }
+    let (year, month, day) = (part(0, 4), part(4, 6), part(6, 8));
+    if fits(year, month, day) {
+        return Written::new(
+            vec![piece(Field::Year, year), piece(Field::Month, month), piece(Field::Day, day)],
+            85,
+        );
+    }
+    let (a, b, year) = (part(0, 2), part(2, 4), part(4, 8));
+    if fits(year, a, b) {
+        Written::new(vec![piece(Field::Month, a), piece(Field::Day, b), piece(Field::Year, year)], 85)
+    } else if fits(year, b, a) {
+        Written::new(vec![piece(Field::Day, a), piece(Field::Month, b), piece(Field::Year, year)], 85)
+    } else {
+        None
+    }
+}
+
 /// `in March`: part of a date of which only the year may stay.
 pub(super) fn month_alone(text: &[u8], name: Token) -> Option<Written> {
     const LED: &[&[u8]] = &[

@@ -22,6 +22,11 @@ fn dates_in_many_forms() {
         ("in march 2018", "march 2018"),
         ("is 05/2021", "05/2021"),
         ("the 4th of July", "4th of July"),
+        ("on Friday, December 24: started", "Friday, December 24"),
+        ("| Thursday 8/10 | Hgb", "Thursday 8/10"),
+        ("d/c'd August of 2022 on", "August of 2022"),
+        ("DOB: 01052025 SEX", "01052025"),
+        ("tested 20231001", "20231001"),
     ] {
         assert!(check(text).iter().any(|(f, s)| *f == want && *s >= 40), "{text}: {:?}", check(text));
     }
@@ -40,6 +45,10 @@ fn dates_in_many_forms() {
         "gpt-4o-2024-08-06",
         "march 4 peace? no 500",
         "at 4, may i",
+        "sepsis 2/2 UTI",
+        "5/5 strength",
+        "refills 3. April is back",
+        "order 01052025",
     ] {
         assert!(check(text).iter().all(|(_, s)| *s <= 35), "{text}: {:?}", check(text));
     }
