@@ -21,7 +21,31 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     for (i, word) in r.words.iter().enumerate() {
         if (1..=3).contains(&word.digits) {
             sexed(r, i, out);
+            said(r, i, out);
         }
+    }
+}
+
+/// `he is 93 and`, `died at 101`, `when I was 14.`: what follows is no unit.
+fn said(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let Some(n) = years(r, i).filter(|_| r.gap_before(i) == " ") else { return };
+    let Some(b) = i.checked_sub(1).filter(|b| *b > 0) else { return };
+    let any = |k: usize, words: &[&str]| words.iter().any(|word| r.is(k, word));
+    let who = any(b, &["is", "was", "turned", "now"])
+        && any(
+            b - 1,
+            &["he", "she", "who", "i", "mother", "father", "husband", "wife", "brother", "sister", "is"],
+        );
+    let died = any(b, &["at"]) && any(b - 1, &["died", "passed", "deceased", "dead", "away", "passing"]);
+    let young = any(b, &["was"]) && b > 1 && any(b - 2, &["when"]);
+    let gap = r.gap(i);
+    let closed = gap.trim_end().is_empty() && i + 1 == r.words.len()
+        || matches!(gap, ". " | ", " | "; " | ") " | ".\n" | ",\n" | "\n")
+        || matches!(gap, "." | "!" | ")" | "," | ".\"") && i + 1 == r.words.len()
+        || gap == " "
+            && any(i + 1, &["and", "who", "but", "when", "of", "from", "with", "now", "due", "after"]);
+    if closed && ((who || died) && n >= 18 || young && n >= 3) {
+        push(r, i, Evidence::Shape, out);
     }
 }
 
@@ -197,6 +221,10 @@ mod tests {
             ("she is ninety-two years old", "ninety-two"),
             ("45 M with cough", "45"),
             ("turned 90 in May", "90"),
+            ("he is 93 and lives alone", "93"),
+            ("his mother died at 101 of CHF", "101"),
+            ("moved when I was 9.", "9"),
+            ("last year she was 95.", "95"),
             ("er ist 71 Jahre alt", "71"),
         ] {
             if check(text).first() != Some(&want) {
@@ -216,6 +244,10 @@ mod tests {
             "level 5 M",
             "age is a factor",
             "a 20 mg dose",
+            "her HR was 93 and BP",
+            "he was 95% sure",
+            "she is 20 minutes late",
+            "died at 23:45",
         ] {
             if !check(text).is_empty() {
                 wrong.push(format!("{text}: {:?}", check(text)));

@@ -7,6 +7,11 @@ use super::kind::{Evidence, Finding, Type};
 use super::who::{How, run};
 use super::words::{Caps, Word};
 
+mod people;
+mod small;
+use people::people;
+use small::{small_name, spoken};
+
 /// Organisations, facilities and peoples of the text.
 #[expect(clippy::wildcard_enum_match_arm, reason = "other detectors are about the other roles")]
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
@@ -96,6 +101,10 @@ fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     {
         return;
     }
+    let beside = cue.first.checked_sub(1).and_then(|b| r.word(b));
+    if ty == Type::FACILITY && word.caps == Caps::Lower && beside.is_some_and(|w| w.caps == Caps::Lower) {
+        return small_name(r, cue, out);
+    }
     let mut first = cue.first;
     let mut names = 0;
     while let Some(before) = first.checked_sub(1) {
@@ -111,7 +120,8 @@ fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
             && r.word(before - 1).is_some_and(Word::capital)
             && r.gap(before - 1) == " ";
         let possessive = w.chars == 1 && w.caps == Caps::Lower && gap == " " && r.gap_before(before) == "'";
-        let name = w.capital() || w.digits > 0 && names > 0 && w.chars <= 3 && gap == " ";
+        let name = w.capital() && !spoken(r, before, cue.first)
+            || w.digits > 0 && names > 0 && w.chars <= 3 && gap == " ";
         if !near || !(name || small || possessive) || cue.first - first >= 5 {
             break;
         }
@@ -184,7 +194,8 @@ fn before(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
             || r.gap(at) == ". " && r.word(at).is_some_and(|w| w.chars <= 3))
     {
         let Some(next) = r.word(at + 1) else { break };
-        let part = next.capital() && (!r.has(at + 1, Role::Common) || names > 0);
+        let stops = names > 0 && next.caps == Caps::Upper && spoken(r, at + 1, cue.first);
+        let part = next.capital() && !stops && (!r.has(at + 1, Role::Common) || names > 0);
         if part {
             names += 1;
         } else if !(r.has(at + 1, Role::Particle)
@@ -231,80 +242,6 @@ fn lead(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     push(r, (next, last), ty, Evidence::Shape, out);
 }
 
-/// Things that are called after a nation, and are no person.
-const THINGS: &[&str] = &[
-    "language",
-    "food",
-    "cuisine",
-    "restaurant",
-    "restaurants",
-    "dressing",
-    "wine",
-    "toast",
-    "fries",
-    "text",
-    "translation",
-    "grammar",
-    "keyboard",
-    "version",
-    "dollar",
-    "dollars",
-    "pesos",
-    "peso",
-    "rupees",
-    "yen",
-    "market",
-    "history",
-    "literature",
-    "law",
-    "college",
-    "society",
-    "association",
-    "academy",
-    "journal",
-    "heart",
-    "diabetes",
-    "cancer",
-    "flu",
-    "measles",
-    "spotted",
-    "sleeping",
-    "shepherd",
-    "bulldog",
-    "ginseng",
-    "medicine",
-    "football",
-    "music",
-    "movie",
-    "movies",
-    "tea",
-    "coffee",
-    "word",
-    "words",
-    "sentence",
-    "subtitles",
-    "accent",
-    "to",
-    "into",
-];
-
-/// `a Somali patient`, `is Jewish`; `French fries` is nobody.
-fn people(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
-    if !r.word(cue.first).is_some_and(|w| w.caps == Caps::Title) {
-        return;
-    }
-    let thing = r.gap(cue.last) == " " && THINGS.contains(&r.str(cue.last + 1).to_lowercase().as_str());
-    let spoken = cue.first.checked_sub(1).is_some_and(|b| {
-        r.gap(b) == " "
-            && ["in", "to", "into", "from", "speaks", "speak", "speaking", "learn", "the", "auf"]
-                .contains(&r.str(b))
-    });
-    let named = r.gap(cue.last) == " " && r.proper(cue.last + 1);
-    if !(thing || spoken || named) {
-        push(r, (cue.first, cue.last), Type::NRP, Evidence::Shape, out);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,6 +268,15 @@ mod tests {
             ("University of Eastmoor", "ORG University of Eastmoor"),
             ("Willow Creek Nursing Home", "FACILITY Willow Creek Nursing Home"),
             ("the patient is Jewish", "NRP Jewish"),
+            ("Soy española, tengo 67", "NRP española"),
+            ("Ik ben gereformeerd, 60", "NRP gereformeerd"),
+            (
+                "A LETTER FROM UNIVERSITY OF EASTMOOR HOSPITAL DATED",
+                "FACILITY UNIVERSITY OF EASTMOOR HOSPITAL",
+            ),
+            ("SHE IS KNOWN TO WILLOW REGIONAL MEDICAL CENTER.", "FACILITY WILLOW REGIONAL MEDICAL CENTER"),
+            ("seen at university of texas medical center", "FACILITY university of texas medical center"),
+            ("copy to halden general hospital please", "FACILITY halden general hospital"),
         ] {
             if !check(text).iter().any(|f| f == want) {
                 wrong.push(format!("{text}: {:?}", check(text)));
@@ -347,6 +293,8 @@ mod tests {
             "my insurance company",
             "Please group them",
             "admitted to ICU",
+            "transfer to another general hospital",
+            "is there a good community health center",
         ] {
             if !check(text).is_empty() {
                 wrong.push(format!("{text}: {:?}", check(text)));

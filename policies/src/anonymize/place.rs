@@ -7,6 +7,7 @@ use super::kind::{Evidence, Finding, Type};
 use super::who::{How, run};
 use super::words::{Caps, Word};
 
+mod county;
 mod geo;
 mod local;
 mod post;
@@ -33,6 +34,9 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         }
     }
     for (i, word) in r.words.iter().enumerate() {
+        if matches!(word.chars, 6 | 7) && word.capital() {
+            county::find(r, i, out);
+        }
         if word.digits > 0 {
             street::compound(r, i, out);
             post::standing(r, i, out);

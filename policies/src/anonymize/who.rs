@@ -8,6 +8,7 @@ use super::words::{Caps, Word};
 
 mod handle;
 mod run;
+mod ward;
 
 pub(crate) use run::{How, left, run, value};
 
@@ -32,6 +33,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         } else if r.has(i, Role::Credential) {
             credential(r, i, out);
         }
+        ward::find(r, i, out);
     }
     handle::marked(r, out);
 }

@@ -79,6 +79,28 @@ fn component(r: &Reading<'_>, i: usize, city: bool) -> Option<Part> {
         .then_some(Part(last, Type::CITY))
 }
 
+/// `nashua, in 45336`, `yakima mi 62543`: a place in lower case, which its ZIP vouches for.
+pub(super) fn small(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) -> bool {
+    let Some(at) = (i + 1..i + 5).find(|k| zip(r, *k).is_some()) else { return false };
+    let plain = |k: usize| r.word(k).is_some_and(|w| w.digits == 0 && w.chars >= 2);
+    let near = (i..at).all(|k| plain(k) && matches!(r.gap(k), " " | ", " | ". " | ","));
+    let state = at.checked_sub(1).filter(|k| *k > i);
+    let Some(state) = state.filter(|_| near) else { return false };
+    let code = r.has(state, Role::StateCode) && r.word(state).is_some_and(|w| w.chars == 2);
+    let from = if code || r.has(state, Role::State) { state } else { return false };
+    let from = if !code && from > i + 1 && phrase(r, from - 1, Role::State) == Some(state) {
+        from - 1
+    } else {
+        from
+    };
+    push(r, (i, from - 1), Type::CITY, Evidence::Shape, out);
+    push(r, (from, state), Type::STATE, Evidence::Shape, out);
+    if let Some(last) = zip(r, at) {
+        push(r, (at, last), Type::POSTCODE, Evidence::Label, out);
+    }
+    true
+}
+
 /// The first word of the city that ends before word `i`, with a comma: `Boise, Idaho`.
 pub(super) fn city_before(r: &Reading<'_>, i: usize) -> Option<usize> {
     let last = i.checked_sub(1).filter(|last| r.gap(*last) == ", ")?;

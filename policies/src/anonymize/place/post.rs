@@ -69,9 +69,29 @@ fn lettered(r: &Reading<'_>, i: usize) -> Option<usize> {
     }
 }
 
+/// `〒251-6677`, `भोपाल - 327233`, `444640, Екатеринбург`: six or seven digits beside their sign or a place.
+fn marked(r: &Reading<'_>, i: usize) -> Option<usize> {
+    let word = r.word(i).filter(|w| w.is_number())?;
+    if r.gap_before(i).trim_end().ends_with('〒') {
+        return postcode(r, i);
+    }
+    let foreign = |k: usize| r.word(k).is_some_and(|w| w.digits == 0) && !r.str(k).is_ascii();
+    let behind = matches!(r.gap_before(i), " - " | " – ")
+        && i.checked_sub(1).is_some_and(|b| r.word(b).is_some_and(|w| w.caps == Caps::None && w.digits == 0));
+    let ahead = r.gap(i) == ", "
+        && foreign(i + 1)
+        && (r.has(i + 1, Role::City) || r.word(i + 1).is_some_and(Word::capital))
+        && (matches!(r.gap_before(i), ", " | ": ") || i.checked_sub(1).is_some_and(foreign));
+    (word.digits == 6 && word.end - word.start == 6 && (behind || ahead)).then_some(i)
+}
+
 /// A postcode in two words that nothing else looks like, and a postcode before its city: `10115 Berlin`.
 pub(super) fn standing(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     if let Some(last) = lettered(r, i).filter(|last| *last > i) {
+        push(r, (i, last), Type::POSTCODE, Evidence::Shape, out);
+        return;
+    }
+    if let Some(last) = marked(r, i) {
         push(r, (i, last), Type::POSTCODE, Evidence::Shape, out);
         return;
     }
@@ -83,7 +103,7 @@ pub(super) fn standing(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         && r.proper(last + 1)
         && r.word(last + 1).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3);
     let known = city && r.has(last + 1, Role::City);
-    let framed = matches!(r.gap_before(i), ", " | "\n" | ",\n" | "; " | " - " | "-")
+    let framed = matches!(r.gap_before(i), ", " | "., " | "\n" | ",\n" | "; " | " - " | "-")
         || i.checked_sub(1).is_some_and(|b| {
             r.gap(b) == " " && ["in", "à", "en", "a", "w", "i", "te", "aus", "nach"].contains(&r.str(b))
         });

@@ -1,5 +1,6 @@
 //! Streets with their numbers, in both orders, and boxes at post offices.
 
+use super::local::small;
 use super::{locality, of_time, push};
 use crate::anonymize::cue::{Cue, Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
@@ -113,8 +114,14 @@ pub(super) fn after(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let mut first = cue.first;
     let mut names = 0;
     while let Some(before) = first.checked_sub(1) {
-        if !matches!(r.gap(before), " " | ". " | "-") || names > 4 {
+        // `Cooper's Landing Rd`.
+        let owned = r.gap(before) == "'" && r.is(first, "s");
+        if !(owned || matches!(r.gap(before), " " | ". " | "-")) || names > 4 {
             break;
+        }
+        if first < cue.first && r.word(before).is_some_and(|w| w.chars == 1 && r.gap_before(before) == "'") {
+            first = before;
+            continue;
         }
         if number(r, before) && names > 0 {
             house(r, before, cue, lower, out);
@@ -137,6 +144,13 @@ pub(super) fn after(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let sure =
         !lower && names > 0 && plain(r, cue.first) && word.caps == Caps::Title && r.gap(cue.first - 1) == " ";
     let small = (first..cue.first).all(|i| r.has(i, Role::Common));
+    // `pharmacy on Hillcrest Cir`.
+    let on = !lower
+        && names > 0
+        && word.caps == Caps::Title
+        && (2..=5).contains(&word.chars)
+        && first.checked_sub(1).is_some_and(|b| r.is(b, "on") && r.gap(b) == " ");
+    let sure = sure || on && !r.has(cue.first + 1, Role::Honorific);
     if sure && !(small && r.begins(first)) {
         let first = if r.has(first, Role::Common) && first + 1 < cue.first { first + 1 } else { first };
         push(r, (first, cue.last), Type::ADDRESS, Evidence::Shape, out);
@@ -150,7 +164,9 @@ fn house(r: &Reading<'_>, first: usize, cue: &Cue, lower: bool, out: &mut Vec<Fi
     let span = SPANS.iter().any(|word| r.str(first + 1).to_ascii_lowercase().starts_with(word));
     let proper = (first + 1..cue.first)
         .any(|i| r.word(i).is_some_and(Word::capital) || r.word(i).is_some_and(|w| w.digits > 0));
-    if span && (lower || !proper) || lower && !plain(r, cue.first) {
+    let placed = r.has(cue.last + 1, Role::Unit) && tail(r, cue.last + 2)
+        || matches!(r.gap(cue.last), ", " | " ") && zipped(r, cue.last + 1);
+    if span && (lower || !proper) || lower && !plain(r, cue.first) && !placed {
         return;
     }
     // `S/P 3 Day Run`: small words around a weak street word are no address.
@@ -160,6 +176,14 @@ fn house(r: &Reading<'_>, first: usize, cue: &Cue, lower: bool, out: &mut Vec<Fi
     }
     let last = direction(r, cue.last);
     finish(r, first, last, out);
+}
+
+/// A state and its ZIP follow within four words.
+fn zipped(r: &Reading<'_>, from: usize) -> bool {
+    (from..from + 5).any(|k| {
+        let state = [Role::StateCode, Role::State].iter().any(|role| r.has(k, *role));
+        state && super::post::zip(r, k + 1).is_some()
+    })
 }
 
 /// `Main St NW`.
@@ -185,7 +209,9 @@ fn finish(r: &Reading<'_>, first: usize, mut last: usize, out: &mut Vec<Finding>
         }
     }
     push(r, (first, last), Type::ADDRESS, Evidence::Label, out);
-    if matches!(r.gap(last), ", " | " " | "\n" | ",\n" | " - " | ". " | "., " | ".\n") {
+    if matches!(r.gap(last), ", " | " " | "\n" | ",\n" | " - " | ". " | "., " | ".\n")
+        && !small(r, last + 1, out)
+    {
         locality(r, last + 1, out);
     }
 }
@@ -338,7 +364,8 @@ pub(super) fn box_no(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         && matches!(r.gap(cue.last), " " | ". " | ": " | " #");
     if numbered
         && sure
-        && r.word(cue.first).is_some_and(|w| w.caps != Caps::Lower || r.str(cue.first).len() > 3)
+        && (["box", "drawer"].iter().any(|word| r.is(cue.last, word))
+            || r.word(cue.first).is_some_and(|w| w.caps != Caps::Lower || r.str(cue.first).len() > 3))
     {
         finish(r, cue.first, cue.last + 1, out);
     }

@@ -16,6 +16,11 @@ fn names_in_frames() {
     let mut wrong: Vec<String> = Vec::new();
     for (text, want) in [
         ("Mr. Osgood was seen", "NAME Osgood"),
+        ("Rm 289 Srinivasan NSTEMI, NPO", "NAME Srinivasan"),
+        ("bed 12 Lockhart refusing zosyn", "NAME Lockhart"),
+        ("SBAR for Addison, bed 23", "NAME Addison"),
+        ("dispo: Escobedo (SW) working on it", "NAME Escobedo"),
+        ("1415. Lindqvist seen and examined with team", "NAME Lindqvist"),
         ("Mrs Ilse van der Brink called", "NAME Ilse van der Brink"),
         ("Dr. O'Hanlon's office", "NAME O'Hanlon"),
         ("Frau Dr. Köhler-Weiß kommt", "NAME Köhler-Weiß"),
