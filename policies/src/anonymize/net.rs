@@ -266,7 +266,10 @@ fn devices(text: &[u8], out: &mut Vec<Finding>) {
     }
 }
 
-/// UUIDs, strings on devices, and digests of 32 hexadecimal digits or more.
+/// Hexadecimal digits of the hashes of things: commits, images, files. Nobody is known by one.
+const DIGESTS: [usize; 5] = [40, 56, 64, 96, 128];
+
+/// UUIDs, strings on devices, and codes of 32 hexadecimal digits or more.
 pub(crate) fn codes(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
     let hex = |t: &Token| t.of(text).iter().all(u8::is_ascii_hexdigit);
     devices(text, out);
@@ -279,9 +282,11 @@ pub(crate) fn codes(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
                 }
             }
         } else if token.len() >= 32 && token.digits >= 6 && token.digits < token.len() && hex(token) {
-            let head = text[token.start.saturating_sub(16)..token.start].to_ascii_lowercase();
-            let named = [&b"commit"[..], b"sha", b"md5", b"digest", b"checksum", b"etag"];
-            if !named.iter().any(|word| head.windows(word.len()).any(|w| w == *word)) {
+            let head = text[token.start.saturating_sub(20)..token.start].to_ascii_lowercase();
+            let says = |words: &[&[u8]]| words.iter().any(|word| head.windows(word.len()).any(|w| w == *word));
+            let of_a_thing = says(&[b"commit", b"sha", b"md5", b"digest", b"checksum", b"etag"])
+                || DIGESTS.contains(&token.len()) && !says(&[b"key", b"token", b"secret", b"user", b"patient"]);
+            if !of_a_thing {
                 out.push(Finding::new(token.start, token.end, Type::ID, Evidence::Shape));
             }
         }

@@ -109,6 +109,10 @@ fn thing(r: &Reading<'_>, text: &str, first: usize, last: usize) -> bool {
 fn framed(r: &Reading<'_>, first: usize, last: usize) -> bool {
     let name = |i: usize| LISTS.names.contains(r.str(i).to_lowercase().as_str());
     let frame = |i: usize| LISTS.frames.contains(r.str(i).to_lowercase().as_str());
+    // `foramen of Monro`, `circle of Willis`.
+    if first >= 2 && r.str(first - 1) == "of" && frame(first - 2) {
+        return true;
+    }
     // The frame may have been taken for a part of the name.
     if (first..=last).any(|i| name(i) && i < last && frame(i + 1)) {
         return true;

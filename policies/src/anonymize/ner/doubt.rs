@@ -19,6 +19,11 @@ const NEVER: [&str; 40] = [
     "hey", "dear", "hallo", "hei", "hej", "hola", "ciao", "olá", "bonjour", "merhaba", "chào", "szia", "cześć", "ahoj",
     "moi", "salut", "kérem", "sunați-mă", "selam", "privet", "thanks", "regards", "sbar",
 ];
+/// Parts of compounds that no name has: `anti-CCP`, `Eliquis-resistant`, `aws-sm`.
+const JOINED: [&str; 18] = [
+    "anti", "non", "pre", "post", "resistant", "positive", "negative", "induced", "associated", "like", "type", "free",
+    "sensitive", "related", "based", "aws", "chunk", "dependent",
+];
 /// How sure the model must be of a word in small letters that no list has.
 const PLAIN: u8 = 90;
 /// The longest word that is an abbreviation, when the words around it are in small letters.
@@ -105,6 +110,11 @@ impl Doubtful<'_> {
 
     /// Has a word that somebody or some place could be called by.
     fn is_named(&self, said: &str) -> bool {
+        let low = self.has_small_letters();
+        let joined = |part: &str| JOINED.contains(&part.to_lowercase().as_str());
+        if low && is_abbreviation(said) || said.contains('-') && said.split(['-', ' ']).any(joined) {
+            return false;
+        }
         if self.lists & (lists::GIVEN | lists::SURNAME | lists::CITY | lists::COUNTRY | lists::STATE) != 0 {
             return true;
         }
@@ -116,7 +126,6 @@ impl Doubtful<'_> {
         if !said.chars().any(char::is_uppercase) && said.is_ascii() && self.score < PLAIN {
             return false;
         }
-        let low = self.has_small_letters();
         words.any(|word| !is_code(word) && !(low && is_abbreviation(word)))
     }
 
