@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test test-engines build lint fmt fuzz memory bench-train bench-gateway clean
+.PHONY: demo test test-engines build lint fmt fuzz memory bench-train bench-gateway bench-anonymizer train-crf clean
 
 demo: build ## the whole loop, offline, embedded defaults
 	$(CARGO) run --quiet --package kolm-cli --bin kolm -- demo $(DEMO)
@@ -47,6 +47,14 @@ bench-gateway: ## the gateway beside a direct call, nginx, a bare Pingora and it
 	scripts/setup peers
 	$(CARGO) build --release --package kolm-cli --package kolm-bench
 	target/release/kolm-bench run $(BENCH)
+
+train-crf: ## the model of names and places: trains it anew and writes policies/data/{ner,names}.bin, byte for byte the same
+	$(CARGO) run --release --package kolm-ner --bin train-ner
+
+bench-anonymizer: ## how much the anonymizer masks and how fast, beside its peers; writes docs/benchmarks/anonymizer.md
+	scripts/setup anonymizer-peers
+	$(CARGO) run --quiet --release --package kolm-bench-anonymizer --features peers -- \
+		--peers --page docs/benchmarks/anonymizer.md $(BENCH)
 
 clean:
 	$(CARGO) clean

@@ -6,6 +6,7 @@ pub mod eligible;
 pub mod gate;
 pub mod health;
 pub mod limit;
+pub mod ner;
 pub mod price;
 pub mod rollout;
 pub mod score;

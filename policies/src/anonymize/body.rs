@@ -10,6 +10,8 @@ use kolm_wire::slots::{Edit, Role, Slot, SlotError, slots, splice, values};
 use super::Dropped;
 use super::detect::Place;
 
+pub(crate) mod place;
+
 /// JSON inside strings is walked this deep.
 const MAX_NESTING: usize = 4;
 /// Text of one exchange, after media are gone.

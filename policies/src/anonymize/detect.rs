@@ -7,13 +7,14 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
 
+use super::cue::Reading;
 use super::kind::{Evidence, Finding, Type};
 use super::label::Labels;
 use super::number::Numbers;
 use super::policy::{Fences, Policy};
 use super::shape::Shapes;
 use super::token::{Token, stands_alone, tokens};
-use super::{date, net, phone, secret};
+use super::{age, date, field, ner, net, org, phone, place, secret, suppress, table, who};
 
 mod encoded;
 
@@ -57,7 +58,12 @@ impl Glance {
 pub(crate) fn detect(text: &str, key: &str, place: Place, policy: &Policy) -> Vec<Finding> {
     let bytes = text.as_bytes();
     let mut out = scan(bytes, key, place == Place::Text && hardly_more_than_a_value(bytes));
+    if place != Place::Key {
+        ner::find(text, &mut out);
+        worded(text, key, &mut out);
+    }
     encoded::find(bytes, &mut out);
+    table::find(text, |cell, key| detect(cell, key, place, policy), &mut out);
     by_policy(text, key, policy, &mut out);
     if policy.fences == Fences::StrongOnly && text.contains("```") {
         let fences = fences(text);
@@ -73,11 +79,53 @@ pub(crate) fn detect(text: &str, key: &str, place: Place, policy: &Policy) -> Ve
     out
 }
 
+/// What is made of words, by the frames that it stands in; then what the lists know to be nobody's.
+fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
+    let bytes = text.as_bytes();
+    let told = bytes
+        .iter()
+        .any(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b >= 0x80 || b"@:=".contains(b));
+    let leads = || LEADS.as_ref().is_some_and(|leads| leads.is_match(text));
+    if !told && key.is_empty() && out.is_empty() && !leads() {
+        return;
+    }
+    let reading = Reading::of(text);
+    field::find(&reading, key, out);
+    who::find(&reading, out);
+    place::find(&reading, out);
+    age::find(&reading, out);
+    org::find(&reading, out);
+    let found = out.clone();
+    who::beside(&reading, &found, out);
+    suppress::apply(&reading, out);
+}
+
+/// What makes a text without a capital, digit or colon worth reading.
+static LEADS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let leads = [
+        "name is",
+        "heiß",
+        "heiss",
+        "m'appelle",
+        "llamo",
+        "chiamo",
+        "chamo",
+        "naam is",
+        "ik heet",
+        "nazywam",
+        "heter",
+        "aged ",
+        "years old",
+        "year old",
+    ];
+    AhoCorasick::builder().build(leads).ok()
+});
+
 /// The detectors, without lists and without looking into encoded runs.
 fn scan(text: &[u8], key: &str, alone: bool) -> Vec<Finding> {
     let mut out = Vec::new();
     let glance = Glance::of(text);
-    secret::find(text, &mut out);
+    secret::find(text, key, &mut out);
     if glance.at {
         net::emails(text, &mut out);
     }

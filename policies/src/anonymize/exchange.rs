@@ -1,32 +1,28 @@
 //! One exchange through all stages: find, resolve, propagate, replace, audit.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::body::{Leaf, Leaves, Tree, same_form};
-use super::date;
 use super::detect::{Place, detect};
 use super::fold::Folded;
-use super::invent::{Choice, canonical};
+use super::invent::{Choice, Shift, moved, year_of, years};
 use super::kind::{Evidence, Finding, Mode, Type};
 use super::policy::Policy;
 use super::resolve::resolve;
-use super::token::stands_alone;
-use super::{Dropped, Salt, check, label};
+use super::{Dropped, Salt};
 
+mod alias;
+mod listed;
 mod replace;
+mod spread;
+pub(crate) mod text;
 
-use replace::Names;
+use alias::Groups;
+use replace::{Mention, Names};
+use spread::{Forms, Search};
 
-/// Types that are found everywhere by themselves, or are too short to be searched for.
-const UNSEARCHED: [Type; 4] = [Type::DATE, Type::TIME, Type::EXPIRY, Type::CVV];
-
-/// Bytes of text up to which a quick build counts for more than a quick search.
-const SHORT: usize = 32 << 10;
-
-/// Longer values are found by themselves, wherever they stand.
-const LONGEST_SEARCHED: usize = 1024;
+/// How often values are invented for one exchange until none is left that was there.
+const DRAWS: u8 = 6;
 
 /// What came of an exchange.
 pub(crate) struct Outcome {
@@ -38,18 +34,14 @@ pub(crate) struct Outcome {
     pub(crate) quarantined: bool,
 }
 
-/// All mentions of one original.
-pub(crate) struct Group {
-    pub(crate) ty: Type,
-    pub(crate) canonical: String,
-    rank: (Evidence, u8),
-}
-
 struct Work<'a> {
     policy: &'a Policy,
     leaves: &'a [Leaf],
     folded: Vec<Folded<'a>>,
     spans: Vec<Vec<Finding>>,
+    groups: Groups,
+    /// The group of every span.
+    of: Vec<Vec<usize>>,
     counts: BTreeMap<String, u64>,
     quarantined: bool,
 }
@@ -58,10 +50,8 @@ pub(crate) fn run(request: &[u8], reply: &[u8], policy: &Policy, salt: &Salt) ->
     let mut leaves = Leaves::default();
     let trees = [Tree::body(request, &mut leaves)?, Tree::body(reply, &mut leaves)?];
     let mut work = Work::new(&leaves.all, policy);
-    work.find()?;
-    let (groups, search) = work.propagate()?;
-    let new = work.replace(&groups, search.as_ref(), salt)?;
-    let found = work.quarantined || !work.counts.is_empty();
+    let new = work.all(salt)?;
+    let found = work.found();
     let typed = work.typed();
     let typed = typed.and_then(|typed| trees[0].render(&typed, &leaves, found));
     let [request, reply] = trees.map(|tree| {
@@ -76,14 +66,51 @@ pub(crate) fn run(request: &[u8], reply: &[u8], policy: &Policy, salt: &Salt) ->
 impl<'a> Work<'a> {
     fn new(leaves: &'a [Leaf], policy: &'a Policy) -> Self {
         let folded = leaves.iter().map(|leaf| Folded::of(&leaf.text)).collect();
-        Self { policy, leaves, folded, spans: Vec::new(), counts: BTreeMap::new(), quarantined: false }
+        Self {
+            policy,
+            leaves,
+            folded,
+            spans: Vec::new(),
+            groups: Groups::default(),
+            of: Vec::new(),
+            counts: BTreeMap::new(),
+            quarantined: false,
+        }
+    }
+
+    /// Find, resolve, propagate, replace, audit: the new text of every leaf that changes.
+    fn all(&mut self, salt: &Salt) -> Result<Vec<Option<String>>, Dropped> {
+        self.find()?;
+        let search = self.propagate()?;
+        let counts = self.counts.clone();
+        // In a long exchange the values that are invented may meet an original: others are drawn then.
+        for attempt in 0..DRAWS {
+            let made = self.replace(search.as_ref(), &salt.drawn_again(attempt));
+            if made != Err(Dropped::AuditLeak) {
+                return made;
+            }
+            self.counts.clone_from(&counts);
+        }
+        Err(Dropped::AuditLeak)
+    }
+
+    /// Something was found, or nearly.
+    fn found(&self) -> bool {
+        self.quarantined || !self.counts.is_empty()
+    }
+
+    /// The type that the group of a span goes by.
+    fn ty(&self, i: usize, span: &Finding) -> Type {
+        let at = self.spans[i].iter().position(|other| other == span);
+        let group = at.and_then(|at| self.of.get(i).and_then(|of| of.get(at)));
+        group.and_then(|group| self.groups.all.get(*group)).map_or(span.ty, |group| group.ty)
     }
 
     fn find(&mut self) -> Result<(), Dropped> {
         for i in 0..self.leaves.len() {
             let leaf = &self.leaves[i];
-            let found = if leaf.number { number(leaf, self.policy) } else { self.search(i) };
-            let spans = self.select(found, self.folded[i].text().len());
+            let found = if leaf.number { listed::number(leaf, self.policy) } else { self.search(i) };
+            let spans = self.select(i, found);
             if leaf.place == Place::Key && !spans.is_empty() {
                 return Err(Dropped::IdentifierInKey);
             }
@@ -100,17 +127,26 @@ impl<'a> Work<'a> {
         if leaf.place == Place::Key && harmless || text.is_empty() {
             return Vec::new();
         }
-        detect(text, &leaf.key, leaf.place, self.policy)
+        let mut found = detect(text, &leaf.key, leaf.place, self.policy);
+        listed::labelled(text, self.policy, &mut found);
+        found
     }
 
     /// The candidates that the policy masks; what it keeps is counted.
-    fn select(&mut self, found: Vec<Finding>, len: usize) -> Vec<Finding> {
+    fn select(&mut self, i: usize, found: Vec<Finding>) -> Vec<Finding> {
         let mut out = Vec::with_capacity(found.len());
-        for f in found.into_iter().filter(|f| f.start < f.end && f.end <= len) {
+        for f in found {
+            let Some(mention) = self.folded[i].text().get(f.start..f.end).filter(|m| !m.is_empty()) else {
+                continue;
+            };
+            let kept = match self.policy.mode_of(f.ty) {
+                Mode::Keep => true,
+                Mode::Cap => years(mention).is_none_or(|age| age <= u32::from(self.policy.age_cap)),
+                Mode::Surrogate | Mode::Tag | Mode::Redact | Mode::Block => false,
+            };
             if f.score < self.policy.mask_at {
-                self.quarantined |=
-                    f.score >= self.policy.review_at && self.policy.mode_of(f.ty) != Mode::Keep;
-            } else if self.policy.mode_of(f.ty) == Mode::Keep {
+                self.quarantined |= f.score >= self.policy.review_at && !kept;
+            } else if kept {
                 *self.counts.entry(f.ty.as_str().to_owned()).or_default() += 1;
             } else {
                 out.push(f);
@@ -124,12 +160,12 @@ impl<'a> Work<'a> {
     }
 
     /// Searches every found value everywhere, then groups the mentions.
-    fn propagate(&mut self) -> Result<(Vec<Group>, Option<AhoCorasick>), Dropped> {
-        let search = self.matcher()?;
-        if let Some((engine, types)) = &search {
+    fn propagate(&mut self) -> Result<Option<Search>, Dropped> {
+        let search = self.forms().search(self.folded.iter().map(|folded| folded.text().len()).sum())?;
+        if let Some(search) = &search {
             for i in 0..self.leaves.len() {
-                let text = self.folded[i].text().as_bytes();
-                let hits = hits(engine, text);
+                let text = self.folded[i].text();
+                let hits = search.hits(text);
                 if hits.is_empty() {
                     continue;
                 }
@@ -137,89 +173,41 @@ impl<'a> Work<'a> {
                     return Err(Dropped::IdentifierInKey);
                 }
                 let mut all = std::mem::take(&mut self.spans[i]);
-                all.extend(
-                    hits.iter().map(|(s, e, id)| Finding::new(*s, *e, types[*id], Evidence::Propagated)),
-                );
-                self.spans[i] = resolve(text, all);
+                all.extend(hits.iter().map(|hit| {
+                    Finding::new(hit.start, hit.end, hit.ty, Evidence::Propagated).scored(hit.score)
+                }));
+                self.spans[i] = resolve(text.as_bytes(), all);
             }
         }
-        let groups = self.group();
-        if groups.iter().any(|group| self.policy.mode_of(group.ty) == Mode::Block) {
+        let mut groups = Groups::default();
+        for i in 0..self.spans.len() {
+            let of = self.spans[i].iter().map(|span| groups.add(span, self.mention(i, span))).collect();
+            self.of.push(of);
+        }
+        self.groups = groups;
+        if self.groups.all.iter().any(|group| self.policy.mode_of(group.ty) == Mode::Block) {
             return Err(Dropped::BlockedType);
         }
-        Ok((groups, search.map(|(engine, _)| engine)))
+        Ok(search)
     }
 
-    /// A matcher of all originals, as written and without separators, with their types.
-    fn matcher(&self) -> Result<Option<(AhoCorasick, Vec<Type>)>, Dropped> {
-        let mut forms: BTreeMap<String, Type> = BTreeMap::new();
-        for (i, spans) in self.spans.iter().enumerate() {
-            for span in spans.iter().filter(|span| !UNSEARCHED.contains(&span.ty)) {
-                let mention = self.mention(i, span).to_lowercase();
-                // A password that is a word would mask the word everywhere.
-                let word = span.ty == Type::PASSWORD && mention.bytes().all(|b| b.is_ascii_lowercase());
-                if word || mention.len() > LONGEST_SEARCHED {
-                    continue;
-                }
-                if mention.bytes().any(|b| b.is_ascii_digit()) && mention.is_ascii() && !mention.contains('@')
-                {
-                    let compact: String = mention.chars().filter(char::is_ascii_alphanumeric).collect();
-                    if compact.len() >= 6 {
-                        forms.entry(compact).or_insert(span.ty);
-                    }
-                }
-                if mention.chars().count() >= 4 {
-                    forms.entry(mention).or_insert(span.ty);
-                }
-            }
-        }
-        if forms.is_empty() {
-            return Ok(None);
-        }
-        let (forms, types): (Vec<String>, Vec<Type>) = forms.into_iter().unzip();
-        // An automaton that is quick to search with is slow to build: it does not pay off on a short text.
-        let short = self.folded.iter().map(|folded| folded.text().len()).sum::<usize>() < SHORT;
-        let engine = AhoCorasick::builder()
-            .kind(short.then_some(AhoCorasickKind::NoncontiguousNFA))
-            .match_kind(MatchKind::LeftmostLongest)
-            .ascii_case_insensitive(true)
-            .build(&forms)
-            .map_err(|_| Dropped::Oversize)?;
-        Ok(Some((engine, types)))
-    }
-
-    /// Mentions of the same canonical form are one group, under its best type, in order of first mention.
-    fn group(&self) -> Vec<Group> {
-        let mut groups: Vec<Group> = Vec::new();
-        let mut index: HashMap<String, usize> = HashMap::new();
-        for (i, spans) in self.spans.iter().enumerate() {
-            for span in spans {
-                let canonical = canonical(span.ty, self.mention(i, span));
-                let rank = (span.evidence, span.score);
-                match index.get(&canonical) {
-                    Some(at) if groups[*at].rank < rank => {
-                        groups[*at].rank = rank;
-                        groups[*at].ty = span.ty;
-                    }
-                    Some(_) => {}
-                    None => {
-                        index.insert(canonical.clone(), groups.len());
-                        groups.push(Group { ty: span.ty, canonical, rank });
-                    }
-                }
-            }
-        }
-        groups
+    /// What to search for.
+    fn forms(&self) -> Forms {
+        let mut forms = Forms::default();
+        let all =
+            || self.spans.iter().enumerate().flat_map(|(i, spans)| spans.iter().map(move |span| (i, span)));
+        all().for_each(|(i, span)| forms.count(span, self.mention(i, span)));
+        all().for_each(|(i, span)| forms.add(span, self.mention(i, span)));
+        forms
     }
 
     /// The new text of every leaf that changes, audited.
-    fn replace(
-        &mut self,
-        groups: &[Group],
-        search: Option<&AhoCorasick>,
-        salt: &Salt,
-    ) -> Result<Vec<Option<String>>, Dropped> {
-        let names = Names::new(groups, self.policy, salt, search, self.date_offset(salt))?;
+    fn replace(&mut self, search: Option<&Search>, salt: &Salt) -> Result<Vec<Option<String>>, Dropped> {
+        let names = {
+            let all = (0..self.spans.len()).flat_map(|i| self.mentions(i));
+            let mentions: Vec<Mention<'_>> = all.collect();
+            Names::new(&self.groups, &mentions, self.policy, salt, search, self.shift(salt))?
+        };
         let mut new = Vec::with_capacity(self.leaves.len());
         for i in 0..self.leaves.len() {
             if self.spans[i].is_empty() {
@@ -228,8 +216,8 @@ impl<'a> Work<'a> {
             }
             let (text, ours) = self.rewritten(i, &names)?;
             self.audit(i, &text, &ours, search)?;
-            for span in &self.spans[i] {
-                let ty = names.ty(&canonical(span.ty, self.mention(i, span))).unwrap_or(span.ty);
+            for (span, group) in self.spans[i].iter().zip(&self.of[i]) {
+                let ty = names.ty(*group).unwrap_or(span.ty);
                 *self.counts.entry(ty.as_str().to_owned()).or_default() += 1;
             }
             new.push(Some(text));
@@ -237,48 +225,56 @@ impl<'a> Work<'a> {
         Ok(new)
     }
 
+    /// The mentions of a leaf, in order.
+    fn mentions(&self, i: usize) -> impl Iterator<Item = Mention<'_>> {
+        let of = self.of.get(i).map_or(&[][..], Vec::as_slice);
+        self.spans[i]
+            .iter()
+            .zip(of)
+            .map(move |(span, group)| Mention { group: *group, text: self.mention(i, span) })
+    }
+
     /// Every leaf that changes, with types in place of what was found; `None` when nothing was.
     fn typed(&self) -> Option<Vec<Option<String>>> {
         let typed = |i: usize| match &self.leaves[i] {
             _ if self.spans[i].is_empty() => None,
             leaf if leaf.number => Some("0".to_owned()),
-            _ => self.with(i, |span, _| Ok(format!("<{}>", span.ty))).ok().map(|(text, _)| text),
+            _ => self.with(i, |span| Ok(format!("<{}>", self.spans[i][span].ty))).ok().map(|(text, _)| text),
         };
         let all: Vec<Option<String>> = (0..self.leaves.len()).map(typed).collect();
         all.iter().any(Option::is_some).then_some(all)
     }
 
     /// One leaf with its spans replaced, and where the replacements stand.
-    fn rewritten(&self, i: usize, names: &Names<'_>) -> Result<(String, Vec<(usize, usize)>), Dropped> {
+    fn rewritten(&self, i: usize, names: &Names) -> Result<(String, Vec<(usize, usize)>), Dropped> {
         let number = self.leaves[i].number;
-        self.with(
-            i,
-            |span, mention| {
-                if number { names.number(span, mention) } else { names.text(span, mention) }
-            },
-        )
+        let mentions: Vec<Mention<'_>> = self.mentions(i).collect();
+        self.with(i, |span| {
+            let mention = mentions.get(span).copied().ok_or(Dropped::AuditLeak)?;
+            if number { names.number(mention) } else { names.text(mention) }
+        })
     }
 
-    /// One leaf with its spans as `new` has them, and where those stand.
+    /// One leaf with its spans, by their number, as `new` has them, and where those stand.
     fn with(
         &self,
         i: usize,
-        new: impl Fn(&Finding, &str) -> Result<String, Dropped>,
+        new: impl Fn(usize) -> Result<String, Dropped>,
     ) -> Result<(String, Vec<(usize, usize)>), Dropped> {
         let (leaf, folded) = (&self.leaves[i], &self.folded[i]);
         let mut out = String::with_capacity(leaf.text.len() + 16);
         let mut ours = Vec::new();
         let mut from = 0;
-        for span in &self.spans[i] {
+        for (at, span) in self.spans[i].iter().enumerate() {
             let source = folded.source(span.start..span.end);
             let start = source.start.max(from);
             if start >= source.end {
                 continue;
             }
             out.push_str(&leaf.text[from..start]);
-            let at = out.len();
-            out.push_str(&new(span, self.mention(i, span))?);
-            ours.push((at, out.len()));
+            let begin = out.len();
+            out.push_str(&new(at)?);
+            ours.push((begin, out.len()));
             from = source.end;
         }
         out.push_str(&leaf.text[from..]);
@@ -291,10 +287,10 @@ impl<'a> Work<'a> {
         i: usize,
         text: &str,
         ours: &[(usize, usize)],
-        search: Option<&AhoCorasick>,
+        search: Option<&Search>,
     ) -> Result<(), Dropped> {
         let folded = Folded::of(text);
-        if search.is_some_and(|engine| !hits(engine, folded.text().as_bytes()).is_empty()) {
+        if search.is_some_and(|search| search.leaks(folded.text())) {
             return Err(Dropped::AuditLeak);
         }
         let leaf = &self.leaves[i];
@@ -311,61 +307,35 @@ impl<'a> Work<'a> {
         if leaks { Err(Dropped::AuditLeak) } else { Ok(()) }
     }
 
-    /// Days by which this conversation's dates move: the first choice that makes no date into another of them.
-    fn date_offset(&self, salt: &Salt) -> i64 {
+    /// How this conversation's dates and times move.
+    fn shift(&self, salt: &Salt) -> Shift {
         let mut dates: BTreeSet<&str> = BTreeSet::new();
         for (i, spans) in self.spans.iter().enumerate() {
             dates.extend(spans.iter().filter(|span| span.ty == Type::DATE).map(|span| self.mention(i, span)));
         }
+        let latest = dates.iter().filter_map(|date| year_of(date)).max();
+        Shift {
+            days: self.days(&dates, salt),
+            minutes: 11 + Choice::new(salt, "TIME", "offset", 0).below(109) as i64,
+            years_only: self.policy.years_only,
+            oldest: Shift::capped_from(latest, self.policy.age_cap),
+        }
+    }
+
+    /// The first choice of days that makes no date into another of them.
+    fn days(&self, dates: &BTreeSet<&str>, salt: &Salt) -> i64 {
         let (from, to) = self.policy.shift_days;
         let draw = |attempt| {
             let mut choice = Choice::new(salt, "DATE", "offset", attempt);
             let days = i64::from(from) + choice.below(u64::from(to - from) + 1) as i64;
             if choice.below(2) == 0 { days } else { -days }
         };
-        let clashes = |offset: i64| {
-            dates
-                .iter()
-                .any(|date| replace::shifted(date, offset).is_some_and(|new| dates.contains(new.as_str())))
+        let clashes = |days: i64| {
+            dates.iter().any(|date| moved(date, days).is_some_and(|new| dates.contains(new.as_str())))
         };
-        (0..16).map(draw).find(|offset| !clashes(*offset)).unwrap_or_else(|| draw(0))
+        (0..16).map(draw).find(|days| !clashes(*days)).unwrap_or_else(|| draw(0))
     }
 }
 
-/// A JSON number under an identifying key, or one that is a card.
-fn number(leaf: &Leaf, policy: &Policy) -> Vec<Finding> {
-    let text = leaf.text.as_bytes();
-    if text.len() < 3 || !text.iter().all(u8::is_ascii_digit) {
-        return Vec::new();
-    }
-    let keyed = policy.keys.get(&leaf.key).copied().or_else(|| label::identifies(&leaf.key));
-    let card = text.len() >= 15 && check::credit_card(text);
-    let found = match keyed {
-        Some(ty) => Finding::new(0, text.len(), ty, Evidence::Label),
-        None if card => Finding::new(0, text.len(), Type::CREDIT_CARD, Evidence::Validated),
-        None => return Vec::new(),
-    };
-    vec![found]
-}
-
-/// Where originals stand in a text, no letter or digit next to them.
-fn hits(engine: &AhoCorasick, text: &[u8]) -> Vec<(usize, usize, usize)> {
-    let mut out = Vec::new();
-    let mut at = 0;
-    while at < text.len() {
-        let Some(m) = engine.find(aho_corasick::Input::new(text).range(at..)) else { break };
-        if stands_alone(text, m.start(), m.end()) {
-            out.push((m.start(), m.end(), m.pattern().as_usize()));
-            at = m.end();
-        } else {
-            at = m.start() + 1;
-        }
-    }
-    out
-}
-
-/// Is the value a date that can be shifted?
-pub(crate) fn dated(mention: &str) -> Option<date::Written> {
-    let tokens = super::token::tokens(mention.as_bytes());
-    date::dates(mention.as_bytes(), &tokens).into_iter().next()
-}
+#[cfg(test)]
+mod tests;

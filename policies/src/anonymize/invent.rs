@@ -5,14 +5,27 @@
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use super::Salt;
 use super::check::{self, Check};
 use super::kind::Type;
 use super::number::NUMBERS;
 use super::shape::SHAPES;
+use super::{Dropped, Salt};
 
+mod group;
+mod inventor;
+mod lists;
 mod net;
+mod person;
+mod place;
+mod when;
 mod word;
+
+pub(crate) use group::years;
+pub(crate) use inventor::{Atom, Inventor};
+pub(crate) use lists::{Script, is_common, is_honorific, is_name, is_role, known_locale};
+pub(crate) use person::{Part, Written};
+pub(crate) use when::{Shift, moved, year_of};
+pub(crate) use word::{alike, plain};
 
 /// A stream of choices that belongs to one original.
 pub(crate) struct Choice {
@@ -70,6 +83,54 @@ impl Choice {
     }
 }
 
+impl Inventor<'_> {
+    /// The surrogate of a mention of a type that is made of words; names have their own.
+    pub(crate) fn of_words(&mut self, ty: Type, mention: &str, capped: bool) -> Result<String, Dropped> {
+        Ok(if ty == Type::CITY {
+            self.city(mention)?
+        } else if ty == Type::STATE {
+            self.state(mention)?
+        } else if ty == Type::COUNTRY {
+            self.country(mention)?
+        } else if ty == Type::GEO {
+            self.geo(mention)?
+        } else if ty == Type::ADDRESS {
+            self.address(mention)?
+        } else if ty == Type::NRP {
+            self.people(mention)?
+        } else if ty == Type::TITLE {
+            self.title(mention)
+        } else if ty == Type::AGE {
+            self.age(mention, capped)
+        } else {
+            self.organisation(mention)?
+        })
+    }
+
+    /// The surrogate of a handle that is no known person's, in lower case.
+    pub(crate) fn stranger(&mut self, handle: &str) -> Result<String, Dropped> {
+        let key = handle.to_lowercase();
+        if let Some(known) = self.claimed(&key) {
+            return Ok(known);
+        }
+        for attempt in 0..64 {
+            let new = net::handle(&key, &mut Choice::new(self.salt, "USERNAME", &key, attempt));
+            if self.claims(&key, &new) {
+                return Ok(new);
+            }
+        }
+        Err(Dropped::AuditLeak)
+    }
+
+    /// The address of a person by the local part.
+    pub(crate) fn address_of(&self, local: &str, canonical: &str, attempt: u32) -> String {
+        let mut choice = Choice::new(self.salt, "EMAIL", canonical, attempt);
+        let more =
+            if attempt < 4 { String::new() } else { choice.below(u64::from(attempt) * 10).to_string() };
+        format!("{local}{more}@{}", net::domain(&mut choice))
+    }
+}
+
 /// The surrogate of `canonical`, itself in canonical form; [`dress`] gives it the look of a mention.
 pub(crate) fn surrogate(ty: Type, canonical: &str, choice: &mut Choice, attempt: u32) -> String {
     let ascii = canonical.is_ascii();
@@ -85,7 +146,7 @@ pub(crate) fn surrogate(ty: Type, canonical: &str, choice: &mut Choice, attempt:
         word::secret(canonical, choice)
     } else if ty == Type::CRYPTO || ty == Type::ENCODED || !ascii {
         word::alike(canonical, choice)
-    } else if ty == Type::PHONE {
+    } else if ty == Type::PHONE || ty == Type::FAX {
         net::phone(canonical, choice, attempt)
     } else if ty == Type::US_SSN {
         ssn(choice)
@@ -265,7 +326,7 @@ pub(crate) fn canonical(ty: Type, mention: &str) -> String {
         mention.to_owned()
     } else if ty == Type::EMAIL || ty == Type::IP_ADDRESS || !mention.is_ascii() {
         mention.to_lowercase()
-    } else if ty == Type::PHONE {
+    } else if ty == Type::PHONE || ty == Type::FAX {
         let digits: String = mention.chars().filter(char::is_ascii_digit).collect();
         let bare = digits.strip_prefix("00").unwrap_or(&digits);
         bare.strip_prefix('1').filter(|rest| rest.len() == 10).unwrap_or(bare).to_owned()
@@ -284,14 +345,15 @@ pub(crate) fn dress(ty: Type, surrogate: &str, mention: &str) -> String {
     }
     let slots = mention.bytes().filter(u8::is_ascii_alphanumeric).count();
     let source: Vec<u8> = surrogate.bytes().filter(u8::is_ascii_alphanumeric).collect();
-    let fill = if ty == Type::PHONE { mention.bytes().filter(u8::is_ascii_digit).count() } else { slots };
+    let phone = ty == Type::PHONE || ty == Type::FAX;
+    let fill = if phone { mention.bytes().filter(u8::is_ascii_digit).count() } else { slots };
     // A mention may carry a country code that the canonical form is without: it stays.
     let mut skip = fill.saturating_sub(source.len());
     let mut next = source.iter().skip(source.len().saturating_sub(fill));
     let small = is_lower(mention);
     let mut out = String::with_capacity(mention.len());
     for byte in mention.bytes() {
-        let filled = if ty == Type::PHONE { byte.is_ascii_digit() } else { byte.is_ascii_alphanumeric() };
+        let filled = if phone { byte.is_ascii_digit() } else { byte.is_ascii_alphanumeric() };
         if !filled {
             out.push(char::from(byte));
         } else if skip > 0 {

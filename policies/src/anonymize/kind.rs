@@ -61,6 +61,25 @@ impl Type {
     pub fn as_str(self) -> &'static str {
         self.0
     }
+
+    /// Made of words: its surrogates come from lists, and a text is searched for it word by word.
+    pub(crate) fn of_words(self) -> bool {
+        const WORDS: [Type; 12] = [
+            Type::ADDRESS,
+            Type::AGE,
+            Type::CITY,
+            Type::COUNTRY,
+            Type::FACILITY,
+            Type::GEO,
+            Type::NAME,
+            Type::NRP,
+            Type::ORG,
+            Type::STATE,
+            Type::TITLE,
+            Type::USERNAME,
+        ];
+        WORDS.contains(&self)
+    }
 }
 
 impl fmt::Debug for Type {
@@ -87,6 +106,8 @@ pub(crate) enum Mode {
     Redact,
     /// Left as it is, and counted.
     Keep,
+    /// An age up to the cap is left and counted; a higher one becomes `90+`.
+    Cap,
     /// The record is dropped.
     Block,
 }
@@ -98,6 +119,7 @@ impl Mode {
             "tag" => Some(Self::Tag),
             "redact" => Some(Self::Redact),
             "keep" => Some(Self::Keep),
+            "cap" => Some(Self::Cap),
             "block" => Some(Self::Block),
             _ => None,
         }
@@ -109,6 +131,7 @@ impl Mode {
             Self::Tag => "tag",
             Self::Redact => "redact",
             Self::Keep => "keep",
+            Self::Cap => "cap",
             Self::Block => "block",
         }
     }

@@ -6,39 +6,52 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use kolm_core::{Code, Coded};
 use kolm_wire::Exchange;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+mod age;
 mod body;
 mod check;
+mod cue;
 mod date;
 mod detect;
 mod exchange;
+mod field;
 mod fold;
 mod invent;
 mod kind;
 mod label;
+pub(crate) mod ner;
 mod net;
 mod number;
+mod org;
 mod phone;
+mod place;
 mod policy;
 mod residue;
 mod resolve;
 mod salts;
 mod secret;
 mod shape;
+mod suppress;
+mod table;
 mod token;
+mod who;
+mod words;
 
+pub use exchange::text::{Span, Text, anonymize_text};
 pub use kind::Type;
 pub use policy::{Error, Policy, Scope};
 pub use residue::residue;
 pub use salts::Salts;
 
 /// Version of the detectors, part of every report.
-const DETECTOR: &str = concat!("kolm-anon/", env!("CARGO_PKG_VERSION"));
+static DETECTOR: LazyLock<String> = LazyLock::new(|| format!("kolm-anon/1.0.0+ner.{}", ner::version()));
 
 /// An exchange that may be stored.
 #[derive(Clone)]
@@ -85,6 +98,17 @@ impl fmt::Debug for Anonymized {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Salt(pub [u8; 32]);
 
+impl Salt {
+    /// The salt of another draw for the same conversation; the first is its own.
+    fn drawn_again(&self, attempt: u8) -> Self {
+        if attempt == 0 {
+            return self.clone();
+        }
+        let hash = Sha256::new().chain_update(b"kolm-anon-again\x1f").chain_update([attempt]).chain_update(self.0);
+        Self(hash.finalize().into())
+    }
+}
+
 impl fmt::Debug for Salt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Salt")
@@ -115,6 +139,25 @@ pub struct Report {
 }
 
 impl Report {
+    pub(crate) fn of(
+        policy: &Policy,
+        counts: BTreeMap<String, u64>,
+        quarantined: bool,
+        bytes: [usize; 2],
+    ) -> Self {
+        Self {
+            v: 1,
+            policy: format!("{}@{}", policy.name(), policy.digest()),
+            detector: DETECTOR.clone(),
+            mode: policy.mode.as_str().to_owned(),
+            scope: policy.scope.as_str().to_owned(),
+            counts,
+            quarantined,
+            bytes_in: bytes[0] as u64,
+            bytes_out: bytes[1] as u64,
+        }
+    }
+
     /// Whether anything was found, or nearly: then no vector of the text is kept.
     pub fn found(&self) -> bool {
         self.quarantined || !self.counts.is_empty()
@@ -185,22 +228,12 @@ impl Coded for Dropped {
 ///
 /// The same exchange, policy and salt give the same bytes on every machine.
 pub fn anonymize(exchange: &Exchange, policy: &Policy, salt: &Salt) -> Result<(Anonymized, Report), Dropped> {
-    if !secret::ready() {
+    if !secret::ready() || !ner::ready() {
         return Err(Dropped::PolicyMissing);
     }
     let outcome = exchange::run(&exchange.request, &exchange.reply, policy, salt)?;
-    let bytes_out = (outcome.request.len() + outcome.reply.len()) as u64;
-    let report = Report {
-        v: 1,
-        policy: format!("{}@{}", policy.name(), policy.digest()),
-        detector: DETECTOR.to_owned(),
-        mode: policy.mode.as_str().to_owned(),
-        scope: policy.scope.as_str().to_owned(),
-        counts: outcome.counts,
-        quarantined: outcome.quarantined,
-        bytes_in: (exchange.request.len() + exchange.reply.len()) as u64,
-        bytes_out,
-    };
+    let bytes = [exchange.request.len() + exchange.reply.len(), outcome.request.len() + outcome.reply.len()];
+    let report = Report::of(policy, outcome.counts, outcome.quarantined, bytes);
     let text = |bytes| String::from_utf8(bytes).map_err(|_| Dropped::BadUtf8);
     let typed = outcome.typed.map(text).transpose()?;
     Ok((Anonymized { request: text(outcome.request)?, reply: text(outcome.reply)?, typed }, report))

@@ -246,9 +246,33 @@ pub(crate) fn macs(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
     group(3, 4, b".");
 }
 
-/// UUIDs, and digests of 32 hexadecimal digits or more.
+/// `(01)00077886258708(21)W9363`: the strings on devices that GS1 numbers.
+fn devices(text: &[u8], out: &mut Vec<Finding>) {
+    let mut at = 0;
+    while let Some(from) = text[at..].windows(4).position(|w| w == b"(01)").map(|n| at + n) {
+        let digits = text[from + 4..].iter().take_while(|b| b.is_ascii_digit()).count();
+        at = from + 4 + digits;
+        if digits != 14 {
+            continue;
+        }
+        while let [b'(', a, b, b')', rest @ ..] = &text[at..] {
+            let value = rest.iter().take(20).take_while(|c| in_token(**c) || **c == b'-').count();
+            if !(a.is_ascii_digit() && b.is_ascii_digit()) || value == 0 {
+                break;
+            }
+            at += 4 + value;
+        }
+        push(out, from, at, Type::DEVICE_ID);
+    }
+}
+
+/// Hexadecimal digits of the hashes of things: commits, images, files. Nobody is known by one.
+const DIGESTS: [usize; 5] = [40, 56, 64, 96, 128];
+
+/// UUIDs, strings on devices, and codes of 32 hexadecimal digits or more.
 pub(crate) fn codes(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
     let hex = |t: &Token| t.of(text).iter().all(u8::is_ascii_hexdigit);
+    devices(text, out);
     for (i, token) in tokens.iter().enumerate() {
         if token.len() == 8 && hex(token) {
             if let Some(run) = tokens.get(i..i + 5) {
@@ -258,9 +282,11 @@ pub(crate) fn codes(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
                 }
             }
         } else if token.len() >= 32 && token.digits >= 6 && token.digits < token.len() && hex(token) {
-            let head = text[token.start.saturating_sub(16)..token.start].to_ascii_lowercase();
-            let named = [&b"commit"[..], b"sha", b"md5", b"digest", b"checksum", b"etag"];
-            if !named.iter().any(|word| head.windows(word.len()).any(|w| w == *word)) {
+            let head = text[token.start.saturating_sub(20)..token.start].to_ascii_lowercase();
+            let says = |words: &[&[u8]]| words.iter().any(|word| head.windows(word.len()).any(|w| w == *word));
+            let of_a_thing = says(&[b"commit", b"sha", b"md5", b"digest", b"checksum", b"etag"])
+                || DIGESTS.contains(&token.len()) && !says(&[b"key", b"token", b"secret", b"user", b"patient"]);
+            if !of_a_thing {
                 out.push(Finding::new(token.start, token.end, Type::ID, Evidence::Shape));
             }
         }
@@ -299,6 +325,7 @@ mod tests {
             ("[2001:db8::1]:8080", "IP_ADDRESS 2001:db8::1"),
             ("::ffff:192.0.2.1", "IP_ADDRESS ::ffff:192.0.2.1"),
             ("mac 00-1A-2b-3C-4D-5E", "MAC_ADDRESS 00-1A-2b-3C-4D-5E"),
+            ("UDI (01)00077886258708(21)W9363, in", "DEVICE_ID (01)00077886258708(21)W9363"),
             ("id 123e4567-e89b-42d3-a456-426614174000", "ID 123e4567-e89b-42d3-a456-426614174000"),
         ] {
             assert!(check(text).iter().any(|f| f == want), "{text}: {:?}", check(text));

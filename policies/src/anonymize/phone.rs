@@ -64,7 +64,8 @@ pub(crate) fn find(text: &[u8], out: &mut Vec<Finding>) {
             let plain = text[start..end].iter().all(u8::is_ascii_digit) && text[start] != b'0';
             let evidence = if plain { Evidence::Failed } else { Evidence::Shape };
             // One point above a bare run of digits: it names the type, no more.
-            let found = Finding::new(start, end, Type::PHONE, evidence);
+            let ty = if faxed(text, start) { Type::FAX } else { Type::PHONE };
+            let found = Finding::new(start, end, ty, evidence);
             out.push(if plain { found.scored(61) } else { found });
             extension(text, end, out);
             at = end;
@@ -75,6 +76,16 @@ pub(crate) fn find(text: &[u8], out: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// `fax` stands before the number, on its line.
+fn faxed(text: &[u8], start: usize) -> bool {
+    let head = text[start.saturating_sub(18)..start].to_ascii_lowercase();
+    let line = head.rsplit(|b| *b == b'\n').next().unwrap_or_default();
+    let last = |word: &[u8]| line.windows(word.len()).rposition(|w| w == word);
+    last(b"fax").is_some_and(|fax| {
+        last(b"tel").max(last(b"phone")).is_none_or(|phone| phone < fax || &line[phone..] == b"telefax")
+    })
 }
 
 /// The extension is a value of its own: the number may be said without it.

@@ -15,10 +15,12 @@ use super::kind::{Mode, Type};
 mod read;
 
 /// The policies that are compiled in.
-const PRESETS: [(&str, &str); 3] = [
+const PRESETS: [(&str, &str); 5] = [
     ("default", include_str!("../../presets/default.toml")),
     ("hipaa", include_str!("../../presets/hipaa.toml")),
     ("pci", include_str!("../../presets/pci.toml")),
+    ("gdpr", include_str!("../../presets/gdpr.toml")),
+    ("open-domain", include_str!("../../presets/open-domain.toml")),
 ];
 
 /// How far a surrogate holds.
@@ -72,7 +74,7 @@ impl Coded for Error {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownPreset(_) => "the presets are default, hipaa and pci".to_owned(),
+            Self::UnknownPreset(_) => "the presets are default, hipaa, pci, gdpr and open-domain".to_owned(),
             Self::NotToml(_) => "start from a copy of policies/presets/default.toml".to_owned(),
             Self::Mistakes(_) => "correct every line named".to_owned(),
         })
@@ -93,11 +95,17 @@ pub struct Policy {
     pub(crate) shift_days: (u32, u32),
     /// Dates become their year alone.
     pub(crate) years_only: bool,
+    /// Higher ages, and births longer ago, are not told apart.
+    pub(crate) age_cap: u8,
+    /// Languages that invented names come from where the original does not say; `*` for any.
+    pub(crate) locales: Vec<String>,
     pub(crate) fences: Fences,
     /// Never masked, unless validated.
     pub(crate) allow: Vec<String>,
     /// Always masked.
     pub(crate) deny: Vec<String>,
+    /// Words before a value that say its type, in lower case.
+    pub(crate) labels: BTreeMap<String, Type>,
     /// Keys of JSON whose values are of a type.
     pub(crate) keys: BTreeMap<String, Type>,
     #[serde(skip)]
@@ -115,7 +123,7 @@ pub(crate) enum Fences {
 }
 
 impl Policy {
-    /// One of the compiled-in policies: `default`, `hipaa`, `pci`.
+    /// One of the compiled-in policies: `default`, `hipaa`, `pci`, `gdpr`, `open-domain`.
     pub fn preset(name: &str) -> Result<Self, Error> {
         match PRESETS.iter().find(|(known, _)| *known == name) {
             Some((_, source)) => Self::parse(source),
@@ -126,6 +134,13 @@ impl Policy {
     /// Reads and checks a policy file; all its mistakes are listed at once.
     pub fn parse(source: &str) -> Result<Self, Error> {
         read::policy(source, 0)
+    }
+
+    /// The same policy under another general mode: `surrogate`, `tag` or `redact`. What it says of single types
+    /// stays.
+    pub fn with_mode(mut self, mode: &str) -> Result<Self, Error> {
+        self.mode = read::general(mode).map_err(|mistake| Error::Mistakes(vec![mistake]))?;
+        Ok(self.sealed())
     }
 
     /// Its name.
@@ -159,9 +174,12 @@ impl Policy {
             types: BTreeMap::new(),
             shift_days: (30, 365),
             years_only: false,
+            age_cap: 89,
+            locales: vec!["*".to_owned()],
             fences: Fences::StrongOnly,
             allow: Vec::new(),
             deny: Vec::new(),
+            labels: BTreeMap::new(),
             keys: BTreeMap::new(),
             digest: String::new(),
         }
@@ -182,44 +200,4 @@ impl fmt::Debug for Policy {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn presets_are_sound_and_distinct() {
-        let all: Vec<Policy> = PRESETS.iter().map(|(name, _)| Policy::preset(name).unwrap()).collect();
-        for (policy, (name, _)) in all.iter().zip(PRESETS) {
-            assert_eq!(policy.name(), name);
-            assert_eq!(policy.digest().len(), 12);
-            assert_eq!(policy.mode_of(Type::PASSWORD), Mode::Redact);
-        }
-        assert_ne!(all[0].digest(), all[1].digest());
-        assert_eq!(all[2].mode_of(Type::CVV), Mode::Block);
-        assert_eq!(all[2].mode_of(Type::PASSWORD), Mode::Redact, "pci extends default");
-        assert!(all[1].mask_at < all[0].mask_at);
-    }
-
-    #[test]
-    fn every_mistake_is_listed_with_its_line() {
-        let source = "schema = 1\nname = \"x\"\nshade = 1\nmode = \"keep\"\nmask_at = 2.0\ntypes = { NAMES = \"keep\", SECRET = \"keep\", EMAIL = \"vault\" }\n\n[egress]\non = true\n";
-        let Err(Error::Mistakes(mistakes)) = Policy::parse(source) else { panic!("accepted") };
-        for part in [
-            "line 3: unknown key `shade`",
-            "line 4: mode",
-            "line 5: mask_at",
-            "`NAMES`",
-            "`SECRET`",
-            "`vault`",
-            "egress",
-        ] {
-            assert!(mistakes.iter().any(|m| m.contains(part)), "{part}: {mistakes:?}");
-        }
-        assert_eq!(Error::Mistakes(mistakes).code(), Code(903));
-        assert_eq!(Policy::preset("none").unwrap_err().code(), Code(901));
-        assert_eq!(Policy::parse("a = ").unwrap_err().code(), Code(902));
-        assert!(matches!(
-            Policy::parse("schema = 1\nname = \"x\"\nextends = \"y\""),
-            Err(Error::Mistakes(_))
-        ));
-    }
-}
+mod tests;

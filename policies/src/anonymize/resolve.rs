@@ -1,7 +1,7 @@
 //! Overlaps: what is covered is the union of all candidates; the best evidence names the type.
 //!
 //! **Invariant:** the spans that come out are disjoint, sorted, and cover every letter and digit that a
-//! candidate covered.
+//! candidate covered, but for the unit around the number of an age.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,19 @@ fn wraps(f: &Finding) -> bool {
         || f.evidence == Evidence::Secret && f.end - f.start >= 64
 }
 
+/// Types that are made of words: a part of one is one.
+const WORDED: [Type; 9] = [
+    Type::NAME,
+    Type::ORG,
+    Type::FACILITY,
+    Type::ADDRESS,
+    Type::CITY,
+    Type::STATE,
+    Type::COUNTRY,
+    Type::NRP,
+    Type::TITLE,
+];
+
 /// Disjoint spans from candidates.
 pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
     all.sort_unstable_by(|a, b| {
@@ -25,8 +38,13 @@ pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
         for (start, end) in free(&taken, f.start, f.end) {
             let whole = start == f.start && end == f.end;
             let Some((start, end)) = trimmed(text, start, end, whole) else { continue };
-            // A remainder is masked like the value it is part of, under the general name.
-            let ty = if whole { f.ty } else { Type::ID };
+            // `97-year-old` around its number: the unit is nobody's.
+            let unit = f.ty == Type::AGE && text[start..end].iter().all(|b| !b.is_ascii_digit());
+            if unit && !whole {
+                continue;
+            }
+            // A remainder is masked like the value it is part of; of a number only under the general name.
+            let ty = if whole || WORDED.contains(&f.ty) { f.ty } else { Type::ID };
             taken.insert(start, Finding { start, end, ty, ..f });
         }
     }
@@ -54,8 +72,9 @@ fn trimmed(text: &[u8], start: usize, end: usize, whole: bool) -> Option<(usize,
     if whole {
         return Some((start, end));
     }
-    let first = (start..end).find(|i| in_token(text[*i]))?;
-    let last = (start..end).rfind(|i| in_token(text[*i]))?;
+    let inner = |i: &usize| in_token(text[*i]) || text[*i] >= 0x80;
+    let first = (start..end).find(inner)?;
+    let last = (start..end).rfind(inner)?;
     Some((first, last + 1))
 }
 
@@ -77,6 +96,29 @@ mod tests {
             spans.iter().map(|f| (f.start, f.end, f.ty)).collect::<Vec<_>>(),
             [(0, 11, Type::US_SSN), (12, 15, Type::ID)]
         );
+    }
+
+    #[test]
+    fn a_remainder_of_words_keeps_its_type() {
+        let text = "Klinik Dr. Köhler am Ring".as_bytes();
+        let all = vec![
+            Finding::new(0, text.len(), Type::FACILITY, Evidence::Shape),
+            Finding::new(11, 18, Type::NAME, Evidence::Label),
+        ];
+        let spans = resolve(text, all);
+        let types: Vec<_> = spans.iter().map(|f| (f.start, f.end, f.ty)).collect();
+        assert_eq!(types, [(0, 9, Type::FACILITY), (11, 18, Type::NAME), (19, 26, Type::FACILITY)]);
+    }
+
+    #[test]
+    fn the_unit_of_an_age_is_no_remainder() {
+        let text = b"a 97-year-old man";
+        let all = vec![
+            Finding::new(2, 13, Type::AGE, Evidence::Model),
+            Finding::new(2, 4, Type::AGE, Evidence::Shape),
+        ];
+        let spans = resolve(text, all);
+        assert_eq!(spans.iter().map(|f| (f.start, f.end)).collect::<Vec<_>>(), [(2, 4)]);
     }
 
     proptest! {

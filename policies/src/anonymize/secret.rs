@@ -1,188 +1,238 @@
 //! Secrets: the rules of `policies/secrets.toml`, run behind one pass over all their keywords.
+//!
+//! **Invariant:** every hit of a keyword is looked at within a bounded reach, and overlapping reaches of one rule
+//! are read once: linear in the text.
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use regex::bytes::Regex;
-use serde::Deserialize;
-
 use super::kind::{Evidence, Finding, Type};
+use super::token::{after, before};
+
+mod assign;
+mod block;
+mod rules;
+mod value;
+
+use rules::{Engine, Owner, RawRule, build};
 
 const RULES: &str = include_str!("../../secrets.toml");
 
 /// How far around a keyword its regex looks.
 const REACH: usize = 256;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    rule: Vec<RawRule>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRule {
-    /// What the rule is for; unique.
-    name: String,
-    /// Lower case; one of them is in every match.
-    keywords: Vec<String>,
-    regex: String,
-    /// The capture group that is the secret.
-    #[serde(default)]
-    group: usize,
-    /// Least bits per character of the group.
-    #[serde(default)]
-    entropy: f64,
-    /// `PASSWORD` for what people choose, else `SECRET`.
-    #[serde(default)]
-    password: bool,
-    /// The match may be longer than the reach.
-    #[serde(default)]
-    long: bool,
-    /// Characters of the group that tell the vendor and stay.
-    #[serde(default)]
-    prefix: usize,
-}
-
-struct Rule {
-    raw: RawRule,
-    regex: Regex,
-}
-
-struct Engine {
-    rules: Vec<Rule>,
-    keywords: AhoCorasick,
-    /// Rule of every keyword.
-    owner: Vec<usize>,
-}
+/// How far a rule looks whose matches are long.
+const LONG: usize = 16 * 1024;
+/// The longest key with a head.
+const LONGEST_TOKEN: usize = 2048;
+/// How far after a service's name its key may begin.
+const NEAR: usize = 64;
 
 static ENGINE: LazyLock<Option<Engine>> = LazyLock::new(|| build(RULES).ok());
-
-/// Fails where a rule does not parse: a test holds that the shipped rules do.
-fn build(source: &str) -> Result<Engine, String> {
-    let file: File = toml::from_str(source).map_err(|e| e.to_string())?;
-    let mut rules = Vec::new();
-    let mut words = Vec::new();
-    let mut owner = Vec::new();
-    for raw in file.rule {
-        let regex = Regex::new(&format!("(?-u){}", raw.regex)).map_err(|e| format!("{}: {e}", raw.name))?;
-        owner.extend(raw.keywords.iter().map(|_| rules.len()));
-        words.extend(raw.keywords.clone());
-        rules.push(Rule { raw, regex });
-    }
-    let keywords = AhoCorasick::builder()
-        .match_kind(MatchKind::Standard)
-        .ascii_case_insensitive(true)
-        .build(&words)
-        .map_err(|e| e.to_string())?;
-    Ok(Engine { rules, keywords, owner })
-}
 
 /// Are the rules there? Without them nothing may be minted.
 pub(crate) fn ready() -> bool {
     ENGINE.is_some()
 }
 
-/// Secrets and passwords of the text.
-pub(crate) fn find(text: &[u8], out: &mut Vec<Finding>) {
+/// Secrets and passwords of a text that stands under `key`.
+pub(crate) fn find(text: &[u8], key: &str, out: &mut Vec<Finding>) {
     let Some(engine) = ENGINE.as_ref() else { return };
-    for (id, from, to) in windows(engine, text) {
-        let rule = &engine.rules[id];
-        for captures in rule.regex.captures_iter(&text[from..to]) {
-            let Some(group) = captures.get(rule.raw.group) else { continue };
-            let range = from + group.start()..from + group.end();
-            if entropy(&text[range.clone()]) >= rule.raw.entropy && !harmless(text, &range, &rule.raw) {
-                let ty = if rule.raw.password { Type::PASSWORD } else { Type::SECRET };
-                out.push(Finding::new(range.start, range.end, ty, Evidence::Secret));
+    let mut seen = Seen::default();
+    for hit in engine.keywords.find_overlapping_iter(text) {
+        let id = hit.pattern().as_usize();
+        let at = hit.start()..hit.end();
+        match engine.owner[id] {
+            Owner::Token(i) => token(engine, i, text, &at, id, &mut seen.token_end, out),
+            Owner::Near(i) => near(engine, i, text, &at, out),
+            Owner::Rule(i) if engine.rules[i].raw.alone && continues(text, at.start) => {}
+            Owner::Rule(i) => seen.windows.push(window(engine, i, text, &at)),
+            Owner::Secret { glued } => assign::find(engine, text, &at, assign::Kind::Secret { glued }, out),
+            Owner::Password => assign::find(engine, text, &at, assign::Kind::Password, out),
+            Owner::Pem => block::pem(text, at.start, out),
+            Owner::Kube | Owner::Cookie if at.start < seen.block_end => {}
+            Owner::Kube => seen.block_end = block::kube(text, &at, &engine.assign, out),
+            Owner::Cookie => seen.block_end = block::cookie(text, at.end, &engine.assign, out),
+        }
+    }
+    seen.merge(engine);
+    for (id, from, to) in seen.windows {
+        run(engine, id, text, from, to, out);
+    }
+    if !key.is_empty() {
+        assign::keyed(engine, text, key, out);
+    }
+}
+
+/// What the hits of one text leave to do.
+#[derive(Default)]
+struct Seen {
+    /// Where the last key with a head ended: heads inside it are part of it.
+    token_end: usize,
+    /// Where the last block that was read ended.
+    block_end: usize,
+    /// Rule and range.
+    windows: Vec<(usize, usize, usize)>,
+}
+
+impl Seen {
+    /// Joins the surroundings of keywords where they overlap; matches at a keyword stay apart.
+    fn merge(&mut self, engine: &Engine) {
+        self.windows.sort_unstable();
+        self.windows.dedup_by(|next, last| {
+            let joined = next.0 == last.0 && next.1 <= last.2 && !engine.rules[next.0].raw.head;
+            if joined {
+                last.2 = last.2.max(next.2);
             }
+            joined
+        });
+    }
+}
+
+/// Is what begins at `at` the rest of a word?
+fn continues(text: &[u8], at: usize) -> bool {
+    let prev = before(text, at);
+    (prev.is_ascii_alphanumeric() || matches!(prev, b'_' | b'-')) && !escaped(text, at)
+}
+
+/// Where a triggered rule looks.
+fn window(engine: &Engine, id: usize, text: &[u8], at: &Range<usize>) -> (usize, usize, usize) {
+    let raw = &engine.rules[id].raw;
+    let reach = if raw.long { LONG } else { 2 * REACH };
+    let from = if raw.head { at.start } else { at.start.saturating_sub(REACH) };
+    (id, from, (at.end + reach).min(text.len()))
+}
+
+fn run(engine: &Engine, id: usize, text: &[u8], from: usize, to: usize, out: &mut Vec<Finding>) {
+    let rule = &engine.rules[id];
+    let Some(regex) = rule.regex() else { return };
+    if !regex.is_match(&text[from..to]) {
+        return;
+    }
+    for captures in regex.captures_iter(&text[from..to]) {
+        let first = || (1..captures.len()).find_map(|i| captures.get(i));
+        let group = if rule.raw.group == ANY { first() } else { captures.get(rule.raw.group) };
+        let Some(group) = group else { continue };
+        let range = from + group.start()..from + group.end();
+        if !harmless(engine, &text[range.clone()], &rule.raw) {
+            let ty = if rule.raw.password { Type::PASSWORD } else { Type::SECRET };
+            out.push(Finding::new(range.start, range.end, ty, Evidence::Secret));
         }
     }
 }
 
-/// Where each triggered rule looks: the surroundings of its keywords, merged where they overlap.
-fn windows(engine: &Engine, text: &[u8]) -> Vec<(usize, usize, usize)> {
-    let mut all: Vec<(usize, usize, usize)> = Vec::new();
-    for hit in engine.keywords.find_overlapping_iter(text) {
-        let id = engine.owner[hit.pattern().as_usize()];
-        let reach = if engine.rules[id].raw.long { 16 * 1024 } else { REACH };
-        all.push((id, hit.start().saturating_sub(REACH), (hit.end() + reach).min(text.len())));
+/// The group that stands for the first one that takes part.
+const ANY: usize = 9;
+
+/// Placeholders, references and words: nothing that opens a door.
+fn harmless(engine: &Engine, value: &[u8], raw: &RawRule) -> bool {
+    let about = || engine.assign.is_word(&value.to_ascii_lowercase());
+    let word = || raw.generic && !(raw.password || value::drawn(value)) || raw.generic && value::path(value);
+    let phrase = raw.group == 0 || value.contains(&b' ');
+    value::entropy(value) < raw.entropy
+        || !phrase && value::placeholder(value, &engine.assign)
+        || (raw.password || raw.generic) && about()
+        || word()
+}
+
+/// A key with a head: the run of its characters that follows.
+fn token(
+    engine: &Engine,
+    i: usize,
+    text: &[u8],
+    at: &Range<usize>,
+    id: usize,
+    last: &mut usize,
+    out: &mut Vec<Finding>,
+) {
+    let rule = &engine.tokens[i];
+    let written = text[at.clone()] == *engine.words[id];
+    let joined = before(text, at.start).is_ascii_alphanumeric() && at.start > 0 && !escaped(text, at.start);
+    if at.start < *last || !written || joined {
+        return;
     }
-    all.sort_unstable();
-    all.dedup_by(|next, last| {
-        let joined = next.0 == last.0 && next.1 <= last.2;
-        if joined {
-            last.2 = last.2.max(next.2);
+    let most = text.len().min(at.end + LONGEST_TOKEN);
+    let run = text[at.end..most].iter().take_while(|b| rule.class.has(**b)).count();
+    let body = trimmed(&text[at.end..at.end + run]);
+    let end = at.end + body.len();
+    if body.len() < rule.min || after(text, end).is_ascii_alphanumeric() {
+        return;
+    }
+    // A head that little else has vouches for all but plain words.
+    let head = &text[at.clone()];
+    let plain = |b: &u8| !b.is_ascii_digit() && !b.is_ascii_uppercase();
+    let told = head.len() >= 4 && head.ends_with(b"-") | head.ends_with(b"_") | head.ends_with(b".");
+    let spelled = rule.class.spells() && value::wordy(body) && (!told || body.iter().all(plain));
+    let few = value::entropy(body) < 2.2_f64.min(value::floor(body));
+    let harmless = spelled || few || value::sequential(body) || value::placeholder(body, &engine.assign);
+    if !harmless {
+        *last = end;
+        out.push(Finding::new(at.start, end, Type::SECRET, Evidence::Secret));
+    }
+}
+
+/// `\nAKIA...` in a text that escapes its line ends.
+fn escaped(text: &[u8], at: usize) -> bool {
+    at >= 2 && text[at - 2] == b'\\' && matches!(text[at - 1], b'n' | b't' | b'r')
+}
+
+/// A full stop or a dash at the end belongs to the sentence.
+fn trimmed(run: &[u8]) -> &[u8] {
+    let end = run.iter().rposition(|b| !matches!(b, b'.' | b':' | b'!')).map_or(0, |n| n + 1);
+    &run[..end]
+}
+
+/// A key of a service that is named before it on the same line.
+fn near(engine: &Engine, i: usize, text: &[u8], at: &Range<usize>, out: &mut Vec<Finding>) {
+    let rule = &engine.nears[i];
+    if before(text, at.start).is_ascii_alphabetic() {
+        return;
+    }
+    let reach = &text[at.end..text.len().min(at.end + NEAR)];
+    let line = reach.iter().position(|b| *b == b'\n').unwrap_or(reach.len());
+    let line_text = &text[at.end..at.end + line];
+    let named =
+        || [&b" key "[..], b"token ", b"secret "].iter().any(|w| line_text.windows(w.len()).any(|l| l == *w));
+    let mark = line_text.iter().position(|b| b"=:,>'\"(`|".contains(b)).or_else(|| named().then_some(0));
+    let Some(mark) = mark else { return };
+    let (mut from, limit) = (at.end + mark, at.end + line);
+    while from < limit {
+        if !rule.class.has(text[from]) {
+            from += 1;
+            continue;
         }
-        joined
-    });
-    all
+        let most = text.len().min(from + rule.max + 2);
+        let run = text[from..most].iter().take_while(|b| rule.class.has(**b)).count();
+        let end = from + run;
+        let whole = !before(text, from).is_ascii_alphanumeric() && !after(text, end).is_ascii_alphanumeric();
+        let value = &text[from..end];
+        if whole
+            && (rule.min..=rule.max).contains(&run)
+            && secret_of_a_service(engine, text, at.end..from, value)
+        {
+            out.push(Finding::new(from, end, Type::SECRET, Evidence::Secret));
+            return;
+        }
+        from = end.max(from + 1);
+    }
+}
+
+fn secret_of_a_service(engine: &Engine, text: &[u8], between: Range<usize>, value: &[u8]) -> bool {
+    let name = text[between].to_ascii_lowercase();
+    let harmless =
+        [&b"id"[..], b"sha", b"md5", b"commit", b"://", b"hash", b"digest", b"version", b"path", b"etag"]
+            .iter()
+            .any(|word| name.windows(word.len()).any(|w| w == *word));
+    let digits = value.iter().any(u8::is_ascii_digit);
+    digits && !harmless && value::drawn(value) && !value::placeholder(value, &engine.assign)
 }
 
 /// Characters at the head of a secret that only name its vendor.
 pub(crate) fn prefix_len(secret: &[u8]) -> usize {
     let Some(engine) = ENGINE.as_ref() else { return 0 };
-    let fits = |rule: &&Rule| {
-        let len = rule.raw.prefix;
-        len > 0 && secret.len() > len && rule.raw.keywords.iter().any(|w| starts_with(secret, w.as_bytes()))
-    };
-    engine.rules.iter().filter(fits).map(|rule| rule.raw.prefix).max().unwrap_or(0)
-}
-
-fn starts_with(text: &[u8], word: &[u8]) -> bool {
-    text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
-}
-
-/// Shannon entropy in bits per byte.
-fn entropy(text: &[u8]) -> f64 {
-    let mut counts = [0_u32; 256];
-    for byte in text {
-        counts[usize::from(*byte)] += 1;
-    }
-    let n = text.len().max(1) as f64;
-    counts.iter().filter(|c| **c > 0).map(|c| f64::from(*c) / n).map(|p| -p * p.log2()).sum()
-}
-
-/// Placeholders, references and words: nothing that opens a door.
-fn harmless(text: &[u8], range: &Range<usize>, rule: &RawRule) -> bool {
-    let value = &text[range.clone()];
-    let lower = value.to_ascii_lowercase();
-    let has = |word: &[u8]| lower.windows(word.len()).any(|w| w == word);
-    let placeholder = matches!(value.first(), Some(b'$' | b'<' | b'{' | b'%' | b'['))
-        || has(b"xxxx")
-        || has(b"****")
-        || has(b"....")
-        || has(b"your-")
-        || has(b"your_")
-        || has(b"process.env")
-        || has(b"os.environ")
-        || has(b"getenv");
-    let words = [
-        &b"required"[..],
-        b"null",
-        b"none",
-        b"true",
-        b"false",
-        b"string",
-        b"optional",
-        b"undefined",
-        b"password",
-        b"secret",
-        b"token",
-        b"changeme",
-        b"redacted",
-        b"[redacted]",
-        b"object",
-        b"hidden",
-        b"empty",
-        b"bearer",
-        b"missing",
-    ];
-    let plain = words.contains(&lower.as_slice());
-    let generic = rule.entropy > 0.0 || rule.password;
-    let path = value.starts_with(b"/") || value.starts_with(b"./") || value.starts_with(b"~/");
-    let spelled = lower.iter().all(|b| b.is_ascii_lowercase() || b"_-.".contains(b));
-    placeholder || generic && (plain || path || spelled && rule.entropy > 0.0)
+    let heads = engine.tokens.iter().flat_map(|token| &token.heads);
+    let fits = |head: &&String| secret.len() > head.len() && secret.starts_with(head.as_bytes());
+    let jwt = if secret.starts_with(b"eyJ") { 3 } else { 0 };
+    heads.filter(fits).map(String::len).max().unwrap_or(jwt)
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod bodies;
 mod corpora;
 mod planted;
+mod rows;
 
 pub(super) fn talk(user: &str, reply: &str) -> Exchange {
     let reply = json!({"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": reply}, "finish_reason": "stop"}]});
@@ -191,9 +193,9 @@ fn a_conversation_in_full() {
          Insurance policy no. H-1234567, seen 2021-05-21T09:15:30Z from 10.1.2.3.",
         "MRN 8847 was seen on 2021-05-21; mail ann.b@acme.co.",
         expect_test::expect![[r#"
-            Patient MRN 7439 (DOB 02/01/1979), SSN 932-45-2119, reach her at obi.pug@example.net or (415) 555-0168 ext. 18. Insurance policy no. H-2055178, seen 2022-04-20T09:15:30Z from 203.0.113.149.
+            Patient MRN 7439 (DOB 02/01/1979), SSN 932-45-2119, reach her at oba.ili@example.com or (415) 555-0168 ext. 18. Insurance policy no. H-2055178, seen 2022-04-20T09:15:30Z from 203.0.113.149.
             ---
-            MRN 7439 was seen on 2022-04-20; mail obi.pug@example.net."#]],
+            MRN 7439 was seen on 2022-04-20; mail oba.ili@example.com."#]],
     );
     check(
         "Zahlen Sie auf DE89 3704 0044 0532 0130 00, Steuer-ID 12345678903, Tel. +49 30 9012345. 카드 4012888888881881입니다",

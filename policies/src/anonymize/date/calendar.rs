@@ -1,6 +1,6 @@
 //! The proleptic Gregorian calendar, and the shift of a written date.
 
-use super::{Field, Written};
+use super::{Field, Written, months};
 
 pub(crate) const MONTHS: [&str; 12] = [
     "January",
@@ -29,6 +29,19 @@ pub(crate) fn month_of(word: &[u8]) -> Option<u32> {
             || word.len() == 3 && name.as_bytes()[..3].eq_ignore_ascii_case(word)
     })?;
     Some(at as u32 + 1)
+}
+
+/// 1 to 12 for a month's name in any language.
+pub(crate) fn any_month(word: &[u8]) -> Option<u32> {
+    month_of(word).or_else(|| months::month_of(word))
+}
+
+/// `4th`; `4er` and the like lose their ending where it fits the first alone.
+fn ordinal(day: u32, like: &str) -> String {
+    if like.ends_with("er") {
+        return if day == 1 { "1er".to_owned() } else { day.to_string() };
+    }
+    cased(&format!("{day}{}", suffix(day)), like)
 }
 
 /// 0 (Sunday) to 6 for a weekday's name or its abbreviation.
@@ -75,7 +88,7 @@ pub(crate) fn shift(text: &str, date: &Written, offset: i64) -> String {
         match field {
             Field::Day | Field::Ordinal => day = digits(raw) as u32,
             Field::Month => month = digits(raw) as u32,
-            Field::Name => month = month_of(raw.as_bytes()).unwrap_or(1),
+            Field::Name => month = any_month(raw.as_bytes()).unwrap_or(1),
             Field::Year => year = digits(raw),
             Field::Short => year = if digits(raw) > 40 { 1900 + digits(raw) } else { 2000 + digits(raw) },
             Field::Weekday => {}
@@ -91,11 +104,17 @@ pub(crate) fn shift(text: &str, date: &Written, offset: i64) -> String {
         let raw = &text[*start..*end];
         match field {
             Field::Day => out.push_str(&padded(i64::from(day), raw.len())),
-            Field::Ordinal => out.push_str(&cased(&format!("{day}{}", suffix(day)), raw)),
+            Field::Ordinal => out.push_str(&ordinal(day, raw)),
             Field::Month => out.push_str(&padded(i64::from(month), raw.len())),
             Field::Name => {
                 let dashed = text.as_bytes().get(*end) == Some(&b'-');
-                out.push_str(&named(MONTHS[month as usize - 1], raw, dashed));
+                let name = match month_of(raw.as_bytes()) {
+                    Some(_) => named(MONTHS[month as usize - 1], raw, dashed),
+                    None => {
+                        months::renamed(raw, month).unwrap_or_else(|| MONTHS[month as usize - 1].to_owned())
+                    }
+                };
+                out.push_str(&name);
             }
             Field::Year => out.push_str(&padded(year, 4)),
             Field::Short => out.push_str(&padded(year.rem_euclid(100), 2)),

@@ -14,7 +14,7 @@ pub(super) fn find(text: &[u8], out: &mut Vec<Finding>) {
             |b| b.is_ascii_alphanumeric() || b"+/_-=".contains(&b),
             |start, end| {
                 if end - start > LONGEST {
-                    if varied(&text[start..end]) {
+                    if varied(&text[start..end]) && !public(&text[..start]) {
                         out.push(Finding::new(start, end, Type::ENCODED, Evidence::Validated));
                     }
                 } else if end - start >= 24 && base64(&text[start..end]).is_some_and(|inner| hides(&inner)) {
@@ -48,6 +48,14 @@ fn runs(text: &[u8], inside: impl Fn(u8) -> bool, mut each: impl FnMut(usize, us
             start = at + 1;
         }
     }
+}
+
+/// What stands before a public key or a certificate.
+fn public(head: &[u8]) -> bool {
+    let tail = &head[head.len().saturating_sub(48)..];
+    let marks =
+        [&b"ssh-"[..], b"ecdsa-sha2-", b"PUBLIC KEY", b"CERTIFICATE", b"sha256-", b"sha384-", b"sha512-"];
+    marks.iter().any(|mark| tail.windows(mark.len()).any(|w| w == *mark))
 }
 
 /// Letters of both cases and digits, as encoded bytes have them.

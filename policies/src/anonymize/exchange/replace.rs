@@ -1,139 +1,216 @@
 //! What takes the place of each original: chosen once per group, dressed like each mention.
+//!
+//! **Invariant:** everything is chosen in order of first mention, so a longer history keeps what it had.
 
 use std::collections::{HashMap, HashSet};
 
-use aho_corasick::AhoCorasick;
-
-use super::{Group, dated};
-use crate::anonymize::date::{Field, shift, shift_clock};
-use crate::anonymize::invent::{Choice, canonical, dress, surrogate};
-use crate::anonymize::kind::{Finding, Mode, Type};
+use super::alias::{Group, Groups};
+use super::spread::Search;
+use crate::anonymize::invent::{Choice, Inventor, Shift, Written, alike, dress, surrogate};
+use crate::anonymize::kind::{Mode, Type};
 use crate::anonymize::policy::Policy;
 use crate::anonymize::{Dropped, Salt};
 
 /// Attempts at a surrogate that nothing else has.
 const ATTEMPTS: u32 = 64;
 
+/// Types whose values are too few for each original to have its own.
+const SHARED: [Type; 5] = [Type::CVV, Type::DATE, Type::EXPIRY, Type::PASSWORD, Type::TIME];
+
+/// One mention of an original.
+#[derive(Clone, Copy)]
+pub(crate) struct Mention<'a> {
+    pub(crate) group: usize,
+    pub(crate) text: &'a str,
+}
+
 /// The replacement of one group.
 struct Name {
     ty: Type,
     mode: Mode,
+    /// Of words: empty, for every mention has its own.
     surrogate: String,
     /// From 1, by first mention within the type.
     index: usize,
 }
 
 /// The replacements of an exchange.
-pub(crate) struct Names<'a> {
-    by_canonical: HashMap<&'a str, Name>,
-    offset: i64,
-    minutes: i64,
-    years_only: bool,
+pub(crate) struct Names {
+    all: Vec<Name>,
+    /// What mentions made of words become.
+    worded: HashMap<(usize, String), String>,
+    shift: Shift,
     general: Mode,
 }
 
-impl<'a> Names<'a> {
+impl Names {
     pub(crate) fn new(
-        groups: &'a [Group],
+        groups: &Groups,
+        mentions: &[Mention<'_>],
         policy: &Policy,
         salt: &Salt,
-        originals: Option<&AhoCorasick>,
-        offset: i64,
+        search: Option<&Search>,
+        shift: Shift,
     ) -> Result<Self, Dropped> {
-        let mut taken: HashSet<String> = HashSet::new();
+        let originals: HashSet<String> = originals(mentions);
+        let betrays = |new: &str| originals.contains(new) || search.is_some_and(|search| search.betrays(new));
+        let kept = policy.mode_of(Type::STATE) == Mode::Keep;
+        let inventor = Inventor::new(salt, &policy.locales, &betrays, kept, policy.age_cap);
+        let mut making = Making { inventor, salt, betrays: &betrays, groups, taken: HashSet::new() };
+        let mut worded = HashMap::new();
+        let mut all: Vec<Option<String>> = groups.all.iter().map(|_| None).collect();
+        for mention in mentions {
+            let group = &groups.all[mention.group];
+            let mode = policy.mode_of(group.ty);
+            if group.ty.of_words() {
+                let key = (mention.group, mention.text.to_owned());
+                if mode == Mode::Surrogate && !worded.contains_key(&key)
+                    || mode == Mode::Cap && policy.mode == Mode::Surrogate
+                {
+                    let new = making.worded(group, mention.text, mode)?;
+                    worded.insert(key, new);
+                }
+            } else if all[mention.group].is_none() {
+                all[mention.group] = Some(making.fresh(group)?);
+            }
+        }
         let mut index: HashMap<Type, usize> = HashMap::new();
-        let all: HashSet<&str> = groups.iter().map(|group| group.canonical.as_str()).collect();
-        let mut by_canonical = HashMap::with_capacity(groups.len());
-        for group in groups {
+        let names = groups.all.iter().zip(all).map(|(group, surrogate)| {
             let count = index.entry(group.ty).or_default();
             *count += 1;
-            let surrogate = fresh(group, salt, &all, &mut taken, originals)?;
-            let name = Name { ty: group.ty, mode: policy.mode_of(group.ty), surrogate, index: *count };
-            by_canonical.insert(group.canonical.as_str(), name);
-        }
-        let minutes = 11 + Choice::new(salt, "TIME", "offset", 0).below(109) as i64;
-        Ok(Self { by_canonical, offset, minutes, years_only: policy.years_only, general: policy.mode })
+            let mode = match policy.mode_of(group.ty) {
+                Mode::Cap => policy.mode,
+                mode @ (Mode::Surrogate | Mode::Tag | Mode::Redact | Mode::Keep | Mode::Block) => mode,
+            };
+            Name { ty: group.ty, mode, surrogate: surrogate.unwrap_or_default(), index: *count }
+        });
+        Ok(Self { all: names.collect(), worded, shift, general: policy.mode })
+    }
+
+    fn of(&self, group: usize) -> Result<&Name, Dropped> {
+        self.all.get(group).ok_or(Dropped::AuditLeak)
     }
 
     /// The type that a group goes by.
-    pub(crate) fn ty(&self, canonical: &str) -> Option<Type> {
-        self.by_canonical.get(canonical).map(|name| name.ty)
-    }
-
-    fn of(&self, span: &Finding, mention: &str) -> Result<&Name, Dropped> {
-        self.by_canonical.get(canonical(span.ty, mention).as_str()).ok_or(Dropped::AuditLeak)
+    pub(crate) fn ty(&self, group: usize) -> Option<Type> {
+        self.all.get(group).map(|name| name.ty)
     }
 
     /// What a mention in text becomes.
-    pub(crate) fn text(&self, span: &Finding, mention: &str) -> Result<String, Dropped> {
-        let name = self.of(span, mention)?;
-        Ok(match name.mode {
+    pub(crate) fn text(&self, mention: Mention<'_>) -> Result<String, Dropped> {
+        let name = self.of(mention.group)?;
+        match name.mode {
             Mode::Surrogate => self.surrogate(name, mention),
-            Mode::Tag => format!("<{}_{}>", name.ty, name.index),
-            Mode::Redact => format!("[{}]", name.ty),
-            // Neither gets here: kept values are no spans, and a blocked one ends the record.
-            Mode::Keep | Mode::Block => return Err(Dropped::AuditLeak),
-        })
+            Mode::Tag => Ok(format!("<{}_{}>", name.ty, name.index)),
+            Mode::Redact => Ok(format!("[{}]", name.ty)),
+            // None gets here: kept values are no spans, and a blocked one ends the record.
+            Mode::Keep | Mode::Cap | Mode::Block => Err(Dropped::AuditLeak),
+        }
     }
 
-    fn surrogate(&self, name: &Name, mention: &str) -> String {
+    fn surrogate(&self, name: &Name, mention: Mention<'_>) -> Result<String, Dropped> {
         if name.ty == Type::DATE {
-            return self.date(mention);
+            return Ok(self.shift.date(mention.text));
         }
         if name.ty == Type::TIME {
-            return shift_clock(mention, self.minutes);
+            return Ok(self.shift.time(mention.text));
         }
-        dress(name.ty, &name.surrogate, mention)
-    }
-
-    fn date(&self, mention: &str) -> String {
-        let year = |date: &super::date::Written| {
-            let piece = date.pieces.iter().find(|piece| piece.0 == Field::Year)?;
-            mention.get(piece.1..piece.2).map(str::to_owned)
-        };
-        if self.years_only {
-            return dated(mention).and_then(|date| year(&date)).unwrap_or_else(|| "[DATE]".to_owned());
+        if name.ty.of_words() {
+            let new = self.worded.get(&(mention.group, mention.text.to_owned()));
+            return new.cloned().ok_or(Dropped::AuditLeak);
         }
-        shifted(mention, self.offset).unwrap_or_else(|| "[DATE]".to_owned())
+        Ok(dress(name.ty, &name.surrogate, mention.text))
     }
 
     /// What a JSON number becomes: a number of as many digits, in every mode.
-    pub(crate) fn number(&self, span: &Finding, mention: &str) -> Result<String, Dropped> {
-        let name = self.of(span, mention)?;
-        let new = dress(name.ty, &name.surrogate, mention);
-        let fits =
-            new.len() == mention.len() && new.bytes().all(|b| b.is_ascii_digit()) && !new.starts_with('0');
-        Ok(if fits || self.general == Mode::Keep { new } else { "9".repeat(mention.len()) })
+    pub(crate) fn number(&self, mention: Mention<'_>) -> Result<String, Dropped> {
+        let name = self.of(mention.group)?;
+        let new = dress(name.ty, &name.surrogate, mention.text);
+        let fits = new.len() == mention.text.len()
+            && new.bytes().all(|b| b.is_ascii_digit())
+            && !new.starts_with('0');
+        let changed = new != mention.text || self.general == Mode::Keep;
+        Ok(if fits && changed { new } else { "9".repeat(mention.text.len()) })
     }
 }
 
-/// A mention of a date, moved by `offset` days.
-pub(crate) fn shifted(mention: &str, offset: i64) -> Option<String> {
-    dated(mention).map(|date| shift(mention, &date, offset))
+/// What no invented word may be: every value, and every word of a value that is made of words.
+fn originals(mentions: &[Mention<'_>]) -> HashSet<String> {
+    let mut out = HashSet::new();
+    for mention in mentions {
+        let small = mention.text.to_lowercase();
+        let words = small.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 1);
+        out.extend(words.map(str::to_owned));
+        out.insert(small);
+    }
+    out
 }
 
-/// A surrogate that no original equals or is part of, and that no other group has.
-fn fresh(
-    group: &Group,
-    salt: &Salt,
-    all: &HashSet<&str>,
-    taken: &mut HashSet<String>,
-    originals: Option<&AhoCorasick>,
-) -> Result<String, Dropped> {
-    let shared = [Type::DATE, Type::TIME, Type::CVV, Type::EXPIRY, Type::PASSWORD];
-    if group.ty == Type::ENCODED && group.canonical.len() > 255 {
-        return Ok(format!("kolm-redacted:base64;bytes={}", group.canonical.len()));
-    }
-    for attempt in 0..ATTEMPTS {
-        let mut choice = Choice::new(salt, group.ty.as_str(), &group.canonical, attempt);
-        let new = surrogate(group.ty, &group.canonical, &mut choice, attempt);
-        if shared.contains(&group.ty) {
-            return Ok(new);
+/// The making of replacements.
+struct Making<'a> {
+    inventor: Inventor<'a>,
+    salt: &'a Salt,
+    betrays: &'a dyn Fn(&str) -> bool,
+    groups: &'a Groups,
+    taken: HashSet<String>,
+}
+
+impl Making<'_> {
+    fn worded(&mut self, group: &Group, mention: &str, mode: Mode) -> Result<String, Dropped> {
+        let woman = group.person.and_then(|at| self.groups.people.get(at)).and_then(|person| person.woman);
+        if group.ty == Type::NAME {
+            return self.inventor.name(&Written::of(mention), woman);
         }
-        let clash = all.contains(new.as_str()) || originals.is_some_and(|engine| engine.is_match(&new));
-        if !clash && taken.insert(new.clone()) {
-            return Ok(new);
+        if group.ty != Type::USERNAME {
+            return self.inventor.of_words(group.ty, mention, mode == Mode::Cap);
+        }
+        let bare = mention.trim_start_matches('@');
+        let new = match group.atoms.as_slice() {
+            [] => self.inventor.stranger(bare)?,
+            atoms => self.inventor.handle(atoms, &group.canonical, woman)?,
+        };
+        Ok(format!("{}{new}", &mention[..mention.len() - bare.len()]))
+    }
+
+    /// A surrogate that no original equals or is part of, and that no other group has.
+    fn fresh(&mut self, group: &Group) -> Result<String, Dropped> {
+        if group.ty == Type::ENCODED && group.canonical.len() > 255 {
+            return Ok(format!("kolm-redacted:base64;bytes={}", group.canonical.len()));
+        }
+        let local = if group.ty == Type::EMAIL { Some(self.local_part(group)?) } else { None };
+        for attempt in 0..ATTEMPTS {
+            let mut choice = Choice::new(self.salt, group.ty.as_str(), &group.canonical, attempt);
+            let new = match &local {
+                Some(local) => self.inventor.address_of(local, &group.canonical, attempt),
+                None => surrogate(group.ty, &group.canonical, &mut choice, attempt),
+            };
+            if SHARED.contains(&group.ty) || !(self.betrays)(&new) && self.taken.insert(new.clone()) {
+                return Ok(new);
+            }
+        }
+        // The reserved range is used up: a value that merely looks like it.
+        for attempt in ATTEMPTS..2 * ATTEMPTS {
+            let mut choice = Choice::new(self.salt, group.ty.as_str(), &group.canonical, attempt);
+            let new = alike(&group.canonical, &mut choice);
+            if !(self.betrays)(&new) && self.taken.insert(new.clone()) {
+                return Ok(new);
+            }
+        }
+        Err(Dropped::AuditLeak)
+    }
+
+    fn local_part(&mut self, group: &Group) -> Result<String, Dropped> {
+        let woman = group.person.and_then(|at| self.groups.people.get(at)).and_then(|person| person.woman);
+        match group.atoms.as_slice() {
+            [] => self.inventor.stranger(group.canonical.split('@').next().unwrap_or_default()),
+            atoms => {
+                let new = self.inventor.handle(atoms, &group.canonical, woman)?;
+                Ok(if new.is_ascii() && !new.is_empty() {
+                    new
+                } else {
+                    self.inventor.stranger(&group.canonical)?
+                })
+            }
         }
     }
-    Err(Dropped::AuditLeak)
 }

@@ -9,8 +9,18 @@ const DOMAINS: [&str; 3] = ["example.com", "example.net", "example.org"];
 /// Separators of the local part stay, its words are invented; the domain is one of RFC 2606.
 pub(super) fn email(original: &str, choice: &mut Choice) -> String {
     let local = original.split('@').next().unwrap_or_default();
+    format!("{}@{}", handle(local, choice), domain(choice))
+}
+
+/// A domain of RFC 2606.
+pub(super) fn domain(choice: &mut Choice) -> &'static str {
+    DOMAINS[choice.below(3) as usize]
+}
+
+/// Separators and counts of digits stay; the words are invented.
+pub(super) fn handle(original: &str, choice: &mut Choice) -> String {
     let mut out = String::new();
-    for part in local.split_inclusive(|c: char| !c.is_alphanumeric()) {
+    for part in original.split_inclusive(|c: char| !c.is_alphanumeric()) {
         let word = part.trim_end_matches(|c: char| !c.is_alphanumeric());
         if word.bytes().all(|b| b.is_ascii_digit()) {
             out.extend(word.bytes().map(|_| char::from(choice.digit())));
@@ -19,8 +29,6 @@ pub(super) fn email(original: &str, choice: &mut Choice) -> String {
         }
         out.push_str(&part[word.len()..]);
     }
-    out.push('@');
-    out.push_str(DOMAINS[choice.below(3) as usize]);
     out
 }
 

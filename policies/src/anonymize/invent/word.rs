@@ -17,7 +17,7 @@ pub(super) fn name(choice: &mut Choice, len: usize) -> String {
 }
 
 /// Every digit becomes a digit, every letter a letter of the same case; the rest stays.
-pub(super) fn alike(original: &str, choice: &mut Choice) -> String {
+pub(crate) fn alike(original: &str, choice: &mut Choice) -> String {
     original
         .chars()
         .enumerate()
@@ -53,4 +53,35 @@ pub(super) fn secret(original: &str, choice: &mut Choice) -> String {
         Some(at) if body.len() > 2 * TAIL.len() => format!("{head}{}{TAIL}", &body[..at]),
         _ => format!("{head}{body}{TAIL}"),
     }
+}
+
+/// `new` in the case of `like`.
+pub(super) fn cased(new: &str, like: &str) -> String {
+    let letters = || like.chars().filter(|c| c.is_alphabetic());
+    let lower = letters().any(char::is_lowercase);
+    let upper = letters().any(char::is_uppercase);
+    match (upper, lower) {
+        (true, false) if letters().count() > 1 => new.to_uppercase(),
+        (false, true) => new.to_lowercase(),
+        (_, _) => new.to_owned(),
+    }
+}
+
+/// Lower case without marks, as addresses are written.
+pub(crate) fn plain(word: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    let mut out = String::with_capacity(word.len());
+    for c in word.to_lowercase().nfd() {
+        match c {
+            'ß' => out.push_str("ss"),
+            'ø' => out.push('o'),
+            'ł' => out.push('l'),
+            'æ' => out.push_str("ae"),
+            'đ' => out.push('d'),
+            'ı' => out.push('i'),
+            '\u{300}'..='\u{36f}' | '\'' => {}
+            _ => out.push(c),
+        }
+    }
+    out
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::{Error, Fences, PRESETS, Policy, Scope};
+use crate::anonymize::invent::known_locale;
 use crate::anonymize::kind::{Mode, Type};
 
 /// Presets may stand on presets, this deep.
@@ -29,6 +30,19 @@ pub(super) fn policy(source: &str, depth: usize) -> Result<Policy, Error> {
         read.mistakes.push("line 1: review_at must not exceed mask_at".to_owned());
     }
     if read.mistakes.is_empty() { Ok(read.policy.sealed()) } else { Err(Error::Mistakes(read.mistakes)) }
+}
+
+const NO_VAULT: &str = "`vault` is not built in this version";
+
+/// A mode that may be the general one.
+pub(super) fn general(name: &str) -> Result<Mode, String> {
+    match Mode::named(name) {
+        Some(mode @ (Mode::Surrogate | Mode::Tag | Mode::Redact)) => Ok(mode),
+        None if name == "vault" => Err(NO_VAULT.to_owned()),
+        Some(Mode::Keep | Mode::Cap | Mode::Block) | None => {
+            Err("mode must be surrogate, tag or redact".to_owned())
+        }
+    }
 }
 
 struct Read<'a> {
@@ -67,11 +81,9 @@ impl Read<'_> {
                 Some(name) if !name.is_empty() => name.clone_into(&mut self.policy.name),
                 Some(_) | None => self.wrong(at, "name must be a text"),
             },
-            "mode" => match value.as_str().and_then(Mode::named) {
-                Some(mode @ (Mode::Surrogate | Mode::Tag | Mode::Redact)) => self.policy.mode = mode,
-                Some(Mode::Keep | Mode::Block) | None => {
-                    self.wrong(at, "mode must be surrogate, tag or redact")
-                }
+            "mode" => match general(value.as_str().unwrap_or_default()) {
+                Ok(mode) => self.policy.mode = mode,
+                Err(mistake) => self.wrong(at, &mistake),
             },
             "scope" => match value.as_str().and_then(Scope::named) {
                 Some(scope) => self.policy.scope = scope,
@@ -87,11 +99,14 @@ impl Read<'_> {
                     self.policy.review_at = score;
                 }
             }
-            "locales" => {
-                if self.texts(value).is_none_or(|all| all != ["*"]) {
-                    self.wrong(at, "locales must be [\"*\"]: every locale is searched");
+            "locales" => match self.texts(value) {
+                Some(all) if !all.is_empty() && all.iter().all(|one| one == "*" || known_locale(one)) => {
+                    self.policy.locales = all;
                 }
-            }
+                Some(_) | None => {
+                    self.wrong(at, "locales must be [\"*\"] or languages that names are known of")
+                }
+            },
             "types" => self.table(value, at, Self::types),
             "date" => self.table(value, at, Self::date),
             "code" => self.table(value, at, Self::code),
@@ -122,6 +137,7 @@ impl Read<'_> {
             return self.wrong(at, &format!("there is no type `{name}`"));
         };
         match value.as_str().and_then(Mode::named) {
+            Some(Mode::Cap) if ty != Type::AGE => self.wrong(at, "only AGE may be `cap`"),
             Some(Mode::Keep) if [Type::SECRET, Type::PASSWORD, Type::CVV].contains(&ty) => {
                 self.wrong(at, &format!("`{name}` may not be kept"));
             }
@@ -129,11 +145,12 @@ impl Read<'_> {
                 self.policy.types.insert(ty, mode);
             }
             None if value.as_str() == Some("vault") => {
-                self.wrong(at, &format!("`vault` is not available in this version (type `{name}`)"));
+                self.wrong(at, &format!("{NO_VAULT} (type `{name}`)"));
             }
-            None => {
-                self.wrong(at, &format!("the mode of `{name}` must be surrogate, tag, redact, keep or block"))
-            }
+            None => self.wrong(
+                at,
+                &format!("the mode of `{name}` must be surrogate, tag, redact, keep, cap or block"),
+            ),
         }
     }
 
@@ -154,8 +171,10 @@ impl Read<'_> {
                     _ => self.wrong(at, "shift_days must be [from, to] with 1 <= from <= to <= 3650"),
                 }
             }
-            ("age_cap", _) if value.as_integer().map(|n| n.as_str()) == Some("89") => {}
-            ("age_cap", _) => self.wrong(at, "age_cap must be 89"),
+            ("age_cap", _) => match value.as_integer().and_then(|n| n.as_str().parse::<u8>().ok()) {
+                Some(cap @ 60..=89) => self.policy.age_cap = cap,
+                Some(_) | None => self.wrong(at, "age_cap must lie between 60 and 89"),
+            },
             ("style", _) => self.wrong(at, "date.style must be shift or year"),
             (other, _) => self.wrong(at, &format!("unknown key `date.{other}`")),
         }
@@ -177,6 +196,12 @@ impl Read<'_> {
                 Some(texts) => self.policy.deny.extend(texts),
                 None => self.wrong(at, "must be a list of texts"),
             },
+            "labels" => self.table(value, at, |read, name, ty, at| match ty.as_str().and_then(Type::named) {
+                Some(ty) if !name.trim().is_empty() => {
+                    read.policy.labels.insert(name.trim().to_lowercase(), ty);
+                }
+                Some(_) | None => read.wrong(at, &format!("the label `{name}` names no type")),
+            }),
             "keys" => self.table(value, at, |read, name, ty, at| match ty.as_str().and_then(Type::named) {
                 Some(ty) => {
                     read.policy.keys.insert(name.to_owned(), ty);

@@ -1,6 +1,4 @@
-//! Planted identifiers and generated bodies.
-
-use proptest::prelude::*;
+//! Planted identifiers in every form and place; check digits.
 
 use super::*;
 use crate::anonymize::check;
@@ -24,7 +22,7 @@ fn valid(choice: &mut Choice, template: &str, check: impl Fn(&[u8]) -> bool) -> 
     }
 }
 
-fn identifier(choice: &mut Choice, kind: usize) -> String {
+pub(super) fn identifier(choice: &mut Choice, kind: usize) -> String {
     let any = |_: &[u8]| true;
     match kind % 16 {
         0 => valid(choice, "4###-####-####-####", check::credit_card),
@@ -54,25 +52,121 @@ fn identifier(choice: &mut Choice, kind: usize) -> String {
     }
 }
 
-#[test]
-fn a_thousand_planted_identifiers_leave_none() {
-    let mut choice = Choice::new(&Salt([5; 32]), "test", "planted", 0);
-    let mut left = Vec::new();
-    for n in 0..1000 {
-        let value = identifier(&mut choice, n);
-        let text = match n % 3 {
-            0 => format!("please note {value} for later."),
-            1 => format!("({value}) is what I have"),
-            _ => format!("see:\n{value}\nthanks"),
-        };
-        let (done, _) = run(&talk(&text, &format!("you said {value}")), "default").unwrap();
-        let literal = serde_json::to_string(&value).unwrap();
-        let bare = literal.trim_matches('"');
-        if done.request().contains(bare) || done.reply().contains(bare) {
-            left.push(value);
+/// How an identifier may be written so that a plain search does not see it.
+const FORMS: usize = 5;
+
+fn full_width(value: &str) -> String {
+    value
+        .chars()
+        .map(|c| if c.is_ascii_digit() { char::from_u32(u32::from(c) + 0xfee0).unwrap_or(c) } else { c })
+        .collect()
+}
+
+/// The value in one of its forms; encoded ones are long enough to be looked into.
+fn disguised(value: &str, form: usize) -> String {
+    match form {
+        0 => value.to_owned(),
+        1 => value.chars().flat_map(|c| [c, '\u{200b}']).collect(),
+        2 => full_width(value),
+        3 => base64(format!("please note {value} for later").as_bytes()),
+        _ => format!("note%3A%20{}", value.bytes().map(|b| format!("%{b:02X}")).collect::<String>()),
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let n = chunk.iter().fold(0_u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
+        for i in 0..=chunk.len() {
+            out.push(char::from(SIGNS[(n >> (18 - 6 * i) & 63) as usize]));
         }
     }
-    assert_eq!(left, Vec::<String>::new());
+    while !out.len().is_multiple_of(4) {
+        out.push('=');
+    }
+    out
+}
+
+/// A stream whose deltas cut the text every three characters, put together again.
+fn streamed(text: &str) -> Vec<u8> {
+    let chars: Vec<char> = text.chars().collect();
+    let mut stream = String::new();
+    for piece in chars.chunks(3) {
+        let piece: String = piece.iter().collect();
+        stream += &format!("data: {}\n\n", json!({"choices": [{"index": 0, "delta": {"content": piece}}]}));
+    }
+    stream +=
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    kolm_wire::assemble::of_stream(stream.as_bytes(), true).reply
+}
+
+/// An exchange that holds the text in one of the places where one may stand.
+fn planted(text: &str, place: usize) -> Exchange {
+    let arguments = json!({"note": text, "deep": {"list": [text]}}).to_string();
+    match place {
+        0 => talk(text, &format!("you said {text}")),
+        1 => Exchange { reply: streamed(text), ..talk("hello", "") },
+        2 => Exchange {
+            request: json!({"messages": [
+                {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": arguments}}]},
+                {"role": "tool", "content": arguments}]})
+            .to_string()
+            .into_bytes(),
+            reply: Vec::new(),
+        },
+        3 => Exchange {
+            reply: json!({"error": {"message": text, "code": null}}).to_string().into_bytes(),
+            ..talk("hi", "")
+        },
+        _ => talk(&format!("id,note\nx,\"{}\"\n", text.replace('"', "")), text),
+    }
+}
+
+/// Every string of a body, those of JSON in strings too.
+fn texts(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::String(text) => match serde_json::from_str::<Value>(text) {
+            Ok(inner @ (Value::Object(_) | Value::Array(_))) => texts(&inner, out),
+            Ok(_) | Err(_) => out.push(text.clone()),
+        },
+        Value::Array(items) => items.iter().for_each(|item| texts(item, out)),
+        Value::Object(map) => map.values().for_each(|item| texts(item, out)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[test]
+fn ten_thousand_planted_identifiers_leave_none() {
+    let mut choice = Choice::new(&Salt([5; 32]), "test", "planted", 0);
+    let (mut left, mut dropped) = (Vec::new(), 0);
+    for n in 0..10_000 {
+        let value = identifier(&mut choice, n);
+        let (form, place) = (n / 16 % FORMS, n / (16 * FORMS) % 5);
+        let written = disguised(&value, form);
+        let text = match n % 3 {
+            0 => format!("please note {written} for later."),
+            1 => format!("({written}) is what I have"),
+            _ => format!("see:\n{written}\nthanks"),
+        };
+        let Ok((done, _)) = run(&planted(&text, place), "default") else {
+            dropped += 1;
+            continue;
+        };
+        let mut all = Vec::new();
+        for body in [done.request(), done.reply()].into_iter().filter(|body| !body.is_empty()) {
+            texts(&serde_json::from_str(body).unwrap(), &mut all);
+        }
+        let shown = |text: &String| {
+            let folded = crate::anonymize::fold::Folded::of(text);
+            text.contains(&written) || folded.text().contains(&value)
+        };
+        if all.iter().any(shown) {
+            left.push((form, place, written));
+        }
+    }
+    assert_eq!(left, Vec::new());
+    assert!(dropped <= 20, "{dropped} of 10,000 exchanges gave no record");
 }
 
 #[test]
@@ -109,78 +203,5 @@ fn check_digits_reject_neighbours() {
         assert_eq!(off, 0, "{template}: one digit off passes");
         assert!(swapped * 6 <= all, "{template}: {swapped} of {all} swaps pass");
         assert!(!passes("1".repeat(template.len()).as_bytes()), "{template}: all equal");
-    }
-}
-
-fn leaf() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        "[ -~]{0,24}".prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<bool>().prop_map(Value::from),
-        Just(Value::Null),
-        (0usize..16, any::<u8>()).prop_map(|(kind, seed)| {
-            let mut choice = Choice::new(&Salt([seed; 32]), "test", "leaf", kind as u32);
-            Value::from(format!("it is {} \"\\ \u{1f600}", identifier(&mut choice, kind)))
-        }),
-    ]
-}
-
-fn tree() -> impl Strategy<Value = Value> {
-    leaf().prop_recursive(3, 24, 5, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::hash_map("[a-z]{1,6}(_id)?", inner.clone(), 0..4)
-                .prop_map(|map| Value::from(map.into_iter().collect::<serde_json::Map<_, _>>())),
-            inner.prop_map(|value| Value::from(value.to_string())),
-        ]
-    })
-}
-
-/// Same keys in order and same kinds of values, through JSON in strings too.
-fn same(before: &Value, after: &Value) -> bool {
-    match (before, after) {
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|((ka, va), (kb, vb))| ka == kb && same(va, vb))
-        }
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Value::String(a), Value::String(b)) => match serde_json::from_str::<Value>(a) {
-            Ok(inner @ (Value::Object(_) | Value::Array(_))) => {
-                serde_json::from_str::<Value>(b).is_ok_and(|other| same(&inner, &other))
-            }
-            Ok(_) | Err(_) => true,
-        },
-        (Value::Number(a), Value::Number(b)) => a.to_string().len() == b.to_string().len(),
-        (a, b) => a == b,
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn json_stays_json(arguments in tree(), text in "[ -~]{0,60}") {
-        let body = json!({"model": "m", "temperature": 0.5, "messages": [
-            {"role": "user", "content": text},
-            {"role": "assistant", "content": null, "tool_calls": [{"id": "c", "type": "function",
-                "function": {"name": "f", "arguments": arguments.to_string()}}]},
-            {"role": "tool", "tool_call_id": "c", "content": arguments}]});
-        let exchange = Exchange { request: body.to_string().into_bytes(), reply: Vec::new() };
-        match run(&exchange, "default") {
-            Ok((done, report)) => {
-                let out: Value = serde_json::from_str(done.request()).unwrap();
-                prop_assert!(same(&body, &out), "{body}\n{out}");
-                if report.counts.is_empty() {
-                    prop_assert_eq!(done.request().as_bytes(), exchange.request);
-                }
-            }
-            Err(dropped) => prop_assert!(matches!(dropped, Dropped::IdentifierInKey | Dropped::AuditLeak), "{dropped:?}"),
-        }
-    }
-
-    #[test]
-    fn nothing_panics_and_nothing_leaks_an_error(text in any::<String>(), key in "[a-z_]{0,12}") {
-        let body = json!({"messages": [{"role": "user", "content": text, key: "x"}]});
-        let done = run(&Exchange { request: body.to_string().into_bytes(), reply: Vec::new() }, "hipaa");
-        prop_assert!(done.is_ok() || done.is_err_and(|e| e == Dropped::AuditLeak || e == Dropped::IdentifierInKey));
     }
 }

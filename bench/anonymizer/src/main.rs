@@ -1,0 +1,94 @@
+//! `bench-anonymizer`: how good and how fast the anonymizer is, on sets that its training never saw.
+//!
+//! **Invariant:** prints counts and rates of generated text; no text of anybody is read but the shared cases.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
+
+mod cases;
+mod clock;
+mod codes;
+mod days;
+mod draft;
+#[cfg(test)]
+mod floors;
+mod grammar;
+mod masked;
+mod page;
+mod peers;
+mod rng;
+mod score;
+mod sets;
+mod speed;
+#[cfg(test)]
+mod tests;
+mod told;
+mod world;
+
+use std::process::ExitCode;
+
+/// What the command line asks for.
+#[derive(Debug)]
+struct Asked {
+    seed: u64,
+    share: usize,
+    misses: usize,
+    dump: bool,
+    peers: bool,
+    page: Option<String>,
+}
+
+const USAGE: &str = "usage: bench-anonymizer [--seed N] [--share N] [--misses N] [--peers] [--page FILE] | --dump [--seed N] [--share N]";
+
+fn main() -> ExitCode {
+    match asked(std::env::args().skip(1)).and_then(|asked| run(&asked)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("error: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn asked(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
+    let mut asked = Asked { seed: 11, share: 1, misses: 0, dump: false, peers: false, page: None };
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or_else(|| USAGE.to_owned());
+        let number = |text: String| text.parse::<u64>().map_err(|_| USAGE.to_owned());
+        match arg.as_str() {
+            "--seed" => asked.seed = number(value()?)?,
+            "--share" => asked.share = number(value()?)?.max(1) as usize,
+            "--misses" => asked.misses = number(value()?)? as usize,
+            "--page" => asked.page = Some(value()?),
+            "--dump" => asked.dump = true,
+            "--peers" => asked.peers = true,
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    Ok(asked)
+}
+
+fn run(asked: &Asked) -> Result<(), String> {
+    let sets = sets::all(asked.seed, asked.share);
+    if asked.dump {
+        for set in &sets {
+            set.items.iter().for_each(|item| println!("{}", told::line(set.name, item)));
+        }
+        return Ok(());
+    }
+    let mut scores = Vec::new();
+    for set in &sets {
+        let (score, _) = score::Score::of(set, peers::kolm)?;
+        if asked.misses > 0 {
+            println!("{}{}", told::score(set, &score), told::faults(&score, asked.misses));
+        }
+        scores.push(score);
+    }
+    let text = page::render(&sets, &scores, asked.peers)?;
+    if asked.misses == 0 {
+        println!("{text}");
+    }
+    match &asked.page {
+        Some(path) => std::fs::write(path, text).map_err(|cause| format!("{path}: {cause}")),
+        None => Ok(()),
+    }
+}

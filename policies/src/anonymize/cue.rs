@@ -1,0 +1,264 @@
+//! Cues: the words and phrases that begin or end a frame, found in one pass over the words of a text.
+//!
+//! **Invariant:** linear in the text; each word is looked up once.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::words::{Word, words};
+
+macro_rules! roles {
+    ($($name:ident $section:literal)*) => {
+        /// What a word may be.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Role { $($name),* }
+        const SECTIONS: &[(&str, Role)] = &[$(($section, Role::$name)),*];
+    };
+}
+
+roles! {
+    Honorific "honorific" Particle "particle" Suffix "suffix" Credential "credential" NameLead "name lead"
+    NameHint "name hint" Relative "relative" Closing "closing" Speaking "speaking" StreetAfter "street after"
+    StreetBefore "street before" Unit "unit" PoBox "po box" CityLead "city lead" OrgLead "org lead"
+    FacilityLead "facility lead" OrgAfter "org after" OrgBefore "org before" FacilityAfter "facility after"
+    FacilityBefore "facility before" AgeUnit "age unit" AgeLead "age lead" Nrp "nrp" UserLead "user lead"
+    SpelledNumber "spelled number" State "state" StateCode "state code" Country "country" City "city"
+    Common "common" Label "label"
+    FieldName "field name" FieldTitle "field title" FieldUser "field user" FieldAddress "field address"
+    FieldCity "field city" FieldState "field state" FieldCountry "field country" FieldPostcode "field postcode"
+    FieldGeo "field geo" FieldOrg "field org" FieldFacility "field facility" FieldAge "field age"
+    FieldNrp "field nrp"
+}
+
+/// A set of roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Roles(u64);
+
+impl Roles {
+    fn with(self, role: Role) -> Self {
+        Self(self.0 | 1 << role as u64)
+    }
+
+    pub(crate) fn has(self, role: Role) -> bool {
+        self.0 >> role as u64 & 1 == 1
+    }
+}
+
+/// Roles that stand for themselves, without a cue for each word.
+const PASSIVE: &[Role] = &[Role::Common, Role::Particle, Role::Suffix, Role::Credential, Role::Label];
+
+/// All roles but those.
+const ACTIVE: u64 = {
+    let mut mask = !0;
+    let mut i = 0;
+    while i < PASSIVE.len() {
+        mask &= !(1 << PASSIVE[i] as u64);
+        i += 1;
+    }
+    mask
+};
+
+/// A word or phrase with a role: words `first..=last`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cue {
+    pub(crate) role: Role,
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+}
+
+#[derive(Default)]
+struct Entry {
+    roles: Roles,
+    /// What follows the first word, and what the whole is.
+    phrases: Vec<(Vec<String>, Role)>,
+}
+
+static LEXICON: LazyLock<HashMap<String, Entry>> = LazyLock::new(|| {
+    let mut out: HashMap<String, Entry> = HashMap::new();
+    for (role, phrase) in sections(include_str!("../../words/cues.txt"))
+        .chain(sections(include_str!("../../words/places.txt")))
+        .chain(sections(include_str!("../../words/fields.txt")))
+        .chain(common())
+        .chain(super::label::words().map(|word| (Role::Label, word)))
+    {
+        let mut parts = words(phrase).into_iter().map(|word| word.of(phrase).to_lowercase());
+        let Some(first) = parts.next() else { continue };
+        let rest: Vec<String> = parts.collect();
+        let entry = out.entry(first).or_default();
+        if rest.is_empty() {
+            entry.roles = entry.roles.with(role);
+        } else {
+            entry.phrases.push((rest, role));
+        }
+    }
+    out
+});
+
+/// The role that a key has as a whole: `patient name`.
+pub(crate) fn key_role(key: &str) -> Option<Role> {
+    static KEYS: LazyLock<HashMap<&'static str, Role>> = LazyLock::new(|| {
+        sections(include_str!("../../words/fields.txt")).map(|(role, key)| (key, role)).collect()
+    });
+    KEYS.get(key).copied()
+}
+
+/// The entries of a file of sections.
+fn sections(source: &'static str) -> impl Iterator<Item = (Role, &'static str)> {
+    let mut role = None;
+    source.lines().filter(|line| !line.starts_with('#')).flat_map(move |line| {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            role = SECTIONS.iter().find(|(section, _)| *section == name).map(|(_, role)| *role);
+            return Vec::new();
+        }
+        let entries = line.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        role.map(|role| entries.map(|entry| (role, entry)).collect()).unwrap_or_default()
+    })
+}
+
+fn common() -> impl Iterator<Item = (Role, &'static str)> {
+    let lines = include_str!("../../words/common.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(|line| line.split(' ')).map(|word| (Role::Common, word))
+}
+
+/// A text as its words with their roles, and the cues among them.
+pub(crate) struct Reading<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) words: Vec<Word>,
+    roles: Vec<Roles>,
+    pub(crate) cues: Vec<Cue>,
+}
+
+impl<'a> Reading<'a> {
+    pub(crate) fn of(text: &'a str) -> Self {
+        let words = words(text);
+        let mut low = String::new();
+        let mut entries: Vec<Option<&'static Entry>> = Vec::with_capacity(words.len());
+        for word in &words {
+            lower(word.of(text), &mut low);
+            entries.push(LEXICON.get(low.as_str()));
+        }
+        let roles = entries.iter().map(|entry| entry.map(|e| e.roles).unwrap_or_default()).collect();
+        let mut out = Self { text, words, roles, cues: Vec::new() };
+        for (i, entry) in entries.iter().enumerate() {
+            if let Some(entry) = entry {
+                out.cues_at(i, entry);
+            }
+        }
+        out
+    }
+
+    /// The cues that begin at word `i`; of each role the longest.
+    fn cues_at(&mut self, i: usize, entry: &'static Entry) {
+        let from = self.cues.len();
+        if entry.roles.0 & ACTIVE == 0 && entry.phrases.is_empty() {
+            return;
+        }
+        for (_, role) in SECTIONS.iter().filter(|(_, role)| entry.roles.has(*role)) {
+            if !PASSIVE.contains(role) {
+                self.cues.push(Cue { role: *role, first: i, last: i });
+            }
+        }
+        let mut low = String::new();
+        for (rest, role) in &entry.phrases {
+            let last = i + rest.len();
+            let fits = rest.iter().enumerate().all(|(k, part)| {
+                let Some(word) = self.words.get(i + k + 1) else { return false };
+                lower(word.of(self.text), &mut low);
+                low == *part && self.tight(i + k)
+            });
+            if !fits {
+                continue;
+            }
+            match self.cues[from..].iter_mut().find(|cue| cue.role == *role) {
+                Some(cue) => cue.last = cue.last.max(last),
+                None => self.cues.push(Cue { role: *role, first: i, last }),
+            }
+        }
+    }
+
+    /// Little stands between this word and the next.
+    fn tight(&self, i: usize) -> bool {
+        let gap = self.gap(i);
+        gap.len() <= 2 && gap.bytes().all(|b| b" .-/_'".contains(&b))
+    }
+
+    /// The text between word `i` and the next one, to the end after the last.
+    pub(crate) fn gap(&self, i: usize) -> &'a str {
+        let from = self.words.get(i).map_or(0, |word| word.end);
+        let to = self.words.get(i + 1).map_or(self.text.len(), |word| word.start);
+        self.text.get(from..to).unwrap_or_default()
+    }
+
+    /// The text between word `i` and the one before.
+    pub(crate) fn gap_before(&self, i: usize) -> &'a str {
+        match i.checked_sub(1) {
+            Some(before) => self.gap(before),
+            None => self.text.get(..self.words.first().map_or(0, |word| word.start)).unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn has(&self, i: usize, role: Role) -> bool {
+        self.roles.get(i).is_some_and(|roles| roles.has(role))
+    }
+
+    pub(crate) fn word(&self, i: usize) -> Option<&Word> {
+        self.words.get(i)
+    }
+
+    /// The word as written; empty past the end.
+    pub(crate) fn str(&self, i: usize) -> &'a str {
+        self.words.get(i).map_or("", |word| self.text.get(word.start..word.end).unwrap_or_default())
+    }
+
+    pub(crate) fn is(&self, i: usize, word: &str) -> bool {
+        self.str(i).eq_ignore_ascii_case(word)
+    }
+
+    /// A sentence, line or cell begins at word `i`.
+    pub(crate) fn begins(&self, i: usize) -> bool {
+        let gap = self.gap_before(i);
+        i == 0 || gap.contains(['\n', '!', '?', '|', '\t', ';', ':', '"']) || gap.starts_with(". ")
+    }
+
+    /// A capital that says something: the word is no small word with which a sentence begins.
+    pub(crate) fn proper(&self, i: usize) -> bool {
+        self.word(i).is_some_and(Word::capital) && !self.has(i, Role::Common)
+    }
+}
+
+fn lower(word: &str, out: &mut String) {
+    out.clear();
+    if word.is_ascii() {
+        out.push_str(word);
+        out.make_ascii_lowercase();
+    } else {
+        out.extend(word.chars().flat_map(char::to_lowercase));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_section_is_a_role() {
+        let fields = include_str!("../../words/fields.txt");
+        for source in [include_str!("../../words/cues.txt"), include_str!("../../words/places.txt"), fields] {
+            for line in source.lines().filter(|line| line.starts_with('[')) {
+                let name = line.trim_matches(['[', ']']);
+                assert!(SECTIONS.iter().any(|(section, _)| *section == name), "{name}");
+            }
+        }
+        assert!(LEXICON.len() > 7_000);
+    }
+
+    #[test]
+    fn the_longest_phrase_of_a_role_counts() {
+        let reading = Reading::of("Nurse Ann lives in New York City.");
+        let at = |role| {
+            reading.cues.iter().filter(|cue| cue.role == role).map(|c| (c.first, c.last)).collect::<Vec<_>>()
+        };
+        assert_eq!(at(Role::City), [(4, 6), (5, 5)]);
+        assert_eq!(at(Role::CityLead), [(2, 3)]);
+    }
+}

@@ -1,0 +1,229 @@
+//! Dates in other languages and looser forms: `3 de mayo de 2021`, `2021. május 3.`, `2021年5月3日`, `in March`, `'98`.
+
+use super::{Field, Token, Written, any_month, before, is_year, month_of, number, piece};
+use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::token::{after, in_token};
+
+/// Tokens in which the name of a month with other letters than ASCII's is one token.
+pub(super) fn widened(text: &[u8], tokens: &[Token]) -> Vec<Token> {
+    let letter = |b: u8| b.is_ascii_alphabetic() || b >= 0x80;
+    let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
+    let mut rest = tokens.iter().peekable();
+    let mut at = 0;
+    while at < text.len() {
+        let len = text[at..].iter().take_while(|b| letter(**b)).count();
+        let run = &text[at..at + len];
+        let month = (3..=24).contains(&len) && !run.is_ascii() && any_month(run).is_some();
+        if month {
+            out.push(Token { start: at, end: at + len, digits: 0 });
+        }
+        let end = at + len.max(1);
+        while let Some(token) = rest.next_if(|t| t.start < end) {
+            if !month {
+                out.push(*token);
+            }
+        }
+        at = end;
+    }
+    out
+}
+
+/// Small words between day, month and year.
+pub(super) fn filler(word: &[u8]) -> bool {
+    matches!(word, b"de" | b"del" | b"di" | b"do" | b"DE" | b"De" | b"d")
+}
+
+/// The full name of a month that is nothing else, in another language.
+pub(super) fn full(word: &[u8]) -> bool {
+    word.len() >= 5
+        && month_of(word).is_none()
+        && any_month(word).is_some()
+        && !word.eq_ignore_ascii_case(b"mayo")
+}
+
+/// `2021. május 3.`, `2021年5月3日`, `2021 May 3`.
+pub(super) fn year_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
+    let year = all[i];
+    let mut next = i + 1;
+    if !is_year(text, year) || matches!(before(text, year.start), b'-' | b'/' | b'_') {
+        return None;
+    }
+    let b = *all.get(next)?;
+    let gap = &text[year.end..b.start];
+    let small = |t: Token, most: u32| t.is_number() && t.len() <= 2 && (1..=most).contains(&number(text, t));
+    if matches!(gap, b" " | b". " | b"-" | b", ") && any_month(b.of(text)).is_some() {
+        let c = *all.get(next + 1)?;
+        let fits = matches!(&text[b.end..c.start], b" " | b"-" | b". ") && small(c, 31);
+        return Written::new(vec![piece(Field::Year, year), piece(Field::Name, b), piece(Field::Day, c)], 90)
+            .filter(|_| fits);
+    }
+    let sign = |gap: &[u8], signs: &[&str]| signs.iter().any(|sign| gap.trim_ascii() == sign.as_bytes());
+    if !sign(gap, &["年", "년"]) || !small(b, 12) {
+        return None;
+    }
+    let mut pieces = vec![piece(Field::Year, year), piece(Field::Month, b)];
+    next += 1;
+    if let Some(c) = all.get(next).filter(|c| sign(&text[b.end..c.start], &["月", "월"]) && small(**c, 31))
+    {
+        pieces.push(piece(Field::Day, *c));
+    }
+    Written::new(pieces, 90)
+}
+
+/// `DOB: 01052025`, `tested 20231001`: eight digits behind a word of birth or examination, or alone.
+pub(super) fn compact(text: &[u8], token: Token) -> Option<Written> {
+    const SAID: &[&[u8]] = &[
+        b"dob",
+        b"birth",
+        b"d.o.b",
+        b"birthdate",
+        b"birthday",
+        b"born",
+        b"date",
+        b"tested",
+        b"dated",
+        b"on",
+        b"admitted",
+        b"seen",
+        b"collected",
+        b"doa",
+        b"dos",
+        b"discharged",
+        b"geb",
+    ];
+    if token.len() != 8 || !token.is_number() {
+        return None;
+    }
+    let head = text[token.start.saturating_sub(14)..token.start].to_ascii_lowercase();
+    let end = head.iter().rposition(|b| b.is_ascii_alphabetic()).map_or(0, |last| last + 1);
+    let word = &head[..end];
+    let near = head[end..].iter().all(|b| b" :.=#\t".contains(b));
+    let said = SAID.iter().any(|said| {
+        word.strip_suffix(*said).is_some_and(|rest| !rest.last().is_some_and(u8::is_ascii_alphabetic))
+    });
+    let alone = text.len() == 8;
+    let part = |from: usize, to: usize| Token {
+        start: token.start + from,
+        end: token.start + to,
+        digits: to - from,
+    };
+    let fits = |year: Token, month: Token, day: Token| {
+        (1900..2100).contains(&number(text, year))
+            && (1..=12).contains(&number(text, month))
+            && (1..=31).contains(&number(text, day))
+    };
+    if !(said && near || alone) {
+        return None;
+    }
+    let (year, month, day) = (part(0, 4), part(4, 6), part(6, 8));
+    if fits(year, month, day) {
+        return Written::new(
+            vec![piece(Field::Year, year), piece(Field::Month, month), piece(Field::Day, day)],
+            85,
+        );
+    }
+    let (a, b, year) = (part(0, 2), part(2, 4), part(4, 8));
+    if fits(year, a, b) {
+        Written::new(vec![piece(Field::Month, a), piece(Field::Day, b), piece(Field::Year, year)], 85)
+    } else if fits(year, b, a) {
+        Written::new(vec![piece(Field::Day, a), piece(Field::Month, b), piece(Field::Year, year)], 85)
+    } else {
+        None
+    }
+}
+
+/// `in March`: part of a date of which only the year may stay.
+pub(super) fn month_alone(text: &[u8], name: Token) -> Option<Written> {
+    const LED: &[&[u8]] = &[
+        b" in ",
+        b" since ",
+        b" last ",
+        b" this ",
+        b" next ",
+        b" early ",
+        b" late ",
+        b" until ",
+        b" by ",
+        b" mid ",
+        b" mid-",
+        b" from ",
+        b" before ",
+        b" after ",
+        b" through ",
+        b" during ",
+    ];
+    let head = text[name.start.saturating_sub(9)..name.start].to_ascii_lowercase();
+    let padded = if name.start < 9 { [b" ".as_slice(), &head].concat() } else { head };
+    let capital = text[name.start].is_ascii_uppercase() && name.len() >= 3;
+    let led = LED.iter().any(|word| padded.ends_with(word));
+    let closed = !matches!(after(text, name.end), b'-' | b'_' | b'\'' | b'.')
+        || after(text, name.end) == b'.' && !in_token(after(text, name.end + 1));
+    let month = month_of(name.of(text)).is_some() || full(name.of(text));
+    (capital && led && closed && month).then(|| Written::new(vec![piece(Field::Name, name)], 35)).flatten()
+}
+
+/// `in '98`, `summer of '03`.
+pub(super) fn years(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
+    for token in tokens.iter().filter(|t| t.is_number() && t.len() == 2 && before(text, t.start) == b'\'') {
+        let mark = token.start - 1;
+        let led = [&b"in "[..], b"of ", b"since ", b"from ", b"back in ", b"until "];
+        let head = text[mark.saturating_sub(8)..mark].to_ascii_lowercase();
+        if led.iter().any(|word| head.ends_with(word)) && !matches!(after(text, token.end), b'\'' | b'"') {
+            out.push(Finding::new(mark, token.end, Type::DATE, Evidence::Shape).scored(35));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::anonymize::date::{dates, find, shift};
+    use crate::anonymize::token::tokens;
+
+    #[test]
+    fn dates_of_many_languages() {
+        for text in [
+            "3. März 2021",
+            "12 février 1984",
+            "1er août 2019",
+            "3 de mayo de 2021",
+            "15 de março de 1990",
+            "7 września 2004",
+            "4 oktober 2011",
+            "9. kesäkuuta 2015",
+            "2021. május 3",
+            "5 января 1999",
+            "12 Ağustos 2001",
+            "3. října 1988",
+            "21 settembre 2022",
+            "2021年5月3日",
+            "17 martie 2020",
+            "mars 2019",
+            "septiembre de 2018",
+            "3 maja 1979",
+        ] {
+            let source = format!("x, {text}, y");
+            let mut out = Vec::new();
+            find(source.as_bytes(), &tokens(source.as_bytes()), &mut out);
+            let found: Vec<&str> = out.iter().map(|f| &source[f.start..f.end]).collect();
+            let want = text.trim_end_matches('日');
+            assert!(found.contains(&want), "{text}: {found:?}");
+        }
+        for text in ["5 out of 7", "le mai", "mars is a planet", "10 set up", "page 3 de la"] {
+            let mut out = Vec::new();
+            find(text.as_bytes(), &tokens(text.as_bytes()), &mut out);
+            assert!(out.iter().all(|f| f.score < 30), "{text}: {out:?}");
+        }
+    }
+
+    #[test]
+    fn a_shifted_month_stays_in_its_language() {
+        for (text, days, want) in [
+            ("3. März 2021", 40, "12. April 2021"),
+            ("12 février 1984", 30, "13 mars 1984"),
+            ("7 września 2004", 30, "7 października 2004"),
+        ] {
+            let found = dates(text.as_bytes(), &tokens(text.as_bytes()));
+            assert_eq!(shift(text, &found[0], days), want);
+        }
+    }
+}

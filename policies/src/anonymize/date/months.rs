@@ -1,0 +1,61 @@
+//! Names of months in the languages other than English.
+//!
+//! **Invariant:** a name is written anew in the form that it was read in.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+type Row = [&'static str; 12];
+
+/// The forms, and for each name the first form that has it with its month from 1.
+static MONTHS: LazyLock<(Vec<Row>, HashMap<&'static str, (usize, u32)>)> = LazyLock::new(|| {
+    let lines = include_str!("../../../words/months.txt").lines().filter(|line| !line.starts_with('#'));
+    let rows: Vec<Row> =
+        lines.filter_map(|line| line.split(' ').collect::<Vec<_>>().try_into().ok()).collect();
+    let mut names = HashMap::new();
+    for (at, row) in rows.iter().enumerate() {
+        for (month, name) in (1..).zip(row) {
+            names.entry(*name).or_insert((at, month));
+        }
+    }
+    (rows, names)
+});
+
+fn find(word: &str) -> Option<(usize, u32)> {
+    (3..=24).contains(&word.len()).then_some(())?;
+    MONTHS.1.get(word.to_lowercase().as_str()).copied()
+}
+
+/// 1 to 12 for the name of a month.
+pub(super) fn month_of(word: &[u8]) -> Option<u32> {
+    find(std::str::from_utf8(word).ok()?).map(|(_, month)| month)
+}
+
+/// The name of `month` in the form that `like` has.
+pub(super) fn renamed(like: &str, month: u32) -> Option<String> {
+    let (row, _) = find(like)?;
+    let name = MONTHS.0.get(row)?.get(month.checked_sub(1)? as usize)?;
+    let mut letters = like.chars().filter(|c| c.is_alphabetic());
+    let first = letters.next().is_some_and(char::is_uppercase);
+    let rest = letters.next().is_some_and(char::is_uppercase);
+    let mut name = name.chars();
+    Some(match (first, rest) {
+        (true, true) => name.as_str().to_uppercase(),
+        (true, false) => name.next().map(|c| c.to_uppercase().chain(name).collect()).unwrap_or_default(),
+        (false, _) => name.collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_their_form() {
+        assert!(MONTHS.0.len() >= 30);
+        assert_eq!(month_of("März".as_bytes()), Some(3));
+        assert_eq!(renamed("März", 12).as_deref(), Some("Dezember"));
+        assert_eq!(renamed("AOÛT", 2).as_deref(), Some("FÉVRIER"));
+        assert_eq!(renamed("maja", 9).as_deref(), Some("września"));
+    }
+}

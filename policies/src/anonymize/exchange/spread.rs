@@ -1,0 +1,348 @@
+//! What was found once is searched everywhere: values, their derived forms, and where they count.
+//!
+//! **Invariant:** a hit is never part of a longer word; a word that is not only a name counts with a capital
+//! inside a sentence alone.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
+
+use crate::anonymize::Dropped;
+use crate::anonymize::invent::{Part, Script, Written, is_common, is_honorific, is_name, is_role};
+use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::token::stands_alone;
+
+/// Types that are found everywhere by themselves, or are too short to be searched for.
+const UNSEARCHED: [Type; 6] = [Type::AGE, Type::CVV, Type::DATE, Type::EXPIRY, Type::TIME, Type::TITLE];
+
+/// Bytes of text up to which a quick build counts for more than a quick search.
+const SHORT: usize = 32 << 10;
+
+/// Longer values are found by themselves, wherever they stand.
+const LONGEST_SEARCHED: usize = 1024;
+
+/// Evidence of the model or of a list from here on spreads; below it only what was found twice.
+const SPREADS_FROM: u8 = 70;
+
+/// When a form counts, loosest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Guard {
+    /// A value that is no word.
+    Value,
+    /// Wherever it is a whole word.
+    Word,
+    /// A whole word that begins with a capital.
+    Capital,
+    /// A whole word that begins with a capital, not at the start of a sentence.
+    Inside,
+}
+
+#[derive(Debug, Clone)]
+struct Form {
+    ty: Type,
+    guard: Guard,
+    score: u8,
+    /// The longest other form that this one begins with.
+    shorter: Option<usize>,
+    letters: usize,
+    len: usize,
+}
+
+/// A place where an original stands.
+pub(crate) struct Hit {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) ty: Type,
+    pub(crate) score: u8,
+    /// Counts for the audit: of four characters or more, and sure to be the original.
+    firm: bool,
+}
+
+/// A matcher of all originals.
+pub(crate) struct Search {
+    engine: AhoCorasick,
+    forms: Vec<Form>,
+}
+
+/// The forms to search for.
+#[derive(Default)]
+pub(crate) struct Forms {
+    all: BTreeMap<String, Form>,
+    /// How often a doubtful value was found.
+    doubtful: HashMap<String, u32>,
+}
+
+/// Found by the model or a list alone, and not for sure.
+fn doubtful(span: &Finding) -> bool {
+    span.evidence <= Evidence::Model && span.score < SPREADS_FROM
+}
+
+impl Forms {
+    /// Counts what is doubtful: to be called with every mention before [`Forms::add`].
+    pub(crate) fn count(&mut self, span: &Finding, mention: &str) {
+        if doubtful(span) {
+            *self.doubtful.entry(mention.to_lowercase()).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn add(&mut self, span: &Finding, mention: &str) {
+        if UNSEARCHED.contains(&span.ty) || mention.len() > LONGEST_SEARCHED {
+            return;
+        }
+        let once = doubtful(span) && self.doubtful.get(&mention.to_lowercase()).is_none_or(|n| *n < 2);
+        if span.ty == Type::NAME {
+            self.name(span, mention, once);
+        } else if span.ty.of_words() {
+            if !once {
+                self.words(span, mention);
+            }
+        } else {
+            self.value(span, mention);
+        }
+    }
+
+    fn put(&mut self, text: &str, ty: Type, guard: Guard, score: u8) {
+        let letters = text.chars().count();
+        let form = |len| Form { ty, guard, score: score.max(80), shorter: None, letters, len };
+        // The engine folds the case of ASCII alone.
+        let mut put = |text: String| {
+            let len = text.len();
+            let entry = self.all.entry(text).or_insert_with(|| form(len));
+            if entry.ty == Type::ID {
+                entry.ty = ty;
+            }
+            entry.guard = entry.guard.min(guard);
+            entry.score = entry.score.max(score);
+        };
+        put(text.to_lowercase());
+        if !text.is_ascii() {
+            put(text.to_owned());
+            put(text.to_uppercase());
+        }
+    }
+
+    fn value(&mut self, span: &Finding, mention: &str) {
+        let small = mention.to_lowercase();
+        // A password that is a word would mask the word everywhere.
+        if span.ty == Type::PASSWORD && small.bytes().all(|b| b.is_ascii_lowercase()) {
+            return;
+        }
+        if small.bytes().any(|b| b.is_ascii_digit()) && small.is_ascii() && !small.contains('@') {
+            let compact: String = small.chars().filter(char::is_ascii_alphanumeric).collect();
+            if compact.len() >= 6 {
+                self.put(&compact, span.ty, Guard::Value, span.score);
+            }
+        }
+        let least = if span.ty == Type::POSTCODE { 5 } else { 4 };
+        if small.chars().count() >= least {
+            self.put(&small, span.ty, Guard::Value, span.score);
+        }
+        if let Some((local, _)) = small.split_once('@').filter(|_| span.ty == Type::EMAIL) {
+            self.local_part(local, span.score);
+        }
+    }
+
+    /// `jdoe` of `jdoe@x.com`, and `John Doe` of `john.doe@x.com`.
+    fn local_part(&mut self, local: &str, score: u8) {
+        let letters = local.chars().all(char::is_alphabetic);
+        if local.chars().count() >= 4 && !is_role(local) {
+            let guard = if letters && is_common(local) { Guard::Inside } else { Guard::Word };
+            self.put(local, Type::USERNAME, guard, score);
+        }
+        let words: Vec<&str> = local.split(['.', '_', '-']).collect();
+        let name =
+            |word: &str| word.chars().count() > 1 && word.chars().all(char::is_alphabetic) && !is_role(word);
+        if words.len() == 2 && words.iter().all(|w| name(w)) && words.iter().any(|w| is_name(w)) {
+            self.put(&words.join(" "), Type::NAME, Guard::Word, score);
+        }
+    }
+
+    fn words(&mut self, span: &Finding, mention: &str) {
+        let bare = mention.trim_start_matches('@');
+        let one = !bare.contains(char::is_whitespace) && bare.chars().all(char::is_alphabetic);
+        if bare.chars().count() < 4 && Script::of(bare) == Script::Latin || is_role(&bare.to_lowercase()) {
+            return;
+        }
+        let guard = match () {
+            () if one && is_common(&bare.to_lowercase()) => Guard::Inside,
+            () if one && span.ty != Type::USERNAME && bare.chars().any(char::is_uppercase) => Guard::Capital,
+            () => Guard::Word,
+        };
+        self.put(bare, span.ty, guard, span.score);
+    }
+
+    /// The whole name, and what people write for it.
+    fn name(&mut self, span: &Finding, mention: &str, once: bool) {
+        let written = Written::of(mention);
+        let core = written.core();
+        let sure = !doubtful(span);
+        let words =
+            |part: Part| written.pieces.iter().filter(move |p| p.part == part).map(|p| written.word(p));
+        let count = written.pieces.iter().filter(|p| p.part != Part::Kept).count();
+        if count < 2 {
+            if !once {
+                self.one_word(core, span);
+            }
+            return;
+        }
+        self.put(core, Type::NAME, Guard::Word, span.score);
+        if !sure && once {
+            return;
+        }
+        let surnames: Vec<&str> = words(Part::Surname).collect();
+        if let Some(last) = surnames.last() {
+            for first in words(Part::Given).take(1) {
+                let initial: String = first.chars().take(1).collect();
+                let spaced = [
+                    format!("{first} {last}"),
+                    format!("{last}, {first}"),
+                    format!("{initial}. {last}"),
+                    format!("{initial} {last}"),
+                    format!("{initial}.{last}"),
+                    format!("{last}, {initial}"),
+                ];
+                let all = spaced.iter().take(if Script::of(core).unspaced() { 0 } else { 6 });
+                for form in all {
+                    self.put(form, Type::NAME, Guard::Word, span.score);
+                }
+            }
+        }
+        for word in words(Part::Given).chain(surnames.iter().copied()) {
+            self.one_word(word, span);
+        }
+    }
+
+    fn one_word(&mut self, word: &str, span: &Finding) {
+        let small = word.to_lowercase();
+        let letters = word.chars().count();
+        if letters < 2 || is_role(&small) {
+            return;
+        }
+        let cased = word.chars().any(char::is_uppercase);
+        let guard = match () {
+            () if is_common(&small) => Guard::Inside,
+            () if cased && (letters < 4 || !is_name(&small)) => Guard::Capital,
+            () => Guard::Word,
+        };
+        self.put(word, Type::NAME, guard, span.score);
+    }
+
+    /// The matcher; `None` when there is nothing to search for.
+    pub(crate) fn search(self, text_len: usize) -> Result<Option<Search>, Dropped> {
+        if self.all.is_empty() {
+            return Ok(None);
+        }
+        let (texts, mut forms): (Vec<String>, Vec<Form>) = self.all.into_iter().unzip();
+        // In order of the alphabet, what a form begins with stands before it.
+        let mut open: Vec<usize> = Vec::new();
+        for i in 0..texts.len() {
+            while open.last().is_some_and(|last| !texts[i].starts_with(texts[*last].as_str())) {
+                open.pop();
+            }
+            forms[i].shorter = open.last().copied();
+            open.push(i);
+        }
+        // An automaton that is quick to search with is slow to build: it does not pay off on a short text.
+        let short = text_len < SHORT;
+        let engine = AhoCorasick::builder()
+            .kind(short.then_some(AhoCorasickKind::NoncontiguousNFA))
+            .match_kind(MatchKind::LeftmostLongest)
+            .ascii_case_insensitive(true)
+            .build(&texts)
+            .map_err(|_| Dropped::Oversize)?;
+        Ok(Some(Search { engine, forms }))
+    }
+}
+
+impl Search {
+    /// Where originals stand in a text.
+    pub(crate) fn hits(&self, text: &str) -> Vec<Hit> {
+        let mut out = Vec::new();
+        let mut at = 0;
+        while at < text.len() {
+            let Some(m) = self.engine.find(Input::new(text).range(at..)) else { break };
+            let mut form = Some(m.pattern().as_usize());
+            let mut end = m.end();
+            // Where the longest form is part of a longer word, a shorter one may not be.
+            while let Some(form_at) = form {
+                let this = &self.forms[form_at];
+                end = m.start() + this.len;
+                if counts(text, m.start(), end, this.guard) {
+                    let firm = this.letters >= 4 && this.guard <= Guard::Word;
+                    out.push(Hit { start: m.start(), end, ty: this.ty, score: this.score, firm });
+                    break;
+                }
+                form = this.shorter;
+            }
+            at = if form.is_some() { end } else { m.start() + 1 };
+        }
+        out
+    }
+
+    /// Is an original left that must not be?
+    pub(crate) fn leaks(&self, text: &str) -> bool {
+        self.hits(text).iter().any(|hit| hit.firm)
+    }
+
+    /// Does an invented value hold an original: one of four letters anywhere, a shorter one as a word?
+    pub(crate) fn betrays(&self, new: &str) -> bool {
+        let mut at = 0;
+        while at < new.len() {
+            let Some(m) = self.engine.find(Input::new(new).range(at..)) else { break };
+            let whole = !is_part(new, m.start(), m.end());
+            if whole || self.forms[m.pattern().as_usize()].letters >= 4 {
+                return true;
+            }
+            at = m.start() + 1;
+        }
+        false
+    }
+}
+
+fn counts(text: &str, start: usize, end: usize, guard: Guard) -> bool {
+    match guard {
+        Guard::Value => stands_alone(text.as_bytes(), start, end),
+        Guard::Word => !is_part(text, start, end),
+        Guard::Capital => !is_part(text, start, end) && capital(text, start),
+        Guard::Inside => !is_part(text, start, end) && capital(text, start) && !begins_sentence(text, start),
+    }
+}
+
+/// A capital, or a script that has none.
+fn capital(text: &str, start: usize) -> bool {
+    text.get(start..).and_then(|rest| rest.chars().next()).is_some_and(|c| !c.is_lowercase())
+}
+
+/// Does a letter or digit next to the range make it part of a longer word?
+fn is_part(text: &str, start: usize, end: usize) -> bool {
+    let (Some(head), Some(inner), Some(tail)) = (text.get(..start), text.get(start..end), text.get(end..))
+    else {
+        return true;
+    };
+    let joined = |inner: Option<char>, outer: Option<char>, behind: bool| {
+        let (Some(inner), Some(outer)) = (inner, outer) else { return false };
+        let (own, other) = (Script::of_char(inner), Script::of_char(outer));
+        let particle = behind && own == Script::Hangul;
+        let foreign = inner.is_alphabetic()
+            && outer.is_alphabetic()
+            && (other.unspaced() || other == Script::Hangul)
+            && own != other;
+        outer.is_alphanumeric() && !own.unspaced() && !particle && !foreign
+    };
+    joined(inner.chars().next(), head.chars().next_back(), false)
+        || joined(inner.chars().next_back(), tail.chars().next(), true)
+}
+
+/// Nothing but quotes, brackets and marks of a list stands between it and the end of a sentence.
+fn begins_sentence(text: &str, start: usize) -> bool {
+    let head = text.get(..start).unwrap_or_default();
+    let open = head.trim_end_matches([' ', '\t', '"', '\'', '(', '[', '*', '_', '#', '>', '-']);
+    let abbreviated = open.strip_suffix('.').is_some_and(|rest| {
+        let word = rest.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        word.chars().count() == 1 || is_honorific(&word.to_lowercase())
+    });
+    !abbreviated
+        && open.chars().next_back().is_none_or(|c| {
+            matches!(c, '.' | '!' | '?' | ':' | ';' | '\n' | '\r' | '…' | '•' | '|' | '{' | '}')
+        })
+}

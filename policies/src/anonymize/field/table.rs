@@ -1,0 +1,93 @@
+//! Tables in text: lines of cells under a header whose cells are labels.
+
+use super::{type_of, whole};
+use crate::anonymize::cue::{Reading, key_role};
+use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::label;
+
+/// What a column holds.
+#[derive(Clone, Copy)]
+enum Column {
+    Words(Type),
+    Code(Type),
+    Other,
+}
+
+const SEPARATORS: &[char] = &['|', '\t', ';', ','];
+
+/// Values of the columns whose header is a label.
+pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
+    if !r.text.contains('\n') {
+        return;
+    }
+    let mut header: Option<(char, Vec<Column>)> = None;
+    let mut at = 0;
+    for line in r.text.split('\n') {
+        let start = at;
+        at += line.len() + 1;
+        let body = line.trim();
+        let ruled = !body.is_empty() && body.chars().all(|c| "|-:+= \t".contains(c));
+        if ruled && header.is_some() {
+            continue;
+        }
+        match &header {
+            Some((sep, columns)) if cells(line, *sep).len() == columns.len() => {
+                row(r, start, line, *sep, columns, out)
+            }
+            _ => header = head(line),
+        }
+    }
+}
+
+/// The columns of a line of two cells or more, two of which are labels, or one of two.
+fn head(line: &str) -> Option<(char, Vec<Column>)> {
+    if line.len() > 1_000 {
+        return None;
+    }
+    let sep = SEPARATORS.iter().copied().find(|sep| line.contains(*sep))?;
+    let cells = cells(line, sep);
+    let columns: Vec<Column> = cells.iter().map(|(_, cell)| column(cell)).collect();
+    let named = columns.iter().filter(|column| !matches!(column, Column::Other)).count();
+    let short = cells.iter().all(|(_, cell)| cell.len() <= 40);
+    let real = cells.iter().filter(|(_, cell)| !cell.is_empty()).count();
+    (short && real >= 2 && named >= 1 && named * 3 >= real).then_some((sep, columns))
+}
+
+fn column(cell: &str) -> Column {
+    let words = label::plain_key(cell);
+    if let Some(ty) = key_role(&words).and_then(type_of) {
+        return Column::Words(ty);
+    }
+    label::identifies(cell).map_or(Column::Other, Column::Code)
+}
+
+/// The cells of a line with where each begins, without quotes and spaces around them.
+fn cells(line: &str, sep: char) -> Vec<(usize, &str)> {
+    let mut out = Vec::new();
+    let mut start = 0;
+    let mut quoted = false;
+    for (at, c) in line.char_indices().chain([(line.len(), sep)]) {
+        quoted ^= c == '"';
+        if c == sep && (!quoted || at == line.len()) {
+            let cell = line.get(start..at).unwrap_or_default();
+            let bare = cell.trim_matches([' ', '"', '\'', '\r', '*', '`']);
+            let lead = cell.len() - cell.trim_start_matches([' ', '"', '\'', '\r', '*', '`']).len();
+            out.push((start + lead.min(cell.len()), bare));
+            start = at + c.len_utf8();
+        }
+    }
+    out
+}
+
+fn row(r: &Reading<'_>, start: usize, line: &str, sep: char, columns: &[Column], out: &mut Vec<Finding>) {
+    for ((at, cell), column) in cells(line, sep).into_iter().zip(columns) {
+        let (from, to) = (start + at, start + at + cell.len());
+        match column {
+            Column::Words(ty) => whole(r, *ty, (from, to), out),
+            Column::Code(ty) if cell.bytes().filter(u8::is_ascii_digit).count() >= 3 && cell.len() <= 30 => {
+                out.push(Finding::new(from, to, *ty, Evidence::Label));
+            }
+            Column::Code(_) | Column::Other => {}
+        }
+    }
+}

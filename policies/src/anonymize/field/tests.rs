@@ -1,0 +1,61 @@
+//! Values of labels, keys and columns.
+
+use super::*;
+
+fn check(text: &str, key: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    find(&Reading::of(text), key, &mut out);
+    out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+}
+
+#[test]
+fn keys_and_labels() {
+    let mut wrong: Vec<String> = Vec::new();
+    for (text, key, want) in [
+        ("Elena Marsh", "patient_name", "NAME Elena Marsh"),
+        ("elena", "firstName", "NAME elena"),
+        ("Dr. Elena Marsh", "attending-physician", "NAME Elena Marsh"),
+        ("9 Elm Court", "home_address", "ADDRESS 9 Elm Court"),
+        ("Eastmoor", "city", "CITY Eastmoor"),
+        ("74103", "zip_code", "POSTCODE 74103"),
+        ("44", "age", "AGE 44"),
+        ("Halden Tools", "employer", "ORG Halden Tools"),
+        ("marsh.e", "userName", "USERNAME marsh.e"),
+        ("Vorname: Lieselotte", "", "NAME Lieselotte"),
+        ("patient_name: elena marsh", "", "NAME elena marsh"),
+        ("Nombre: Marisol Duarte", "", "NAME Marisol Duarte"),
+        ("Employer: Halden Tools", "", "ORG Halden Tools"),
+    ] {
+        if !check(text, key).iter().any(|f| f == want) {
+            wrong.push(format!("{text}: {:?}", check(text, key)));
+        }
+    }
+    for (text, key) in [
+        ("see below", "name"),
+        ("gpt-4o", "model"),
+        ("the quick answer", "title"),
+        ("lookup_mrn", "name"),
+        ("human", "from"),
+        ("us-east-1", "location"),
+    ] {
+        if !check(text, key).is_empty() {
+            wrong.push(format!("{text}: {:?}", check(text, key)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn columns() {
+    let text = "name,dob,mrn\nElena Marsh,1/2/1970,88471\nBo Quill,3/4/1980,99210";
+    let found = check(text, "");
+    for want in ["NAME Elena Marsh", "NAME Bo Quill", "MRN 88471", "MRN 99210"] {
+        assert!(found.iter().any(|f| f == want), "{want}: {found:?}");
+    }
+    let text = "| Patient | City |\n|---|---|\n| Marsh, Elena | Eastmoor |";
+    let found = check(text, "");
+    assert!(
+        found.contains(&"NAME Marsh, Elena".to_owned()) && found.contains(&"CITY Eastmoor".to_owned()),
+        "{found:?}"
+    );
+}

@@ -1,0 +1,164 @@
+//! Surrogates of organisations, titles, peoples and ages.
+//!
+//! **Invariant:** the words that say what kind of thing it is stay.
+
+use super::Choice;
+use super::inventor::Inventor;
+use super::lists::{LISTS, Script};
+use super::place::words;
+use super::word::{alike, cased};
+use crate::anonymize::Dropped;
+
+impl Inventor<'_> {
+    /// Same kind, same suffix.
+    pub(super) fn organisation(&mut self, mention: &str) -> Result<String, Dropped> {
+        let all = words(mention);
+        let kind = |word: &str| {
+            let small = word.to_lowercase();
+            LISTS.of("kind").contains(&small.trim_end_matches('.'))
+                || small.chars().all(|c| c.is_ascii_digit())
+        };
+        // `General Hospital`: something has to change.
+        let plain = all.iter().all(|(start, end)| kind(&mention[*start..*end]));
+        let mut out = String::with_capacity(mention.len() + 16);
+        let mut from = 0;
+        for (i, (start, end)) in all.iter().enumerate() {
+            out.push_str(&mention[from..*start]);
+            let word = &mention[*start..*end];
+            let new =
+                if kind(word) && !(plain && i == 0) { word.to_owned() } else { self.firm(word, mention)? };
+            out.push_str(&new);
+            from = *end;
+        }
+        out.push_str(&mention[from..]);
+        Ok(out)
+    }
+
+    fn firm(&mut self, word: &str, mention: &str) -> Result<String, Dropped> {
+        let script = Script::of(word);
+        if word.bytes().any(|b| b.is_ascii_digit()) {
+            return Ok(alike(word, &mut self.choice("ORG", word)));
+        }
+        let acronym =
+            word.is_ascii() && (2..=5).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_uppercase());
+        if acronym && (mention == word || mention.chars().any(char::is_lowercase)) {
+            let key = word.to_lowercase();
+            if let Some(known) = self.claimed(&key) {
+                return Ok(known);
+            }
+            for attempt in 0..24 {
+                let new = alike(word, &mut Choice::new(self.salt, "ORG", &key, attempt));
+                if self.claims(&key, &new) {
+                    return Ok(new);
+                }
+            }
+        }
+        if script == Script::Latin {
+            return Ok(cased(&self.word(&word.to_lowercase(), &[LISTS.of("firm")], None)?, word));
+        }
+        self.glued(word, "")
+    }
+
+    /// Another title of the same class; an abbreviation stands for an abbreviation.
+    pub(super) fn title(&mut self, mention: &str) -> String {
+        let mut out = String::with_capacity(mention.len() + 8);
+        let mut from = 0;
+        for (start, end) in words(mention) {
+            out.push_str(&mention[from..start]);
+            let word = &mention[start..end];
+            let small = word.to_lowercase();
+            let is = |title: &&&str| title.trim_end_matches('.').to_lowercase() == small;
+            let own = LISTS.titles.iter().find_map(|class| Some((class, class.iter().find(is)?)));
+            let short = own.is_some_and(|(_, own)| own.ends_with('.'));
+            let like = |title: &&str| title.ends_with('.') == short && !is(&title);
+            let others: Vec<&str> =
+                own.into_iter().flat_map(|(class, _)| class.iter().copied().filter(like)).collect();
+            let pick = self.choice("TITLE", &small).below(others.len().max(1) as u64) as usize;
+            // The full stop of an abbreviation is no part of the word.
+            out.push_str(
+                &others.get(pick).map_or(word.to_owned(), |new| cased(new.trim_end_matches('.'), word)),
+            );
+            from = end;
+        }
+        out.push_str(&mention[from..]);
+        out
+    }
+
+    /// Another group of the same class.
+    pub(super) fn people(&mut self, mention: &str) -> Result<String, Dropped> {
+        let script = Script::of(mention);
+        let is = |name: &&str| name.to_lowercase() == mention.to_lowercase();
+        let row = LISTS.groups.iter().find(|row| row.iter().any(is));
+        let row = row
+            .or_else(|| LISTS.groups.iter().find(|row| row.first().is_some_and(|n| Script::of(n) == script)));
+        let key = format!("\u{1c}{}", mention.to_lowercase());
+        match row {
+            Some(row) => {
+                let names: Vec<&'static str> = row.iter().copied().filter(|name| !is(name)).collect();
+                Ok(cased(&self.word(&key, &[&names], None)?, mention))
+            }
+            None => self.foreign(mention),
+        }
+    }
+
+    /// Up to two years away in the same decade; above the cap, `90+`.
+    pub(super) fn age(&self, mention: &str, capped: bool) -> String {
+        let Some((start, end, age)) = number_in(mention) else { return "[AGE]".to_owned() };
+        let cap = u32::from(self.age_cap);
+        if age > cap {
+            return format!("{}{}+{}", &mention[..start], cap + 1, &mention[end..]);
+        }
+        if capped {
+            return mention.to_owned();
+        }
+        let mut choice = self.choice("AGE", &age.to_string());
+        let near: Vec<u32> =
+            (age.saturating_sub(2)..=age + 2).filter(|n| *n != age && n / 10 == age / 10).collect();
+        let new = near.get(choice.below(near.len().max(1) as u64) as usize).copied().unwrap_or(age);
+        let spelled = !mention[start..end].starts_with(|c: char| c.is_ascii_digit());
+        let new = if spelled { spell(new) } else { new.to_string() };
+        format!("{}{}{}", &mention[..start], cased(&new, &mention[start..end]), &mention[end..])
+    }
+}
+
+/// The years that a mention of an age says.
+pub(crate) fn years(mention: &str) -> Option<u32> {
+    number_in(mention).map(|(_, _, age)| age)
+}
+
+/// The number of an age, in digits or in English words, and where it stands.
+fn number_in(mention: &str) -> Option<(usize, usize, u32)> {
+    if let Some(start) = mention.find(|c: char| c.is_ascii_digit()) {
+        let len = mention[start..].bytes().take_while(u8::is_ascii_digit).count();
+        let age = mention[start..start + len].parse().ok().filter(|age| *age < 1000)?;
+        return Some((start, start + len, age));
+    }
+    let small = mention.to_ascii_lowercase();
+    let at =
+        |list: &str, word: &str| LISTS.of(list).iter().position(|known| *known == word).map(|n| n as u32 + 1);
+    let parts: Vec<(usize, usize)> = words(&small);
+    for (i, (start, end)) in parts.iter().enumerate() {
+        if let Some(ten) = at("tens", &small[*start..*end]).map(|n| (n + 1) * 10) {
+            let unit = parts
+                .get(i + 1)
+                .and_then(|(s, e)| Some((*e, at("number", &small[*s..*e]).filter(|n| *n < 10)?)));
+            return Some(unit.map_or((*start, *end, ten), |(e, unit)| (*start, e, ten + unit)));
+        }
+        if let Some(n) = at("number", &small[*start..*end]) {
+            return Some((*start, *end, n));
+        }
+    }
+    None
+}
+
+fn spell(n: u32) -> String {
+    let word = |list: &str, at: u32| {
+        at.checked_sub(1).and_then(|i| LISTS.of(list).get(i as usize)).copied().unwrap_or("")
+    };
+    match n {
+        0 => "zero".to_owned(),
+        1..=19 => word("number", n).to_owned(),
+        _ if n.is_multiple_of(10) => word("tens", n / 10 - 1).to_owned(),
+        _ => format!("{}-{}", word("tens", n / 10 - 1), word("number", n % 10)),
+    }
+}

@@ -1,0 +1,290 @@
+//! Dates and times moved: month names and weekdays of many languages, in the format of the original.
+//!
+//! **Invariant:** what is no number, month or weekday of the mention stays as it is.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::lists::rows;
+use super::place::words;
+use super::word::cased;
+use crate::anonymize::date::{self, Field, shift, shift_clock};
+use crate::anonymize::token::tokens;
+
+/// The year before which nobody asks for an anonymizer of this version.
+const WRITTEN: i64 = 2026;
+
+/// Nobody is older than this.
+const OLDEST: i64 = 130;
+
+struct Row {
+    english: bool,
+    names: Vec<&'static str>,
+}
+
+struct Calendar {
+    rows: Vec<Row>,
+    /// Rows and places of a word, in lower case.
+    words: HashMap<String, Vec<(usize, usize)>>,
+}
+
+static CALENDAR: LazyLock<Calendar> = LazyLock::new(|| {
+    let mut calendar = Calendar { rows: Vec::new(), words: HashMap::new() };
+    for row in rows(include_str!("../../../forms/months.txt")) {
+        let [language, _, names @ ..] = row.as_slice() else { continue };
+        for (at, name) in names.iter().enumerate() {
+            calendar.words.entry(name.to_lowercase()).or_default().push((calendar.rows.len(), at));
+        }
+        calendar.rows.push(Row { english: *language == "en", names: names.to_vec() });
+    }
+    calendar
+});
+
+/// How a conversation's dates move.
+pub(crate) struct Shift {
+    pub(crate) days: i64,
+    pub(crate) minutes: i64,
+    pub(crate) years_only: bool,
+    /// Births in or before this year are not told apart.
+    pub(crate) oldest: i64,
+}
+
+impl Shift {
+    /// The last year that is capped, where `years` is the latest that an exchange speaks of.
+    pub(crate) fn capped_from(latest: Option<i64>, cap: u8) -> i64 {
+        latest.filter(|year| *year < WRITTEN + 50).unwrap_or(WRITTEN).max(WRITTEN) - i64::from(cap) - 1
+    }
+
+    /// A mention of a date, moved.
+    pub(crate) fn date(&self, mention: &str) -> String {
+        let year = year_of(mention);
+        let old = year.filter(|year| *year < self.oldest && *year > self.oldest + 90 - OLDEST);
+        if self.years_only {
+            return year
+                .map_or_else(|| "[DATE]".to_owned(), |year| old.map_or(year, |_| self.oldest).to_string());
+        }
+        // A year counts 365.2425 days.
+        let later = old.map_or(0, |year| (self.oldest - year) * 3_652_425 / 10_000);
+        moved(mention, self.days + later).unwrap_or_else(|| "[DATE]".to_owned())
+    }
+
+    /// A mention of a time of day, moved.
+    pub(crate) fn time(&self, mention: &str) -> String {
+        if mention.contains(':') {
+            return shift_clock(mention, self.minutes);
+        }
+        let Some(start) = mention.find(|c: char| c.is_ascii_digit()) else { return "[TIME]".to_owned() };
+        let len = mention[start..].bytes().take_while(u8::is_ascii_digit).count();
+        let Some(hour) = mention[start..start + len].parse::<i64>().ok().filter(|hour| *hour < 100) else {
+            return "[TIME]".to_owned();
+        };
+        let (low, round) = if hour > 12 { (0, 24) } else { (1, 12) };
+        let new = low + (hour - low + 1 + self.minutes % (round - 1)).rem_euclid(round);
+        format!("{}{new:0len$}{}", &mention[..start], &mention[start + len..])
+    }
+}
+
+/// The year that a mention names in full.
+pub(crate) fn year_of(mention: &str) -> Option<i64> {
+    words(mention)
+        .into_iter()
+        .filter_map(|(start, end)| mention[start..end].parse().ok())
+        .find(|n| (1800..2200).contains(n))
+}
+
+/// A mention of a date `days` later, in the same format.
+pub(crate) fn moved(mention: &str, days: i64) -> Option<String> {
+    if let Some(new) = in_words(mention, days) {
+        return Some(new);
+    }
+    let written = date::dates(mention.as_bytes(), &tokens(mention.as_bytes())).into_iter().next();
+    if let Some(date) = written {
+        return Some(shift(mention, &date, days));
+    }
+    weekday_alone(mention, days)
+}
+
+/// What the words and numbers of a mention say.
+#[derive(Default)]
+struct Read {
+    /// Byte range, what it is, and the row that a word is of.
+    pieces: Vec<(usize, usize, Field, usize)>,
+    year: Option<i64>,
+    month: Option<i64>,
+    day: Option<i64>,
+    /// Years of the Buddhist era are 543 ahead.
+    era: i64,
+}
+
+/// A date with a month name that is not English, or with the signs of Han and Hangul.
+fn in_words(mention: &str, days: i64) -> Option<String> {
+    let mut read = Read::default();
+    let mut foreign = false;
+    for (start, end) in words(mention) {
+        let word = &mention[start..end];
+        let rest = &mention[end..];
+        if let Some((row, at)) = known(word) {
+            let field = if CALENDAR.rows[row].names.len() == 12 { Field::Name } else { Field::Weekday };
+            foreign |= !CALENDAR.rows[row].english;
+            if field == Field::Name {
+                read.month = Some(at as i64 + 1);
+            }
+            read.pieces.push((start, end, field, row));
+        } else if let Some(n) = leading(word) {
+            let digits = word.bytes().take_while(u8::is_ascii_digit).count();
+            let mark = if word.len() > digits { &word[digits..] } else { rest };
+            foreign |= read.number(n, (start, start + digits), mark);
+        }
+    }
+    if !foreign || read.month.is_none() {
+        return None;
+    }
+    Some(read.written(mention, days))
+}
+
+impl Read {
+    /// Takes a number; says whether a sign behind it told what it is.
+    fn number(&mut self, n: i64, (start, end): (usize, usize), mark: &str) -> bool {
+        let signed = |signs: [char; 2]| mark.starts_with(signs);
+        let long = end - start == 4;
+        let field = if signed(['年', '년']) || long && (1800..2700).contains(&n) {
+            self.era = if n >= 2400 { 543 } else { 0 };
+            self.year = Some(if end - start == 2 { 2000 + n } else { n - self.era });
+            if long { Field::Year } else { Field::Short }
+        } else if signed(['月', '월']) {
+            self.month = Some(n.clamp(1, 12));
+            Field::Month
+        } else if self.day.is_none() && (1..=31).contains(&n) {
+            self.day = Some(n);
+            Field::Day
+        } else if end - start == 2 && self.year.is_none() {
+            self.year = Some(if n > 40 { 1900 + n } else { 2000 + n });
+            Field::Short
+        } else {
+            return false;
+        };
+        self.pieces.push((start, end, field, 0));
+        signed(['年', '년']) || signed(['月', '월'])
+    }
+
+    fn written(&self, mention: &str, offset: i64) -> String {
+        let days =
+            days_of(self.year.unwrap_or(2001), self.month.unwrap_or(1), self.day.unwrap_or(15)) + offset;
+        let (year, month, day) = civil_of(days);
+        let mut out = String::with_capacity(mention.len() + 8);
+        let mut from = 0;
+        for (start, end, field, row) in &self.pieces {
+            let raw = &mention[*start..*end];
+            out.push_str(&mention[from..*start]);
+            let width = if raw.starts_with('0') { raw.len() } else { 1 };
+            let name = |at: i64| {
+                CALENDAR.rows[*row].names.get(at as usize).map_or(String::new(), |name| cased(name, raw))
+            };
+            out.push_str(&match field {
+                Field::Name => name(month - 1),
+                Field::Weekday => name((days + 4).rem_euclid(7)),
+                Field::Year => (year + self.era).to_string(),
+                Field::Short => format!("{:02}", year.rem_euclid(100)),
+                Field::Month => format!("{month:0width$}"),
+                Field::Day | Field::Ordinal => format!("{day:0width$}"),
+            });
+            from = *end;
+        }
+        out.push_str(&mention[from..]);
+        out
+    }
+}
+
+/// A weekday and nothing else.
+fn weekday_alone(mention: &str, days: i64) -> Option<String> {
+    let (start, end) = words(mention).into_iter().find(|(s, e)| known(&mention[*s..*e]).is_some())?;
+    let (row, at) = known(&mention[start..end])?;
+    let names = &CALENDAR.rows[row].names;
+    let step = if days.rem_euclid(7) == 0 { 1 } else { days };
+    let len = names.len() as i64;
+    let new = names.get((at as i64 + if len == 7 { step } else { days / 30 + 1 }).rem_euclid(len) as usize)?;
+    Some(format!("{}{}{}", &mention[..start], cased(new, &mention[start..end]), &mention[end..]))
+}
+
+/// The row and place of a month or weekday; the row where its case fits before others.
+fn known(word: &str) -> Option<(usize, usize)> {
+    let all = CALENDAR.words.get(&word.trim_end_matches('.').to_lowercase())?;
+    let exact =
+        all.iter().find(|(row, at)| CALENDAR.rows[*row].english || CALENDAR.rows[*row].names[*at] == word);
+    exact.or(all.first()).copied()
+}
+
+fn leading(word: &str) -> Option<i64> {
+    let digits = word.bytes().take_while(u8::is_ascii_digit).count();
+    word[..digits].parse().ok()
+}
+
+/// Days since 1970-01-01 (H. Hinnant's `days_from_civil`).
+fn days_of(year: i64, month: i64, day: i64) -> i64 {
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let yoe = y - era * 400;
+    let doy = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
+    era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
+}
+
+fn civil_of(days: i64) -> (i64, i64, i64) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z - era * 146_097;
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    (yoe + era * 400 + i64::from(month <= 2), month, doy - (153 * mp + 2) / 5 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_keep_language_and_format() {
+        for (mention, days, want) in [
+            ("3. März 2021", 31, "3. April 2021"),
+            ("Montag, 3. Mai 2021", 1, "Dienstag, 4. Mai 2021"),
+            ("14 avril 2021", 30, "14 mai 2021"),
+            ("5 de mayo de 2021", -10, "25 de abril de 2021"),
+            ("2021年5月21日", 40, "2021年6月30日"),
+            ("2021년 5월 21일", 40, "2021년 6월 30일"),
+            ("12 марта 2020 г.", 31, "12 апреля 2020 г."),
+            ("12 มีนาคม 2563", 31, "12 เมษายน 2563"),
+            ("2021-05-21", 40, "2021-06-30"),
+            ("Friday, 5 March 2021", 1, "Saturday, 6 March 2021"),
+            ("Tuesday", 40, "Sunday"),
+            ("mercredi", 40, "lundi"),
+        ] {
+            assert_eq!(moved(mention, days).as_deref(), Some(want), "{mention}");
+        }
+        assert_eq!(moved("soon", 40), None);
+    }
+
+    #[test]
+    fn births_long_ago_are_not_told_apart() {
+        let shift = |years_only| Shift {
+            days: 0,
+            minutes: 30,
+            years_only,
+            oldest: Shift::capped_from(Some(2024), 89),
+        };
+        assert_eq!(year_of(&shift(false).date("3/4/1922")), Some(1936));
+        assert_eq!(shift(true).date("3/4/1922"), "1936");
+        assert_eq!(shift(true).date("3/4/1978"), "1978");
+        assert_eq!(shift(false).date("14 July 1789"), "14 July 1789");
+        assert_eq!(shift(false).time("9:05"), "9:35");
+        assert_ne!(shift(false).time("3 pm"), "3 pm");
+    }
+
+    #[test]
+    fn every_day_comes_back() {
+        for days in (-100_000..100_000).step_by(37) {
+            let (y, m, d) = civil_of(days);
+            assert_eq!(days_of(y, m, d), days);
+        }
+    }
+}

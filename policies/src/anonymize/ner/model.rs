@@ -1,0 +1,142 @@
+//! The model file: weights of features as signed bytes, weights between tags, and the table that finds a row.
+//!
+//! **Invariant:** a file that is not whole gives no model; a look-up is one probe sequence.
+
+use super::features::Features;
+use super::lattice::{K, Lattice, Links, O, OPEN, TAGS, exp};
+use super::token::Piece;
+
+/// First bytes of a model file.
+const MAGIC: &[u8; 8] = b"kolmner1";
+
+/// Bits of a slot that name a row.
+const ROW_BITS: u32 = 18;
+const LOW: u32 = (1 << ROW_BITS) - 1;
+
+/// One weight for each tag but `O`, in steps of the model's scale.
+pub type Weights = [i8; TAGS];
+
+/// A trained model.
+#[derive(Debug)]
+pub struct Model {
+    /// As factors.
+    links: Links,
+    scale: f32,
+    rows: Vec<Weights>,
+    /// High bits of the key, and row + 1 in the low [`ROW_BITS`]; 0 marks a free slot. Small, so that it stays
+    /// near: most keys have no row.
+    slots: Vec<u32>,
+}
+
+impl Model {
+    /// Writes a model; rows are sorted by key, no key comes twice.
+    pub fn to_bytes(links: &Links, scale: f32, rows: &[(u32, Weights)]) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        out.extend((rows.len() as u32).to_le_bytes());
+        let between = links.outer.iter().flatten().chain(links.inner.iter().flatten());
+        for weight in std::iter::once(&scale).chain(between) {
+            out.extend(weight.to_le_bytes());
+        }
+        rows.iter().for_each(|(key, _)| out.extend(key.to_le_bytes()));
+        let mask = |weights: &Weights| (0..TAGS).fold(0_u32, |m, i| m | u32::from(weights[i] != 0) << i);
+        rows.iter().for_each(|(_, weights)| out.extend(mask(weights).to_le_bytes()));
+        for (_, weights) in rows {
+            out.extend(weights.iter().filter(|w| **w != 0).map(|w| *w as u8));
+        }
+        out
+    }
+
+    /// Reads what [`Model::to_bytes`] wrote.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes.strip_prefix(MAGIC)?;
+        let mut word = || {
+            let (head, tail) = rest.split_first_chunk::<4>()?;
+            rest = tail;
+            Some(*head)
+        };
+        let count = u32::from_le_bytes(word()?) as usize;
+        let scale = f32::from_le_bytes(word()?);
+        let mut links = Links::zero();
+        for weight in links.outer.iter_mut().flatten().chain(links.inner.iter_mut().flatten()) {
+            *weight = f32::from_le_bytes(word()?);
+        }
+        let (keys, rest) = rest.split_at_checked(count * 4)?;
+        let (masks, values) = rest.split_at_checked(count * 4)?;
+        if count >= 1 << ROW_BITS {
+            return None;
+        }
+        let size = (count + count / 2).next_power_of_two().max(1 << (32 - ROW_BITS));
+        let mut model =
+            Self { links: links.factors(), scale, rows: Vec::with_capacity(count), slots: vec![0; size] };
+        let mut values = values.iter();
+        for (key, mask) in keys.as_chunks::<4>().0.iter().zip(masks.as_chunks::<4>().0) {
+            let mask = u32::from_le_bytes(*mask);
+            let mut weights = [0; TAGS];
+            for (i, weight) in weights.iter_mut().enumerate() {
+                if mask >> i & 1 == 1 {
+                    *weight = *values.next()? as i8;
+                }
+            }
+            model.insert(u32::from_le_bytes(*key), weights);
+        }
+        values.next().is_none().then_some(model)
+    }
+
+    fn insert(&mut self, key: u32, weights: Weights) {
+        self.rows.push(weights);
+        let mask = self.slots.len() - 1;
+        let mut at = key as usize & mask;
+        while self.slots[at] != 0 {
+            at = (at + 1) & mask;
+        }
+        self.slots[at] = (key & !LOW) | self.rows.len() as u32;
+    }
+
+    fn row(&self, key: u32) -> Option<&Weights> {
+        let mask = self.slots.len() - 1;
+        let mut at = key as usize & mask;
+        loop {
+            let slot = self.slots[at];
+            if slot == 0 {
+                return None;
+            }
+            if (slot ^ key) & !LOW == 0 {
+                return self.rows.get((slot & LOW) as usize - 1);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// Count of features.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no feature at all.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The sums over a piece, in `lattice`.
+    pub fn run(&self, piece: &Piece, lattice: &mut Lattice) {
+        lattice.resize(piece.tokens.len());
+        for t in 0..piece.tokens.len() {
+            let mut sums = [0_i16; TAGS];
+            for key in Features::of(piece, t).keys() {
+                if let Some(weights) = self.row(*key) {
+                    sums.iter_mut()
+                        .zip(weights)
+                        .for_each(|(sum, weight)| *sum = sum.wrapping_add(i16::from(*weight)));
+                }
+            }
+            let factors = &mut lattice.factors[t];
+            for (factor, sum) in factors.iter_mut().zip(sums) {
+                *factor = exp(f32::from(sum) * self.scale);
+            }
+            factors[O] = 1.0;
+        }
+        lattice.run(&self.links);
+    }
+}
+
+const _: () = assert!(TAGS == 4 * K && OPEN == 2 * K + 1 && TAGS <= 32);

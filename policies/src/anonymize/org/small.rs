@@ -1,0 +1,110 @@
+//! Names of facilities where capitals say nothing: texts all in capitals, and texts in lower case.
+//!
+//! **Invariant:** a lower-case name needs a word of its kind and one that is no common word.
+
+use super::push;
+use crate::anonymize::cue::{Cue, Reading, Role};
+use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::words::Caps;
+
+/// Common words that are parts of names of facilities.
+const KEPT: &[&str] = &[
+    "GENERAL",
+    "MEMORIAL",
+    "COMMUNITY",
+    "COUNTY",
+    "REGIONAL",
+    "MEDICAL",
+    "CHILDREN",
+    "CITY",
+    "STATE",
+    "OF",
+    "THE",
+    "AND",
+    "FOR",
+    "UNIVERSITY",
+    "HOSPITAL",
+    "HEALTH",
+    "FALLS",
+    "LAKE",
+    "VALLEY",
+    "HILL",
+    "HILLS",
+    "PARK",
+    "BAY",
+    "CREEK",
+    "ROCK",
+    "SPRINGS",
+    "WOMEN",
+    "FAMILY",
+    "GOOD",
+    "MERCY",
+];
+
+/// Common words with which names of facilities begin.
+const SIDES: &[&str] = &[
+    "NEW", "NORTH", "SOUTH", "EAST", "WEST", "FIRST", "UNITED", "SAINT", "GREEN", "WHITE", "GRAND", "LITTLE",
+];
+
+/// Words that lead to a name and are no part of one, in a text all in capitals: `LETTER FROM`, `KNOWN TO`.
+pub(super) fn spoken(r: &Reading<'_>, i: usize, cue: usize) -> bool {
+    let upper = |k: usize| r.word(k).is_some_and(|w| w.caps == Caps::Upper);
+    let part = KEPT.contains(&r.str(i)) || i + 1 < cue && SIDES.contains(&r.str(i));
+    let doses = upper(i) && ["MG", "MCG", "ML", "UNITS", "DAILY", "BID", "TID", "QHS"].contains(&r.str(i));
+    doses || upper(i) && upper(cue) && r.has(i, Role::Common) && !part && !r.has(i, Role::City)
+}
+
+/// Words that stand in the names of hospitals written small: `reading general hospital`.
+const SMALL: &[&str] = &[
+    "general",
+    "memorial",
+    "regional",
+    "county",
+    "community",
+    "university",
+    "medical",
+    "children's",
+    "st",
+    "saint",
+    "state",
+    "methodist",
+    "baptist",
+    "presbyterian",
+    "lutheran",
+    "mercy",
+    "providence",
+    "good",
+    "samaritan",
+];
+
+/// `university of texas medical center`, `at fargo general hospital`: a name in lower case.
+pub(super) fn small_name(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
+    let mut first = cue.first;
+    let mut kinds = usize::from(cue.last > cue.first);
+    let mut proper = 0;
+    while let Some(before) = first.checked_sub(1).filter(|b| r.gap(*b) == " " || r.gap(*b) == ". ") {
+        let word = r.str(before);
+        let of = word == "of" && before > 0 && r.is(before - 1, "university");
+        let known = [Role::City, Role::State].iter().any(|role| r.has(before, *role));
+        let kind = SMALL.contains(&word);
+        let plain = r.word(before).is_some_and(|w| w.caps == Caps::Lower && w.chars >= 4)
+            && !r.has(before, Role::Common)
+            && !r.has(before, Role::Label)
+            && !r.has(before, Role::Nrp);
+        if cue.first - first >= 5 || !(of || known || kind || plain && kinds > 0 && proper < 2) {
+            break;
+        }
+        kinds += usize::from(kind || of);
+        proper += usize::from(known || plain && !kind);
+        first = before;
+    }
+    while first < cue.first && (r.is(first, "of") || r.is(first, "medical") || r.is(first, "county")) {
+        first += 1;
+    }
+    let led = first.checked_sub(1).is_some_and(|b| {
+        ["at", "from", "to", "of", "by", "near", "in", "the", "via", "copy"].contains(&r.str(b))
+    });
+    if kinds > 0 && proper > 0 && (led || r.is(first, "university")) {
+        push(r, (first, cue.last), Type::FACILITY, Evidence::Shape, out);
+    }
+}

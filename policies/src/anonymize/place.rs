@@ -1,0 +1,197 @@
+//! Places: addresses, cities, states, countries, postcodes and coordinates.
+//!
+//! **Invariant:** every detector starts at a cue or a number, and looks at few words around it.
+
+use super::cue::{Cue, Reading, Role};
+use super::kind::{Evidence, Finding, Type};
+use super::who::{How, run};
+use super::words::{Caps, Word};
+
+mod county;
+mod geo;
+mod local;
+mod post;
+mod street;
+
+pub(crate) use geo::coordinate;
+pub(crate) use local::locality;
+pub(crate) use post::postcode;
+
+/// Places of the text.
+#[expect(clippy::wildcard_enum_match_arm, reason = "other detectors are about the other roles")]
+pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
+    for cue in &r.cues {
+        match cue.role {
+            Role::StreetAfter => street::after(r, cue, out),
+            Role::StreetBefore => street::before(r, cue, out),
+            Role::PoBox => street::box_no(r, cue, out),
+            Role::CityLead => lead(r, cue, out),
+            Role::StateCode => local::code(r, cue, out),
+            Role::State => named(r, cue, Type::STATE, out),
+            Role::Country => named(r, cue, Type::COUNTRY, out),
+            Role::City => city(r, cue, out),
+            _ => {}
+        }
+    }
+    for (i, word) in r.words.iter().enumerate() {
+        if matches!(word.chars, 6 | 7) && word.capital() {
+            county::find(r, i, out);
+        }
+        if word.digits > 0 {
+            street::compound(r, i, out);
+            post::standing(r, i, out);
+            geo::pair(r, i, out);
+        }
+    }
+}
+
+fn push(
+    r: &Reading<'_>,
+    (first, last): (usize, usize),
+    ty: Type,
+    evidence: Evidence,
+    out: &mut Vec<Finding>,
+) {
+    if let (Some(a), Some(b)) = (r.word(first), r.word(last)) {
+        out.push(Finding::new(a.start, b.end, ty, evidence));
+    }
+}
+
+/// Is every word of the cue written with a capital?
+fn capital(r: &Reading<'_>, cue: &Cue) -> bool {
+    r.word(cue.first).is_some_and(|w| w.capital() || w.caps == Caps::None && w.chars >= 2)
+        && r.word(cue.last).is_some_and(|w| w.caps != Caps::Lower)
+}
+
+/// Months and weekdays follow the same small words as places do.
+fn of_time(r: &Reading<'_>, i: usize) -> bool {
+    let word = r.str(i);
+    super::date::is_month(word) && word != "Augusta" || super::date::is_weekday(word)
+}
+
+/// `lives in Tulsa`.
+fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
+    let mut next = cue.last + 1;
+    if r.gap(cue.last) != " " {
+        return;
+    }
+    if r.is(next, "the") || r.is(next, "city") && r.is(next + 1, "of") {
+        next += if r.is(next, "the") { 1 } else { 2 };
+    }
+    let Some(last) = run(r, next, How::Capital) else { return };
+    let acronym = last == next && r.word(next).is_some_and(|w| w.caps == Caps::Upper && w.chars <= 4);
+    let known = [Role::City, Role::State, Role::Country].iter().any(|role| r.has(next, *role));
+    let other = [Role::OrgAfter, Role::FacilityAfter, Role::StreetAfter].iter().any(|role| {
+        r.has(last, *role)
+            || r.gap(last) == " " && r.has(last + 1, *role) && r.word(last + 1).is_some_and(Word::capital)
+    });
+    if acronym && !known
+        || of_time(r, next)
+        || r.has(next, Role::Honorific)
+        || r.has(next, Role::Nrp)
+        || other
+    {
+        return;
+    }
+    if locality(r, next, out).is_none() {
+        push(r, (next, last), Type::CITY, Evidence::Shape, out);
+    }
+}
+
+/// States and countries stand for themselves.
+fn named(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
+    if !capital(r, cue) {
+        return;
+    }
+    let one = cue.first == cue.last;
+    // `Virginia Berg`, `Jordan's`: beside another capital a state is a given name.
+    let beside = r.gap(cue.last) == " " && r.proper(cue.last + 1) && one;
+    let personal = matches!(
+        r.str(cue.first),
+        "Virginia" | "Georgia" | "Jordan" | "Victoria" | "Carolina" | "Chad" | "Israel"
+    );
+    if one && (r.has(cue.first, Role::Common) || personal && beside) {
+        return;
+    }
+    push(r, (cue.first, cue.last), ty, Evidence::Shape, out);
+    // `Boise, Idaho`.
+    if let Some(first) = local::city_before(r, cue.first) {
+        push(r, (first, cue.first - 1), Type::CITY, Evidence::Shape, out);
+    }
+}
+
+/// Small words that stand before places.
+const TOWARD: &[&str] = &[
+    "in", "from", "to", "near", "at", "of", "around", "outside", "nach", "aus", "bei", "à", "en", "de", "em",
+    "a", "da", "w", "we", "z", "do", "i", "från", "till", "fra", "til", "te", "uit", "naar", "v", "ve", "u",
+    "iz", "din", "la", "для", "в", "из",
+];
+
+/// A known city: surer after a preposition or beside a state.
+fn city(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
+    if !capital(r, cue) {
+        return;
+    }
+    let before = cue.first.checked_sub(1);
+    let toward = before.is_some_and(|b| r.gap(b) == " " && TOWARD.contains(&r.str(b)));
+    let one = cue.first == cue.last;
+    let name = r.gap(cue.last) == " " && r.proper(cue.last + 1)
+        || before.is_some_and(|b| r.gap(b) == " " && r.proper(b));
+    let script = r.word(cue.first).is_some_and(|w| w.caps == Caps::None);
+    let other = r.has(cue.first, Role::Common) || name;
+    if one && other && !toward {
+        return;
+    }
+    let evidence = if toward || script || !one { Evidence::Shape } else { Evidence::Gazetteer };
+    push(r, (cue.first, cue.last), Type::CITY, evidence, out);
+}
+
+/// The value of a label that names a place: capitals, or all words up to the end of the field.
+pub(crate) fn value(r: &Reading<'_>, first: usize) -> Option<(usize, usize)> {
+    let mut last = first;
+    r.word(first).filter(|w| w.digits == 0 && (w.chars >= 2 || w.caps == Caps::None))?;
+    while last < first + 4 && matches!(r.gap(last), " " | "-" | ". " | "'" | " - ") {
+        let next = r.word(last + 1)?;
+        let goes_on = next.digits == 0
+            && !r.has(last + 1, Role::Label)
+            && (next.caps != Caps::Lower || r.has(last + 1, Role::Particle));
+        if !goes_on || field_begins(r, last + 1) {
+            break;
+        }
+        last += 1;
+    }
+    let alone = r.has(first, Role::Common) && last == first && !r.word(first).is_some_and(Word::capital);
+    (!alone).then_some((first, last))
+}
+
+/// Does a label with its colon begin at word `i`?
+pub(crate) fn field_begins(r: &Reading<'_>, i: usize) -> bool {
+    (i..i + 3).any(|k| r.gap(k).starts_with(':')) && r.has(i, Role::Common) || r.gap(i).starts_with(':')
+}
+
+/// The value of `address:`: the rest of the line up to another label.
+pub(crate) fn address_value(r: &Reading<'_>, first: usize) -> Option<(usize, usize)> {
+    let mut last = first;
+    r.word(first)?;
+    while last < first + 24 && r.word(last + 1).is_some() {
+        let gap = r.gap(last);
+        let stop = gap.contains(['\n', ';', '|', '\t', '"', '?', '!'])
+            || gap.contains(". ") && r.word(last).is_some_and(|w| w.chars > 4);
+        if stop
+            || field_begins(r, last + 1)
+            || r.has(last + 1, Role::Label) && !r.has(last + 1, Role::StateCode)
+        {
+            break;
+        }
+        last += 1;
+    }
+    let digits = (first..=last).any(|i| r.word(i).is_some_and(|w| w.digits > 0));
+    let capitals = (first..=last).filter(|i| r.proper(*i)).count();
+    let wordy = (first..=last)
+        .filter(|i| r.word(*i).is_some_and(|w| w.caps == Caps::Lower && r.has(*i, Role::Common)))
+        .count();
+    (digits && wordy <= 3 || capitals >= 1 && wordy == 0).then_some((first, last))
+}
+
+#[cfg(test)]
+mod tests;

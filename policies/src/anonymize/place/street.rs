@@ -1,0 +1,372 @@
+//! Streets with their numbers, in both orders, and boxes at post offices.
+
+use super::local::small;
+use super::{locality, of_time, push};
+use crate::anonymize::cue::{Cue, Reading, Role};
+use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::words::{Caps, Word};
+
+/// Street words that mean nothing else: with a capital they need no number.
+const PLAIN: &[&str] = &[
+    "street",
+    "avenue",
+    "ave",
+    "road",
+    "boulevard",
+    "blvd",
+    "lane",
+    "calle",
+    "rue",
+    "rua",
+    "ul",
+    "ulica",
+    "ulicy",
+    "viale",
+    "piazza",
+    "avenida",
+    "avda",
+    "straße",
+    "strasse",
+    "straat",
+    "chaussee",
+    "vicolo",
+    "piazzale",
+    "travessa",
+    "jalan",
+    "улица",
+    "ул",
+    "вул",
+    "вулиця",
+    "проспект",
+    "caddesi",
+    "sokak",
+    "utca",
+    "impasse",
+    "chemin",
+    "aleja",
+    "paseo",
+    "parkway",
+    "pkwy",
+];
+
+fn plain(r: &Reading<'_>, i: usize) -> bool {
+    PLAIN.contains(&r.str(i).to_lowercase().as_str())
+}
+
+/// Street words that stand between the name and the number: `Petőfi utca 12`.
+const NUMBER_LAST: &[&str] = &[
+    "utca",
+    "út",
+    "útja",
+    "tér",
+    "körút",
+    "katu",
+    "tie",
+    "kuja",
+    "caddesi",
+    "Caddesi",
+    "sokak",
+    "Sokak",
+    "sokağı",
+    "Sokağı",
+    "Cad",
+    "bulvarı",
+    "Bulvarı",
+    "ulice",
+    "třída",
+    "náměstí",
+    "gate",
+    "gata",
+    "vei",
+    "vej",
+    "gade",
+    "gatan",
+    "vägen",
+    "väg",
+    "plein",
+    "laan",
+    "straat",
+    "Straße",
+    "Strasse",
+    "Allee",
+    "Weg",
+    "Platz",
+    "Ring",
+    "Gasse",
+    "allé",
+    "ulica",
+    "trg",
+];
+
+/// A house number: `12`, `12B`, `221b`.
+fn number(r: &Reading<'_>, i: usize) -> bool {
+    r.word(i).is_some_and(|w| {
+        (1..=5).contains(&w.digits)
+            && w.end - w.start <= w.digits + 1
+            && r.str(i).as_bytes()[0].is_ascii_digit()
+    })
+}
+
+/// `12 Main St`, `1600 N 5th Ave`, `12 main street`.
+pub(super) fn after(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
+    let Some(word) = r.word(cue.first) else { return };
+    let lower = word.caps == Caps::Lower;
+    let mut first = cue.first;
+    let mut names = 0;
+    while let Some(before) = first.checked_sub(1) {
+        // `Cooper's Landing Rd`.
+        let owned = r.gap(before) == "'" && r.is(first, "s");
+        if !(owned || matches!(r.gap(before), " " | ". " | "-")) || names > 4 {
+            break;
+        }
+        if first < cue.first && r.word(before).is_some_and(|w| w.chars == 1 && r.gap_before(before) == "'") {
+            first = before;
+            continue;
+        }
+        if number(r, before) && names > 0 {
+            house(r, before, cue, lower, out);
+            return;
+        }
+        let w = r.words[before];
+        let ordinal = w.digits > 0 && w.end - w.start == w.digits + 2;
+        if !(w.capital() || ordinal || lower && w.digits == 0 && names < 2)
+            || r.gap(before) == ". " && w.chars > 2
+        {
+            break;
+        }
+        first = before;
+        names += 1;
+    }
+    let named = names > 0 && NUMBER_LAST.contains(&r.str(cue.first)) && r.proper(cue.first - 1);
+    if let Some(last) = house_after(r, cue.last).filter(|_| named) {
+        return finish(r, cue.first - 1, last, out);
+    }
+    let sure =
+        !lower && names > 0 && plain(r, cue.first) && word.caps == Caps::Title && r.gap(cue.first - 1) == " ";
+    let small = (first..cue.first).all(|i| r.has(i, Role::Common));
+    // `pharmacy on Hillcrest Cir`.
+    let on = !lower
+        && names > 0
+        && word.caps == Caps::Title
+        && (2..=5).contains(&word.chars)
+        && first.checked_sub(1).is_some_and(|b| r.is(b, "on") && r.gap(b) == " ");
+    let sure = sure || on && !r.has(cue.first + 1, Role::Honorific);
+    if sure && !(small && r.begins(first)) {
+        let first = if r.has(first, Role::Common) && first + 1 < cue.first { first + 1 } else { first };
+        push(r, (first, cue.last), Type::ADDRESS, Evidence::Shape, out);
+    }
+}
+
+fn house(r: &Reading<'_>, first: usize, cue: &Cue, lower: bool, out: &mut Vec<Finding>) {
+    const SPANS: &[&str] = &[
+        "hour", "minute", "min", "mile", "day", "way", "lane", "step", "week", "km", "year", "percent", "x",
+    ];
+    let span = SPANS.iter().any(|word| r.str(first + 1).to_ascii_lowercase().starts_with(word));
+    let proper = (first + 1..cue.first)
+        .any(|i| r.word(i).is_some_and(Word::capital) || r.word(i).is_some_and(|w| w.digits > 0));
+    let placed = r.has(cue.last + 1, Role::Unit) && tail(r, cue.last + 2)
+        || matches!(r.gap(cue.last), ", " | " ") && zipped(r, cue.last + 1);
+    if span && (lower || !proper) || lower && !plain(r, cue.first) && !placed {
+        return;
+    }
+    // `S/P 3 Day Run`: small words around a weak street word are no address.
+    let weak = !plain(r, cue.first) && (first + 1..cue.first).all(|i| r.has(i, Role::Common));
+    if weak && !r.has(cue.last + 1, Role::Unit) && !r.gap(cue.last).starts_with(',') {
+        return;
+    }
+    let last = direction(r, cue.last);
+    finish(r, first, last, out);
+}
+
+/// A state and its ZIP follow within four words.
+fn zipped(r: &Reading<'_>, from: usize) -> bool {
+    (from..from + 5).any(|k| {
+        let state = [Role::StateCode, Role::State].iter().any(|role| r.has(k, *role));
+        state && super::post::zip(r, k + 1).is_some()
+    })
+}
+
+/// `Main St NW`.
+fn direction(r: &Reading<'_>, last: usize) -> usize {
+    let next = ["N", "S", "E", "W", "NE", "NW", "SE", "SW", "North", "South", "East", "West"]
+        .contains(&r.str(last + 1));
+    if next && matches!(r.gap(last), " " | ". ") { last + 1 } else { last }
+}
+
+/// The unit and the place that follow a street, then the findings.
+fn finish(r: &Reading<'_>, first: usize, mut last: usize, out: &mut Vec<Finding>) {
+    for _ in 0..3 {
+        let gap = r.gap(last);
+        let near = matches!(gap, " " | ", " | ". " | "., " | " - " | ", #" | " #" | "/" | " / ");
+        if near && gap.ends_with('#') && number(r, last + 1) {
+            last += 1;
+        } else if near && unit(r, last + 1) {
+            last += 2;
+        } else if matches!(gap, "/" | "-") && number(r, last + 1) {
+            last += 1;
+        } else {
+            break;
+        }
+    }
+    push(r, (first, last), Type::ADDRESS, Evidence::Label, out);
+    if matches!(r.gap(last), ", " | " " | "\n" | ",\n" | " - " | ". " | "., " | ".\n")
+        && !small(r, last + 1, out)
+    {
+        locality(r, last + 1, out);
+    }
+}
+
+/// `Apt 4B`, `3rd floor`: a unit and its number, in either order.
+fn unit(r: &Reading<'_>, i: usize) -> bool {
+    let behind = r.has(i, Role::Unit) && tail(r, i + 1) && matches!(r.gap(i), " " | ". " | " #" | ".");
+    let ahead = tail(r, i) && r.has(i + 1, Role::Unit) && r.gap(i).len() <= 2;
+    behind || ahead && r.word(i).is_some_and(|word| word.digits > 0)
+}
+
+/// `4B`, `300`, `C`.
+fn tail(r: &Reading<'_>, i: usize) -> bool {
+    r.word(i).is_some_and(|w| w.chars <= 5 && (w.digits > 0 || w.chars == 1))
+}
+
+/// `12 rue de la Paix`, `Calle Mayor 5, 3º B`, `ul. Długa 5/7`.
+pub(super) fn before(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
+    let mut at = cue.last;
+    let mut names = 0;
+    while names < 5 && matches!(r.gap(at), " " | ". " | "-" | "'" | "." | "/ ") {
+        let Some(next) = r.word(at + 1) else { break };
+        let part = next.capital() && !of_time(r, at + 1) && !r.has(at + 1, Role::Unit)
+            || next.digits > 0 && names == 0 && !number(r, at + 1);
+        if part && !(r.gap(at) == ". " && r.word(at).is_some_and(|w| w.chars > 4)) {
+            names += 1;
+        } else if !(r.has(at + 1, Role::Particle)
+            || matches!(r.str(at + 1), "l" | "d" | "dell" | "the" | "les"))
+        {
+            break;
+        }
+        at += 1;
+    }
+    while at > cue.last
+        && !(r.word(at).is_some_and(Word::capital) || r.word(at).is_some_and(|w| w.digits > 0))
+    {
+        at -= 1;
+    }
+    if names == 0 || at == cue.last {
+        return;
+    }
+    let ahead = house_before(r, cue.first);
+    let behind = house_after(r, at);
+    let word = r.str(cue.first).to_lowercase();
+    let capital = r.word(cue.first).is_some_and(Word::capital);
+    let last = behind.unwrap_or(at);
+    let small = [
+        "am", "an", "auf", "im", "in", "zum", "unter", "alte", "c", "os", "pl", "al", "lorong", "place",
+        "square", "m",
+    ];
+    let placed =
+        r.word(last + 1).is_some_and(|w| w.digits >= 4) && matches!(r.gap(last), ", " | "\n" | ",\n" | " ");
+    let weak = small.contains(&word.as_str());
+    let numbered = ahead.is_some() && !weak
+        || behind.is_some()
+            && (capital
+                || !matches!(word.as_str(), "via" | "place" | "route" | "square" | "passage" | "cours"));
+    if numbered && (!weak || placed || word == "unter" || word == "al" && capital) {
+        finish(r, ahead.unwrap_or(cue.first), last, out);
+    } else if plain(r, cue.first)
+        && (capital
+            || !word.is_ascii()
+            || r.gap(cue.last).starts_with('.')
+            || matches!(word.as_str(), "rue" | "calle" | "rua" | "ulica" | "ulicy"))
+    {
+        push(r, (cue.first, at), Type::ADDRESS, Evidence::Shape, out);
+    }
+}
+
+/// `12 `, `12, `, `12 bis ` before a street.
+fn house_before(r: &Reading<'_>, first: usize) -> Option<usize> {
+    let before = first.checked_sub(1)?;
+    let bis = ["bis", "ter", "quater"].contains(&r.str(before));
+    let at = if bis { before.checked_sub(1)? } else { before };
+    (number(r, at) && matches!(r.gap(before), " " | ", ") && r.gap(at).len() <= 2).then_some(at)
+}
+
+/// `5`, `, 5`, ` nº 5`, ` n. 5`, `5/7`, `5 A` behind a street.
+fn house_after(r: &Reading<'_>, last: usize) -> Option<usize> {
+    let gap = r.gap(last);
+    let sign = ["no", "nº", "n", "nr", "n°", "num", "número", "numero", "д", "дом", "№", "s"]
+        .contains(&r.str(last + 1).to_lowercase().as_str());
+    let skip = usize::from(sign);
+    let near = matches!(gap, " " | ", " | " #" | ". " | ", #" | " № " | ", № ");
+    let at = last + 1 + skip;
+    let near = near && (skip == 0 || matches!(r.gap(last + 1), " " | ". " | ".º " | "º " | "° "));
+    // A year, or a postcode, is no house number.
+    let fits =
+        number(r, at) && r.word(at).is_some_and(|w| w.digits <= 4) && !r.gap(at).starts_with(['%', ':']);
+    if !(near && fits) || gap.len() > 6 {
+        return None;
+    }
+    let letter = r.gap(at) == " "
+        && r.word(at + 1).is_some_and(|w| w.chars == 1 && w.digits == 0 && w.caps != Caps::None);
+    let closes = letter && !r.gap(at + 1).starts_with(' ');
+    Some(if closes { at + 1 } else { at })
+}
+
+/// Ends of words that are streets, with their number behind them.
+const ENDINGS: &[&str] = &[
+    "straße", "strasse", "str", "weg", "gasse", "allee", "platz", "ring", "ufer", "damm", "steig",
+    "chaussee", "graben", "markt", "straat", "laan", "plein", "gracht", "kade", "dreef", "singel", "dijk",
+    "gatan", "gata", "vägen", "gränd", "stigen", "vej", "gade", "veien", "vegen", "gate", "allé", "katu",
+    "tie", "kuja", "gatu", "stien", "torget", "plads", "hof", "berg", "feld",
+];
+
+/// Of these, the ones that end nothing but streets.
+const SURE: usize = 6;
+
+/// `Hauptstr. 12`, `Storgatan 3`, `Kerkstraat 8-II`; `i` is the number.
+pub(super) fn compound(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let Some(before) = i.checked_sub(1) else { return };
+    let Some(word) = r.word(before).filter(|w| w.caps == Caps::Title && w.chars >= 6) else { return };
+    if !number(r, i) || !matches!(r.gap(before), " " | ". " | "." | ", ") || r.words[i].digits > 4 {
+        return;
+    }
+    let low = word.of(r.text).to_lowercase();
+    let Some(ending) = ENDINGS.iter().position(|e| low.ends_with(e) && low.len() >= e.len() + 3) else {
+        return;
+    };
+    let weak = ENDINGS[ending].len() <= 4 && ending >= SURE;
+    let year = r.words[i].digits == 4;
+    if r.has(before, Role::Common) || weak && (year || r.begins(before)) && !r.gap(i).starts_with(',') {
+        return;
+    }
+    let mut first = before;
+    if r.gap_before(first) == "-"
+        || r.gap_before(first) == " "
+            && first.checked_sub(1).is_some_and(|b| {
+                r.proper(b) && ["Alte", "Neue", "Große", "Kleine", "Obere", "Untere"].contains(&r.str(b))
+            })
+    {
+        first = (0..first)
+            .rev()
+            .take(3)
+            .take_while(|k| r.gap(*k) == "-" || r.gap(*k) == " " && *k + 1 == before)
+            .last()
+            .unwrap_or(first);
+    }
+    let letter = r.gap(i) == " "
+        && r.word(i + 1).is_some_and(|w| w.chars == 1 && w.caps == Caps::Lower)
+        && !r.gap(i + 1).starts_with(' ');
+    finish(r, first, if letter { i + 1 } else { i }, out);
+}
+
+/// `P.O. Box 12`.
+pub(super) fn box_no(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
+    let sure = cue.first != cue.last || r.str(cue.first).chars().count() > 3 || r.is(cue.first, "pob");
+    let numbered = r.word(cue.last + 1).is_some_and(|w| w.digits > 0)
+        && matches!(r.gap(cue.last), " " | ". " | ": " | " #");
+    if numbered
+        && sure
+        && (["box", "drawer"].iter().any(|word| r.is(cue.last, word))
+            || r.word(cue.first).is_some_and(|w| w.caps != Caps::Lower || r.str(cue.first).len() > 3))
+    {
+        finish(r, cue.first, cue.last + 1, out);
+    }
+}

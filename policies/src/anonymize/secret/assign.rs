@@ -1,0 +1,357 @@
+//! Assignments: a name that says key, token, secret or password, and the value that it is given.
+//!
+//! **Invariant:** names and values are bounded, so that each keyword costs a bounded look.
+
+use std::ops::Range;
+
+use super::rules::Engine;
+use super::value::{checksum, drawn, expression, path, placeholder, uuid, wordy};
+use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::token::{after, before};
+
+/// The longest name and the longest value.
+const NAME: usize = 64;
+const VALUE: usize = 512;
+
+/// What a name asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Something drawn; `glued` words may end a longer one.
+    Secret { glued: bool },
+    /// Something chosen.
+    Password,
+}
+
+/// A value and how it is written.
+struct Value {
+    range: Range<usize>,
+    quoted: bool,
+    /// Followed by more on its line.
+    in_prose: bool,
+}
+
+/// The assignment whose name holds the keyword at `at`.
+pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, kind: Kind, out: &mut Vec<Finding>) {
+    if !word_of_name(text, at, kind) {
+        return;
+    }
+    let name = name_around(text, at);
+    let Some(value) = value_after(text, &name, kind).or_else(|| beside(text, &name, kind)) else { return };
+    let value = fallback(text, &value).unwrap_or(value);
+    let name = &text[name];
+    if opens(engine, text, name, &value, kind) && !benign(engine, name, &text[at.clone()]) {
+        let ty = if kind == Kind::Password { Type::PASSWORD } else { Type::SECRET };
+        out.push(Finding::new(value.range.start, value.range.end, ty, Evidence::Secret));
+    }
+}
+
+/// A whole text that stands under a key such as `api_key`.
+pub(super) fn keyed(engine: &Engine, text: &[u8], key: &str, out: &mut Vec<Finding>) {
+    let start = text.len() - text.trim_ascii_start().len();
+    let end = start + text.trim_ascii().len();
+    if end - start < 3 || end - start > VALUE || key.len() > NAME || text[start..end].contains(&b' ') {
+        return;
+    }
+    let name = key.as_bytes();
+    for hit in engine.keywords.find_overlapping_iter(name) {
+        let kind = match engine.owner[hit.pattern().as_usize()] {
+            super::Owner::Secret { glued } => Kind::Secret { glued },
+            super::Owner::Password => Kind::Password,
+            super::Owner::Token(_)
+            | super::Owner::Near(_)
+            | super::Owner::Rule(_)
+            | super::Owner::Pem
+            | super::Owner::Kube
+            | super::Owner::Cookie => continue,
+        };
+        let at = hit.start()..hit.end();
+        let value = Value { range: start..end, quoted: true, in_prose: false };
+        let named = word_of_name(name, &at, kind) && !benign(engine, name, &name[at]);
+        if named && opens(engine, text, name, &value, kind) {
+            let ty = if kind == Kind::Password { Type::PASSWORD } else { Type::SECRET };
+            out.push(Finding::new(start, end, ty, Evidence::Secret));
+            return;
+        }
+    }
+}
+
+/// Is the keyword a word of the name: between separators, or set off by a capital?
+fn word_of_name(text: &[u8], at: &Range<usize>, kind: Kind) -> bool {
+    let (prev, next) = (before(text, at.start), after(text, at.end));
+    let first = text[at.start];
+    let left = !prev.is_ascii_alphabetic()
+        || prev.is_ascii_lowercase() && first.is_ascii_uppercase()
+        || at.start >= 2 && text[at.start - 2] == b'\\'
+        || matches!(kind, Kind::Secret { glued: true })
+        || kind == Kind::Password && at.len() >= 6;
+    let last = text[at.end - 1];
+    let right = !next.is_ascii_alphabetic() || last.is_ascii_lowercase() && next.is_ascii_uppercase();
+    left && right && (at.start == 0 || prev < 0x80 || !first.is_ascii())
+}
+
+fn name_around(text: &[u8], at: &Range<usize>) -> Range<usize> {
+    let in_name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let left = text[..at.start].iter().rev().take(NAME).take_while(in_name).count();
+    let right = text[at.end..].iter().take(NAME).take_while(in_name).count();
+    // A literal `\n` before a name is no part of it.
+    let start = at.start - left;
+    let start = if start > 0 && text[start - 1] == b'\\' && left > 0 { start + 1 } else { start };
+    start..at.end + right
+}
+
+/// `token_count`, `key_id`, `public_key`: the name of something else.
+fn benign(engine: &Engine, name: &[u8], keyword: &[u8]) -> bool {
+    let words = words(name);
+    let lists = &engine.assign;
+    let listed = |list: &[String], word: &[u8]| list.binary_search_by(|w| w.as_bytes().cmp(word)).is_ok();
+    let last = words.last().is_some_and(|word| listed(&lists.benign_last, word));
+    let counted = keyword.eq_ignore_ascii_case(b"tokens") && words.len() > 1;
+    last || counted || words.iter().any(|word| listed(&lists.benign_any, word))
+}
+
+/// The words of a name in lower case: `dbPassword_2` is `db`, `password`, `2`.
+fn words(name: &[u8]) -> Vec<Vec<u8>> {
+    let mut out: Vec<Vec<u8>> = vec![Vec::new()];
+    let mut lower = false;
+    for byte in name {
+        let separator = matches!(byte, b'_' | b'-' | b'.');
+        if separator || lower && byte.is_ascii_uppercase() {
+            out.push(Vec::new());
+        }
+        if let Some(word) = out.last_mut().filter(|_| !separator) {
+            word.push(byte.to_ascii_lowercase());
+        }
+        lower = byte.is_ascii_lowercase();
+    }
+    out.retain(|word| !word.is_empty());
+    out
+}
+
+fn skip(text: &[u8], from: usize, most: usize, of: &[u8]) -> usize {
+    from + text[from..].iter().take(most).take_while(|b| of.contains(b)).count()
+}
+
+fn starts(text: &[u8], at: usize, word: &[u8]) -> bool {
+    text.get(at..at + word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
+}
+
+/// The value that a name is given, if it is given one.
+fn value_after(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
+    // `[PASSWORD]` is what a secret became.
+    if before(text, name.start) == b'[' && after(text, name.end) == b']' {
+        return None;
+    }
+    let quoted = b"\"'`".contains(&before(text, name.start));
+    let closed = skip(text, name.end, 4, b"\"'`\\])*");
+    let at = skip(text, closed, 16, b" \t");
+    if let Some(at) = value_member(text, closed) {
+        return value_at(text, at, true);
+    }
+    let option = starts(text, name.start.saturating_sub(2), b"--")
+        || name.start < name.end && text[name.start] == b'-';
+    let element = before(text, name.start) == b'<' && after(text, closed) == b'>';
+    let operator = [&b"=>"[..], b":=", b"?=", b"||=", b"===", b"==", b"!=", b"->", b"=", b":"]
+        .into_iter()
+        .find(|op| starts(text, at, op));
+    let said = [&b"is "[..], b"was ", b"is: ", b"= ", b"ist ", b"lautet "]
+        .into_iter()
+        .find(|op| starts(text, at, op));
+    let next = if let Some(op) = operator {
+        at + op.len()
+    } else if element {
+        closed + 1
+    } else if quoted && after(text, at) == b',' {
+        at + 1
+    } else if let Some(op) = said.filter(|_| closed == name.end || quoted) {
+        at + op.len()
+    } else if (option || declared(text, name)) && at > name.end {
+        at
+    } else if after(text, at) == b'(' && matches!(after(text, at + 1), b'"' | b'\'') {
+        at + 1
+    } else {
+        later(text, at).filter(|_| kind != Kind::Password)?
+    };
+    let value = value_at(text, next, operator.is_some() || element)?;
+    (!element || starts(text, value.range.end, b"</")).then_some(value)
+}
+
+/// `the api key we use for this is ...`: where the value begins.
+fn later(text: &[u8], at: usize) -> Option<usize> {
+    let rest = &text[at..text.len().min(at + 40)];
+    let plain = rest.iter().take_while(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b'(' | b')')).count();
+    let is = rest[..plain].windows(4).position(|w| w == b" is " || w == b"was ").map(|n| at + n + 4);
+    is.or_else(|| (plain > 0 && rest.get(plain) == Some(&b':')).then_some(at + plain + 1))
+}
+
+/// `my key q8Zr...`, `|key|q8Zr...|`: a value with nothing but space between must be long and hold digits.
+fn beside(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
+    let at = skip(text, name.end, 4, b" \t|`'\"");
+    if kind == Kind::Password || at == name.end || at >= text.len() {
+        return None;
+    }
+    let value = bare_value(text, at, true);
+    let bytes = &text[value.range.clone()];
+    let long = bytes.len() >= 16 && bytes.iter().filter(|b| b.is_ascii_digit()).count() >= 1;
+    (long && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))).then_some(value)
+}
+
+/// `process.env.KEY || 'q8Zr...'`: what is taken where the environment has nothing.
+fn fallback(text: &[u8], value: &Value) -> Option<Value> {
+    let rest = &text[value.range.end..text.len().min(value.range.end + 64)];
+    let line = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
+    if value.quoted || !expression(&text[value.range.clone()]) {
+        return None;
+    }
+    let mark = [&b"|| "[..], b"?? ", b" or ", b", ", b"?: "].iter().find_map(|mark| {
+        rest[..line].windows(mark.len()).position(|w| w == *mark).map(|at| at + mark.len())
+    })?;
+    value_at(text, value.range.end + mark, true).filter(|value| value.quoted)
+}
+
+/// `ENV NAME value`, `setx NAME value`, `export`, `login x password y`.
+fn declared(text: &[u8], name: &Range<usize>) -> bool {
+    let head = &text[name.start.saturating_sub(12)..name.start];
+    [&b"ENV "[..], b"ARG ", b"setx ", b"setenv ", b"SetEnv "].iter().any(|word| head.ends_with(word))
+}
+
+/// `name: DB_PASSWORD` and then, there or on the next line, `value: ...`.
+fn value_member(text: &[u8], closed: usize) -> Option<usize> {
+    let at = skip(text, closed, 48, b" \t\r\n,\"'");
+    if at == closed || !starts(text, at, b"value") && !starts(text, at, b"default") {
+        return None;
+    }
+    let word = if starts(text, at, b"value") { 5 } else { 7 };
+    let at = skip(text, at + word, 2, b"\"'");
+    let at = skip(text, at, 8, b" \t");
+    matches!(after(text, at), b':' | b'=').then_some(at + 1)
+}
+
+/// The value that begins after an operator.
+fn value_at(text: &[u8], from: usize, assigned: bool) -> Option<Value> {
+    let mut at = skip(text, from, 6, b" \t*");
+    // A type may stand between: `key: str = "..."`.
+    let typed = [
+        &b"string"[..],
+        b"str",
+        b"&str",
+        b"&'static str",
+        b"SecretStr",
+        b"Optional[str]",
+        b"str | None",
+        b"char*",
+    ]
+    .into_iter()
+    .find(|word| starts(text, at, word));
+    if let Some(word) = typed {
+        let after_type = skip(text, at + word.len(), 4, b" \t?");
+        if after(text, after_type) == b'=' {
+            at = skip(text, after_type + 1, 4, b" \t");
+        }
+    }
+    for scheme in [&b"bearer "[..], b"basic ", b"token ", b"apikey ", b"!!binary "] {
+        if starts(text, at, scheme) {
+            at += scheme.len();
+        }
+    }
+    let prefixed = matches!(after(text, at), b'r' | b'b' | b'f' | b'u' | b'@' | b'$')
+        && matches!(after(text, at + 1), b'"' | b'\'');
+    at += usize::from(prefixed);
+    at = skip(text, at, 1, b"(");
+    let escaped = after(text, at) == b'\\' && matches!(after(text, at + 1), b'"' | b'\'');
+    at += usize::from(escaped);
+    let quote = after(text, at);
+    if at < text.len() && matches!(quote, b'"' | b'\'' | b'`') {
+        let start = skip(text, at, 3, &[quote]);
+        return quoted_value(text, start, quote, escaped, start - at);
+    }
+    (at < text.len()).then(|| bare_value(text, at, assigned))
+}
+
+fn quoted_value(text: &[u8], start: usize, quote: u8, escaped: bool, quotes: usize) -> Option<Value> {
+    if quotes == 2 {
+        return None;
+    }
+    let rest = &text[start..text.len().min(start + VALUE)];
+    let end = rest.iter().enumerate().position(|(i, b)| {
+        let slashed = i > 0 && rest[i - 1] == b'\\';
+        *b == b'\n' || *b == quote && (escaped || !slashed)
+    })?;
+    let end = if escaped && end > 0 && rest[end - 1] == b'\\' { end - 1 } else { end };
+    (end > 0).then(|| Value { range: start..start + end, quoted: true, in_prose: false })
+}
+
+fn bare_value(text: &[u8], start: usize, assigned: bool) -> Value {
+    let rest = &text[start..text.len().min(start + VALUE)];
+    let stop = |b: &u8| b.is_ascii_whitespace() || b"\"'`<>;,".contains(b);
+    let mut end = rest.iter().position(stop).unwrap_or(rest.len());
+    if let Some(cut) =
+        rest[..end].windows(2).position(|pair| pair == b"\\n" || pair == b"\\r" || pair == b"\\\"")
+    {
+        end = cut;
+    }
+    // The parameters of an address end at an ampersand.
+    if let Some(cut) =
+        rest[..end].iter().position(|b| *b == b'&').filter(|cut| rest[*cut..end].contains(&b'='))
+    {
+        end = cut;
+    }
+    while end > 0 && b".,;:?)]}|*".contains(&rest[end - 1]) && !rest[..end].contains(&b'(') {
+        end -= 1;
+    }
+    let line = rest[end..].iter().position(|b| *b == b'\n').unwrap_or(rest.len() - end);
+    let more = rest[end..end + line].iter().any(u8::is_ascii_alphanumeric);
+    let comment =
+        rest[end..end + line].trim_ascii_start().first().is_some_and(|b| b"#;,\"'&<}]/".contains(b));
+    Value { range: start..start + end, quoted: false, in_prose: more && !comment || !assigned }
+}
+
+/// Does the value open something?
+fn opens(engine: &Engine, text: &[u8], name: &[u8], value: &Value, kind: Kind) -> bool {
+    let bytes = &text[value.range.clone()];
+    let lower = bytes.to_ascii_lowercase();
+    let harmless = placeholder(bytes, &engine.assign)
+        || engine.assign.is_word(lower.strip_suffix(b"!").unwrap_or(&lower))
+        || checksum(bytes)
+        || !bytes.is_ascii() && kind != Kind::Password;
+    !harmless
+        && match kind {
+            Kind::Password => chosen(bytes, value),
+            Kind::Secret { .. } => given(text, name, bytes, value),
+        }
+}
+
+/// A password may be a word, but not one of a sentence or of a program.
+fn chosen(bytes: &[u8], value: &Value) -> bool {
+    let letters = bytes.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b' '));
+    let spaced = bytes.contains(&b' ');
+    let prose =
+        spaced && (wordy(bytes) || bytes.ends_with(b".") || bytes.ends_with(b":") || bytes.ends_with(b"?"));
+    let code = !value.quoted && (expression(bytes) || bytes.contains(&b'(') && bytes.contains(&b')'));
+    // A word of a dictionary is more often said about a password than chosen as one.
+    let word = letters && wordy(bytes);
+    let said = code || prose || word || value.in_prose && letters;
+    (4..=160).contains(&bytes.len()) && !said && !path(bytes)
+}
+
+/// A key was drawn: no word, no path, no count.
+fn given(text: &[u8], name: &[u8], bytes: &[u8], value: &Value) -> bool {
+    let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = bytes.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let least = if value.quoted && digits > 0 { 8 } else { 10 };
+    let bare = matches!(name.len(), 3..=4) && !name.eq_ignore_ascii_case(b"jwt");
+    let vague = bare && (uuid(bytes) || bytes.len() < 16 || digits == 0);
+    (least..=VALUE).contains(&bytes.len())
+        && letters > 0
+        && !(bytes.contains(&b' ') || bytes.contains(&b'\\'))
+        && !expression(bytes)
+        && drawn(bytes)
+        && !path(bytes)
+        && (!vague || told(text, value))
+}
+
+/// `api key`: the word before says more than the name alone.
+fn told(text: &[u8], value: &Value) -> bool {
+    let head = text[value.range.start.saturating_sub(64)..value.range.start].to_ascii_lowercase();
+    let words = [&b"api "[..], b"secret ", b"access ", b"private ", b"signing ", b"encryption ", b"license "];
+    words.iter().any(|word| head.windows(word.len()).any(|w| w == *word))
+}

@@ -1,0 +1,213 @@
+//! Whether a value opens a door: placeholders, references, words, paths and sequences do not.
+//!
+//! **Invariant:** pure questions about one bounded value, each linear in it.
+
+use super::rules::Assign;
+
+/// Shannon entropy in bits per byte.
+pub(super) fn entropy(value: &[u8]) -> f64 {
+    let mut counts = [0_u32; 256];
+    for byte in value {
+        counts[usize::from(*byte)] += 1;
+    }
+    let n = value.len().max(1) as f64;
+    counts.iter().filter(|c| **c > 0).map(|c| f64::from(*c) / n).map(|p| -p * p.log2()).sum()
+}
+
+/// The entropy that a random value of this length reaches: short ones cannot have 3.5 bits per character, and
+/// hexadecimal ones seldom do.
+pub(super) fn floor(value: &[u8]) -> f64 {
+    let hex = value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
+    let reachable = (value.len().max(2) as f64).log2() * 0.8;
+    reachable.min(if hex { 2.7 } else { 3.5 })
+}
+
+/// Something that stands for a value: `<your-key>`, `xxxx`, `${VAR}`, `os.environ["X"]`.
+pub(super) fn placeholder(value: &[u8], words: &Assign) -> bool {
+    let framed = match value.first() {
+        Some(b'<') => true,
+        Some(b'{' | b'[') => value.len() < 3 || matches!(value.last(), Some(b'}' | b']')) || value[1] == b'{',
+        Some(b'$') => reference(&value[1..]),
+        Some(b'!') => value.len() > 3 && value[1..].iter().all(u8::is_ascii_alphabetic),
+        Some(b'%') => value.len() > 2 && value.ends_with(b"%"),
+        Some(b'*' | b'.' | b'_') => value.iter().all(|b| *b == value[0]),
+        Some(_) => false,
+        None => true,
+    };
+    let lower = value.to_ascii_lowercase();
+    framed || words.holds_placeholder(&lower)
+}
+
+/// What follows a dollar sign where that names a variable.
+fn reference(rest: &[u8]) -> bool {
+    match rest.first() {
+        Some(b'{' | b'(') => true,
+        Some(b) if b.is_ascii_alphabetic() || *b == b'_' => {
+            let name = rest.iter().all(|b| b.is_ascii_alphanumeric() || b"_:->[]'\"".contains(b));
+            name && (rest.len() <= 40)
+        }
+        Some(_) | None => false,
+    }
+}
+
+/// An expression of a program: a call, an index, a chain of names.
+pub(super) fn expression(value: &[u8]) -> bool {
+    let call = value.iter().position(|b| matches!(b, b'(' | b'[')).is_some_and(|at| {
+        let head = &value[..at];
+        !head.is_empty() && head.iter().all(|b| b.is_ascii_alphanumeric() || b"_.:>-!?&*".contains(b))
+    });
+    let chain = value.contains(&b'.')
+        && value.split(|b| *b == b'.').all(|part| {
+            part.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+                && part.iter().all(|b| b.is_ascii_alphanumeric() || b"_?!".contains(b))
+                && (wordy(part) || part.len() <= 3)
+        });
+    let scoped = value.windows(2).any(|pair| pair == b"::" || pair == b"->");
+    call || chain || scoped && wordy(value)
+}
+
+/// A file path or an address without a password in it.
+pub(super) fn path(value: &[u8]) -> bool {
+    let rooted = [&b"/"[..], b"@/"].iter().any(|head| value.starts_with(head));
+    let relative = [&b"./"[..], b"../", b"~/", b"\\\\"].iter().any(|head| value.starts_with(head));
+    let drive = matches!(value, [a, b':', b'\\' | b'/', ..] if a.is_ascii_alphabetic());
+    let address = value.windows(3).take(16).any(|w| w == b"://");
+    let endings = [
+        &b".pem"[..],
+        b".key",
+        b".json",
+        b".txt",
+        b".yaml",
+        b".yml",
+        b".crt",
+        b".p12",
+        b".env",
+        b".pub",
+        b".toml",
+        b".conf",
+        b".ini",
+        b".cfg",
+        b".jks",
+        b".pfx",
+        b".html",
+        b".js",
+        b".ts",
+        b".py",
+        b".go",
+        b".rs",
+        b".java",
+        b".php",
+        b".rb",
+        b".md",
+        b".xml",
+        b".log",
+        b".asc",
+        b".gpg",
+        b".cer",
+        b".der",
+    ];
+    let lower = value.to_ascii_lowercase();
+    let dot = lower.iter().rposition(|b| *b == b'.').map_or(0, |at| lower.len() - at - 1);
+    let ending = (2..=5).contains(&dot)
+        && lower.contains(&b'/')
+        && lower[lower.len() - dot..].iter().all(u8::is_ascii_lowercase);
+    let file = ending || endings.iter().any(|end| lower.ends_with(end));
+    let parts = value.split(|b| matches!(b, b'/' | b'\\')).filter(|part| !part.is_empty());
+    let named = parts.clone().count() >= 1 && parts.clone().all(|part| wordy(part) || part.len() <= 4);
+    drive || relative || address || file && !value.contains(&b' ') || (rooted || parts.count() >= 3) && named
+}
+
+/// Made of words: pronounceable runs of letters, few digits.
+pub(super) fn wordy(value: &[u8]) -> bool {
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let rare = value.iter().filter(|b| b"jqxzJQXZ".contains(b)).count();
+    if letters == 0 || digits * 5 > value.len() || rare > 1 + letters / 12 {
+        return false;
+    }
+    let class = |b: u8| (b.is_ascii_alphabetic(), b.is_ascii_digit());
+    let switches = value
+        .windows(2)
+        .filter(|p| class(p[0]) != class(p[1]) && (p[0].is_ascii_digit() || p[1].is_ascii_digit()))
+        .count();
+    let (mut start, mut good, mut turns) = (0, 0, 0);
+    for at in 0..=value.len() {
+        let turned = turns_at(value, at);
+        turns += usize::from(turned);
+        if turned || value.get(at).is_none_or(|b| !b.is_ascii_alphabetic()) {
+            let piece = &value[start..at];
+            good += if pronounceable(piece) { piece.len() } else { 0 };
+            start = at + usize::from(value.get(at).is_some_and(|b| !b.is_ascii_alphabetic()));
+        }
+    }
+    good * 10 >= letters * 8 && switches <= 2 + value.len() / 20 && turns * 4 <= letters
+}
+
+/// Does a word begin at `at` by its capital, as in `dbPassword` and `HTTPServer`?
+fn turns_at(value: &[u8], at: usize) -> bool {
+    let (Some(prev), Some(here)) = (at.checked_sub(1).and_then(|i| value.get(i)), value.get(at)) else {
+        return false;
+    };
+    let next_small = value.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+    here.is_ascii_uppercase() && (prev.is_ascii_lowercase() || prev.is_ascii_uppercase() && next_small)
+}
+
+/// Three letters or more that a tongue can follow.
+fn pronounceable(piece: &[u8]) -> bool {
+    let (mut consonants, mut vowels, mut any) = (0, 0, 0);
+    for byte in piece.iter().map(u8::to_ascii_lowercase) {
+        if b"aeiouy".contains(&byte) {
+            (consonants, vowels, any) = (0, vowels + 1, any + 1);
+        } else {
+            (consonants, vowels) = (consonants + 1, 0);
+        }
+        if consonants > 4 || vowels > 3 {
+            return false;
+        }
+    }
+    let acronym = piece.len() <= 4 && piece.len() >= 2 && piece.iter().all(u8::is_ascii_uppercase);
+    acronym || piece.len() >= 3 && any * 6 >= piece.len()
+}
+
+/// `abcdefgh`, `0123456789`, `aaaa`, `abcabcabc`: nothing that was drawn.
+pub(super) fn sequential(value: &[u8]) -> bool {
+    let plain: Vec<u8> =
+        value.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
+    if plain.len() < 4 {
+        return plain.len() * 2 < value.len();
+    }
+    let steps = plain.windows(2).filter(|p| p[0].abs_diff(p[1]) <= 1 || p == b"90" || p == b"9a").count();
+    let periodic = (1..=plain.len() / 2).take(16).any(|p| plain[p..] == plain[..plain.len() - p]);
+    // Runs in turns (`abc123def456`) are how people write a key that is to look drawn.
+    let turns = plain.windows(2).filter(|p| p[0].is_ascii_digit() != p[1].is_ascii_digit()).count();
+    steps * 10 >= (plain.len() - 1) * 6 && turns <= 2 || periodic
+}
+
+/// `qwertyuiop`, along a row of the keyboard.
+fn typed(value: &[u8]) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let rows = [&b"qwertyuiop"[..], b"asdfghjkl", b"zxcvbnm"];
+    let row = |w: &[u8]| rows.iter().any(|row| row.windows(6).any(|r| r == w));
+    value.len() < 20 && lower.windows(6).any(row)
+}
+
+/// `sha256:...`, `sha512-...`, `md5:...`.
+pub(super) fn checksum(value: &[u8]) -> bool {
+    let head = &value[..value.len().min(9)].to_ascii_lowercase();
+    let named = head.starts_with(b"sha") || head.starts_with(b"md5");
+    named && head.iter().position(|b| matches!(b, b':' | b'-' | b'=')).is_some_and(|at| at <= 7)
+}
+
+/// 8-4-4-4-12 hexadecimal digits.
+pub(super) fn uuid(value: &[u8]) -> bool {
+    let lens = value.split(|b| *b == b'-').map(<[u8]>::len);
+    value.len() == 36
+        && lens.eq([8, 4, 4, 4, 12])
+        && value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
+}
+
+/// A value that nobody chose: no word, no sequence, enough different characters.
+pub(super) fn drawn(value: &[u8]) -> bool {
+    let hexish = value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
+    entropy(value) >= floor(value) && (hexish || !wordy(value)) && !sequential(value) && !typed(value)
+}

@@ -1,0 +1,201 @@
+//! Suppression: what looks like an identifier and is none, taken from the findings of weak evidence.
+//!
+//! **Invariant:** validated, labelled, secret and propagated findings are never touched.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::cue::{Reading, Role};
+use super::kind::{Evidence, Finding, Type};
+use super::words::Word;
+
+struct Lists {
+    /// Drugs and products: never anybody's.
+    things: HashSet<String>,
+    names: HashSet<&'static str>,
+    frames: HashSet<&'static str>,
+    measures: HashSet<&'static str>,
+}
+
+static LISTS: LazyLock<Lists> = LazyLock::new(|| {
+    let eponyms = include_str!("../../suppress/eponyms.txt");
+    let drugs = lines(include_str!("../../suppress/drugs.txt")).flat_map(|line| line.split(' '));
+    let products = lines(include_str!("../../suppress/products.txt")).flat_map(|line| {
+        let by = if line.contains(',') { ',' } else { ' ' };
+        line.split(by).map(str::trim)
+    });
+    let things = drugs.chain(products).chain(section(eponyms, "whole")).map(plain).collect();
+    Lists {
+        things,
+        names: section(eponyms, "name").collect(),
+        frames: section(eponyms, "frame").collect(),
+        measures: lines(include_str!("../../suppress/measures.txt"))
+            .flat_map(|line| line.split(' '))
+            .collect(),
+    }
+});
+
+fn lines(source: &'static str) -> impl Iterator<Item = &'static str> {
+    source.lines().filter(|line| !line.starts_with('#'))
+}
+
+fn section(source: &'static str, name: &str) -> impl Iterator<Item = &'static str> {
+    let head = format!("[{name}]");
+    let body =
+        lines(source).skip_while(move |line| *line != head).skip(1).take_while(|line| !line.starts_with('['));
+    body.flat_map(|line| line.split(',')).map(str::trim).filter(|entry| !entry.is_empty())
+}
+
+/// A phrase in lower case, one space between its words, without a possessive.
+fn plain(phrase: &str) -> String {
+    let low = phrase.to_lowercase().replace('-', " ");
+    low.strip_suffix("'s").or_else(|| low.strip_suffix('\'')).unwrap_or(&low).to_owned()
+}
+
+/// Takes away what the lists know to be no identifier.
+pub(crate) fn apply(r: &Reading<'_>, out: &mut Vec<Finding>) {
+    out.retain(|f| !weak(f) || !harmless(r, f));
+}
+
+/// Found by its look alone.
+fn weak(f: &Finding) -> bool {
+    f.evidence < Evidence::Label && f.evidence != Evidence::Failed && f.evidence != Evidence::ValueOnly
+}
+
+/// Types that are made of words.
+const WORDED: [Type; 10] = [
+    Type::NAME,
+    Type::TITLE,
+    Type::USERNAME,
+    Type::ORG,
+    Type::FACILITY,
+    Type::CITY,
+    Type::ADDRESS,
+    Type::STATE,
+    Type::COUNTRY,
+    Type::NRP,
+];
+
+fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
+    let first = r.words.partition_point(|word| word.end <= f.start);
+    let last = r.words.partition_point(|word| word.start < f.end).saturating_sub(1);
+    if first > last || r.word(last).is_none() {
+        return false;
+    }
+    if [Type::POSTCODE, Type::GEO].contains(&f.ty) {
+        return measured(r, first, last) || f.ty == Type::POSTCODE && priced(r, first);
+    }
+    if f.ty == Type::AGE || !WORDED.contains(&f.ty) {
+        return false;
+    }
+    let text = r.text.get(f.start..f.end).unwrap_or_default();
+    let placed = [Type::STATE, Type::COUNTRY, Type::CITY].contains(&f.ty);
+    f.ty != Type::STATE && thing(r, text, first, last)
+        || framed(r, first, last)
+        || said(r, f, first, last)
+        || placed && of_thing(r, last)
+}
+
+/// A drug, a product, an organism, a score.
+fn thing(r: &Reading<'_>, text: &str, first: usize, last: usize) -> bool {
+    let all = &LISTS.things;
+    all.contains(&plain(text))
+        || first == last && all.contains(&plain(r.str(first)))
+        || (first..=last).all(|i| all.contains(&plain(r.str(i))) || r.has(i, Role::Common))
+        || first < last && all.contains(&plain(r.str(first))) && r.has(last, Role::Common)
+}
+
+/// `Parkinson disease`, `Hashimoto thyroiditis`, `Wells' score`, `Kaplan-Meier curve`, and the list `Crohn or Addison disease`.
+fn framed(r: &Reading<'_>, first: usize, last: usize) -> bool {
+    let name = |i: usize| LISTS.names.contains(r.str(i).to_lowercase().as_str());
+    let frame = |i: usize| LISTS.frames.contains(r.str(i).to_lowercase().as_str());
+    // `foramen of Monro`, `circle of Willis`.
+    if first >= 2 && r.str(first - 1) == "of" && frame(first - 2) {
+        return true;
+    }
+    // The frame may have been taken for a part of the name.
+    if (first..=last).any(|i| name(i) && i < last && frame(i + 1)) {
+        return true;
+    }
+    let inside = first < last && frame(last) && name(last - 1);
+    if !name(last) && !inside {
+        return false;
+    }
+    let mut at = last;
+    for _ in 0..5 {
+        let gap = r.gap(at);
+        if gap.contains(['.', '\n', ';', ':', '(']) {
+            return false;
+        }
+        at += 1;
+        if frame(at) {
+            return true;
+        }
+        let link = ["s", "or", "and", "und", "type", "i", "ii"].contains(&r.str(at).to_lowercase().as_str());
+        let also = r.word(at).is_some_and(Word::capital) && (name(at) || gap == "-");
+        if !link && !also {
+            return false;
+        }
+    }
+    false
+}
+
+/// Months and names as other words at the head of a sentence: `May I`, `Will you`, `Grace period`.
+fn said(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
+    const OTHER: &[&str] = &[
+        "May", "Will", "Mark", "Grace", "Hope", "Bill", "Chase", "Grant", "Faith", "Joy", "Rose", "Drew",
+        "Sue", "Art", "Pat", "Rob", "Nick", "Frank", "Rich", "June", "April", "August", "Summer", "Dawn",
+        "Iris", "Miles", "Max", "Ray", "Gene", "Jack", "Don", "Sunny", "Dot", "Page",
+    ];
+    let word = r.str(first);
+    let lower = r.word(last + 1).is_some_and(|w| w.caps == super::words::Caps::Lower) && r.gap(last) == " ";
+    f.ty == Type::NAME && first == last && OTHER.contains(&word) && r.begins(first) && lower
+}
+
+/// `Boston criteria`, `Vancouver style`: a place that a thing is called after.
+fn of_thing(r: &Reading<'_>, last: usize) -> bool {
+    const STYLES: &[&str] = &[
+        "style",
+        "cream",
+        "roll",
+        "pizza",
+        "syrup",
+        "red",
+        "blue",
+        "plan",
+        "declaration",
+        "convention",
+        "protocol",
+        "time",
+        "virus",
+        "fever",
+        "flu",
+    ];
+    r.gap(last) == " " && {
+        let next = r.str(last + 1).to_lowercase();
+        let scored = r.gap(last + 1) == " "
+            && ["score", "scale", "index", "criteria", "classification", "rule", "rules"]
+                .iter()
+                .any(|word| r.is(last + 2, word));
+        STYLES.contains(&next.as_str())
+            || scored
+            || LISTS.frames.contains(next.as_str())
+                && LISTS.names.contains(r.str(last).to_lowercase().as_str())
+    }
+}
+
+/// `4000 mg`, `10115 people`, `v2.10115`.
+fn measured(r: &Reading<'_>, first: usize, last: usize) -> bool {
+    let unit = r.gap(last) == " " && LISTS.measures.contains(r.str(last + 1).to_lowercase().as_str());
+    let versioned = first
+        .checked_sub(1)
+        .is_some_and(|b| matches!(r.str(b).to_ascii_lowercase().as_str(), "v" | "version" | "port" | "step"));
+    unit || r.gap(last).starts_with('%') || versioned
+}
+
+fn priced(r: &Reading<'_>, first: usize) -> bool {
+    r.gap_before(first).ends_with(['$', '€', '£', '¥'])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! What the lists keep, and what they must not.
+
+use super::*;
+use crate::anonymize::detect::{Place, detect};
+use crate::anonymize::policy::Policy;
+
+fn check(text: &str) -> Vec<&str> {
+    let policy = Policy::preset("hipaa").unwrap();
+    let keep = |ty: Type| policy.mode_of(ty) == crate::anonymize::kind::Mode::Keep;
+    let mut found = detect(text, "", Place::Text, &policy);
+    found.retain(|f| f.score >= policy.mask_at && !keep(f.ty));
+    found.iter().map(|f| &text[f.start..f.end]).collect()
+}
+
+#[test]
+fn lists_are_long_enough() {
+    let drugs: HashSet<&str> =
+        lines(include_str!("../../../suppress/drugs.txt")).flat_map(|l| l.split(' ')).collect();
+    assert!(drugs.len() >= 1_500, "{}", drugs.len());
+    let eponyms = include_str!("../../../suppress/eponyms.txt");
+    let names: HashSet<&str> = section(eponyms, "name").collect();
+    assert!(names.len() + section(eponyms, "whole").count() >= 600, "{}", names.len());
+}
+
+#[test]
+fn a_name_and_its_disease() {
+    assert_eq!(check("Mr. Parkinson has Parkinson disease"), ["Parkinson"]);
+    assert_eq!(
+        check("What are the side effects of metformin in patients with Hashimoto thyroiditis?"),
+        Vec::<&str>::new()
+    );
+}
+
+#[test]
+fn identifier_free_prompts_stay() {
+    let mut wrong: Vec<String> = Vec::new();
+    for text in [
+        "Explain the Glasgow Coma Scale and the Wells' score for a patient with dyspnea.",
+        "Patient Apgar score was 9.",
+        "How does Boston criteria differ from the Framingham criteria?",
+        "Summarize the evidence for Keytruda versus Opdivo in stage III melanoma.",
+        "Start Lasix 40 mg IV and recheck potassium in 4 hours.",
+        "Patient Health Questionnaire was positive.",
+        "Positive Babinski sign and Romberg test.",
+        "What is the CHA2DS2-VASc of a woman with diabetes?",
+        "Child-Pugh class B cirrhosis, MELD 14.",
+        "Write a Python script with Pandas that reads a CSV.",
+        "Dear ChatGPT, please translate this into French.",
+        "BP 120/80, HR 72, RR 16, SpO2 98% on room air.",
+        "Grew E. coli and S. aureus; treat with Bactrim DS.",
+        "Differential: Crohn's disease vs. ulcerative colitis.",
+        "CT of the abdomen shows no acute process.",
+        "Is it safe to combine Zoloft and St. John's wort?",
+        "History of Graves disease, s/p thyroidectomy.",
+        "When should I use a Foley catheter after a Whipple procedure?",
+        "Assess with the Montreal Cognitive Assessment and the Beck Depression Inventory.",
+        "Lactated Ringer's 1000 mL bolus.",
+        "Discuss management of Type 2 diabetes in adults over 65.",
+        "List 5 causes of hyponatremia.",
+        "May I take ibuprofen with warfarin?",
+        "Follow up in 2 weeks with primary care.",
+    ] {
+        if !check(text).is_empty() {
+            wrong.push(format!("{text}: {:?}", check(text)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

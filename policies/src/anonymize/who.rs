@@ -1,0 +1,262 @@
+//! Names of persons, their titles and their handles, by the frame that they stand in.
+//!
+//! **Invariant:** nothing is found without a frame: a capital alone is no name.
+
+use super::cue::{Cue, Reading, Role};
+use super::kind::{Evidence, Finding, Type};
+use super::words::{Caps, Word};
+
+mod handle;
+mod run;
+mod ward;
+
+pub(crate) use run::{How, left, run, value};
+
+/// Names, titles and handles of the text.
+#[expect(clippy::wildcard_enum_match_arm, reason = "other detectors are about the other roles")]
+pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
+    for cue in &r.cues {
+        match cue.role {
+            Role::Honorific => honorific(r, cue, out),
+            Role::NameLead => lead(r, cue, out),
+            Role::NameHint => hint(r, cue, out),
+            Role::Relative => relative(r, cue, out),
+            Role::Closing => closing(r, cue, out),
+            Role::Speaking => speaking(r, cue, out),
+            Role::UserLead => handle::after_label(r, cue, out),
+            _ => {}
+        }
+    }
+    for i in 0..r.words.len() {
+        if r.word(i).is_some_and(Word::initial) {
+            initial(r, i, out);
+        } else if r.has(i, Role::Credential) {
+            credential(r, i, out);
+        }
+        ward::find(r, i, out);
+    }
+    handle::marked(r, out);
+}
+
+/// What stands behind a person's name.
+const NUMBERED: [Type; 6] =
+    [Type::AGE, Type::MRN, Type::DATE, Type::HEALTH_PLAN, Type::ACCOUNT, Type::LICENSE_ID];
+
+/// Names before an age or a record number: `Tova Lindgren, 62M`, `Tova Lindgren is an 87-year-old`, `Tova Lindgren (MRN 8847)`.
+pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>) {
+    for f in found.iter().filter(|f| NUMBERED.contains(&f.ty)) {
+        let Some(mut at) = r.words.partition_point(|word| word.end <= f.start).checked_sub(1) else {
+            continue;
+        };
+        let mut steps = 0;
+        while steps < 4
+            && [
+                "a", "an", "age", "aged", "is", "was", "the", "mrn", "dob", "born", "patient", "id", "date",
+                "of", "birth", "d", "o", "b",
+            ]
+            .iter()
+            .any(|word| r.is(at, word))
+        {
+            let Some(before) = at.checked_sub(1) else { break };
+            at = before;
+            steps += 1;
+        }
+        let gap = r.gap(at);
+        let near = matches!(gap, ", " | " (" | " - " | "; " | ",")
+            || steps > 0 && (gap == " " && r.is(at + 1, "is") || gap == ", ");
+        let bare = f.ty != Type::AGE && (steps == 0 || !gap.contains(['(', ',']));
+        let Some(first) = left(r, at).filter(|_| near && !bare) else { continue };
+        let one = first == at && f.ty != Type::AGE;
+        if !one && !place_alone(r, first, at) && !other_kind(r, at) && !super::date::is_month(r.str(at)) {
+            push(r, first, at, Evidence::Shape, out);
+        }
+    }
+}
+
+fn push(r: &Reading<'_>, first: usize, last: usize, evidence: Evidence, out: &mut Vec<Finding>) {
+    if let (Some(a), Some(b)) = (r.word(first), r.word(last)) {
+        out.push(Finding::new(a.start, b.end, Type::NAME, evidence));
+    }
+}
+
+/// Something else follows that makes the run its own: `Baker Street`, `Acme Corp`, `Mercy Hospital`.
+fn other_kind(r: &Reading<'_>, last: usize) -> bool {
+    let after = |i: usize| {
+        [Role::OrgAfter, Role::FacilityAfter, Role::StreetAfter].iter().any(|role| r.has(i, *role))
+            && r.word(i).is_some_and(Word::capital)
+    };
+    after(last) || r.gap(last) == " " && after(last + 1)
+}
+
+/// One word that is a place or a people is no name in a weak frame.
+fn place_alone(r: &Reading<'_>, first: usize, last: usize) -> bool {
+    let roles = [Role::City, Role::State, Role::Country, Role::Nrp, Role::Label];
+    (first..=last).all(|i| roles.iter().any(|role| r.has(i, *role)))
+}
+
+/// `Mr. Parkinson`, `Frau Dr. Weber`.
+fn honorific(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
+    let Some(word) = r.word(cue.last) else { return };
+    let next = cue.last + 1;
+    let gap = r.gap(cue.last);
+    // A long title is not abbreviated: its full stop ends a sentence.
+    if !(gap == " " || matches!(gap, ". " | ".") && word.chars <= 4) {
+        return;
+    }
+    let Some(last) = run(r, next, How::Sure) else {
+        // `Prof. Dr. Weber`: the title before a title.
+        let titled = r.has(next, Role::Honorific) && run(r, next + 1, How::Sure).is_some();
+        if titled && word.capital() {
+            out.push(Finding::new(r.words[cue.first].start, word.end, Type::TITLE, Evidence::Label));
+        }
+        return;
+    };
+    let upper = (next..=last).all(|i| r.word(i).is_some_and(|w| w.caps == Caps::Upper));
+    let dotted = r.gap(cue.last).starts_with('.');
+    let short = word.chars <= 2 && word.caps == Caps::Lower && !dotted;
+    let plain = r.has(cue.first, Role::Common) && word.caps == Caps::Lower && r.has(next, Role::Common);
+    // `MR Angiography`, `me Lo`: a title in capitals titles a name in capitals.
+    if word.caps == Caps::Upper && word.chars > 1 && !upper && !dotted || short || plain {
+        return;
+    }
+    out.push(Finding::new(r.words[cue.first].start, word.end, Type::TITLE, Evidence::Label));
+    push(r, next, last, Evidence::Label, out);
+}
+
+/// `my name is anna berg`.
+fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
+    if !matches!(r.gap(cue.last), " " | ": " | ", " | "  " | " \"" | " '" | ": \"") {
+        return;
+    }
+    if let Some(last) = run(r, cue.last + 1, How::Loose) {
+        push(r, cue.last + 1, last, Evidence::Label, out);
+    }
+}
+
+/// `I am Anna Berg`, `Dear Anna`, `patient Berg`.
+fn hint(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
+    let gap = r.gap(cue.last);
+    if !matches!(gap, " " | ", " | " (" | " \"") {
+        return;
+    }
+    let next = cue.last + 1;
+    let Some(last) = run(r, next, How::Capital) else { return };
+    let one = last == next;
+    let upper = r.word(next).is_some_and(|w| w.caps == Caps::Upper);
+    let titled =
+        r.has(cue.last, Role::Label) && r.word(cue.first).is_some_and(Word::capital) && !r.begins(cue.first);
+    let weak = one && (upper || gap == ", " || titled) || place_alone(r, next, last) || other_kind(r, last);
+    if !weak {
+        push(r, next, last, Evidence::Shape, out);
+    }
+}
+
+/// `his wife Anna`, `mother, Ruth Levi`, `sister (Mia)`.
+fn relative(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
+    let mut next = cue.last + 1;
+    let gap = r.gap(cue.last);
+    if gap == " "
+        && ["is", "was", "named", "called"].iter().any(|word| r.is(next, word))
+        && r.gap(next) == " "
+    {
+        next += 1;
+    } else if !matches!(gap, " " | ", " | " (" | ": " | " - ") {
+        return;
+    }
+    let Some(last) = run(r, next, How::Capital) else { return };
+    let upper = (next..=last).all(|i| r.word(i).is_some_and(|w| w.caps == Caps::Upper));
+    let weak = upper && last == next || place_alone(r, next, last) || other_kind(r, last);
+    if !weak {
+        push(r, next, last, Evidence::Shape, out);
+        and_more(r, last, out);
+    }
+}
+
+/// `daughters Mia, Lea and Ida`.
+fn and_more(r: &Reading<'_>, last: usize, out: &mut Vec<Finding>) {
+    let mut at = last;
+    for _ in 0..6 {
+        let and = r.gap(at) == " "
+            && ["and", "und", "et", "y", "e", "i", "och", "en", "og"].contains(&r.str(at + 1));
+        let next = if and { at + 2 } else { at + 1 };
+        if !(and && r.gap(at + 1) == " " || r.gap(at) == ", ") {
+            return;
+        }
+        let Some(end) = run(r, next, How::Capital).filter(|end| !place_alone(r, next, *end)) else { return };
+        push(r, next, end, Evidence::Shape, out);
+        at = end;
+    }
+}
+
+/// `Kind regards,` and a name on the next line, or at the end.
+fn closing(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
+    let gap = r.gap(cue.last);
+    let broken = gap.contains('\n');
+    if !(broken || matches!(gap, ", " | "! " | " - " | "\n" | " ,")) || gap.len() > 8 {
+        return;
+    }
+    let next = cue.last + 1;
+    let how = if broken { How::Sure } else { How::Capital };
+    let Some(last) = run(r, next, how) else { return };
+    let rest = r.gap(last).trim_start_matches([' ', '.', ',', '!']);
+    let ends = last + 1 == r.words.len()
+        || rest.starts_with(['\n', '\r', '-', '(', '|'])
+        || r.has(last + 1, Role::Credential);
+    if ends && !other_kind(r, last) {
+        push(r, next, last, Evidence::Label, out);
+    }
+}
+
+/// `Anna Berg speaking`.
+fn speaking(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
+    let Some(before) = cue.first.checked_sub(1) else { return };
+    let Some(first) = left(r, before).filter(|_| r.gap(before) == " ") else { return };
+    let led = first.checked_sub(1).is_some_and(|i| r.is(i, "is"));
+    if (r.begins(first) || led) && !place_alone(r, first, before) {
+        push(r, first, before, Evidence::Shape, out);
+    }
+}
+
+/// `J. Doe`, `John Q. Public`.
+fn initial(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    if !matches!(r.gap(i), ". " | ".") || !r.proper(i + 1) && !r.word(i + 1).is_some_and(Word::initial) {
+        return;
+    }
+    let Some(last) = run(r, i, How::Capital) else { return };
+    let named = (i..=last).any(|k| r.word(k).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3));
+    let before = i.checked_sub(1).filter(|b| r.gap(*b) == " ");
+    let first = before.and_then(|b| left(r, b)).unwrap_or(i);
+    let listed = first == i && (r.begins(i) && i > 0 || r.gap_before(i).ends_with(['.', ')']));
+    if named && !listed && !other_kind(r, last) {
+        push(r, first, last, Evidence::Shape, out);
+    }
+}
+
+/// Titles that follow a name and are little else.
+const CREDENTIALS: &[&str] = &[
+    "MD", "M.D", "PhD", "RN", "DDS", "DMD", "PharmD", "MPH", "MSN", "BSN", "LPN", "LCSW", "Esq", "CPA",
+    "FACS", "MBBS", "CRNP", "APRN", "PsyD", "DPT", "NP", "DO",
+];
+
+/// `Anna Berg, MD`.
+fn credential(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let Some(before) = i.checked_sub(1) else { return };
+    // `NP Carla Ruiz`.
+    let led = CREDENTIALS.contains(&r.str(i)) && r.gap(i) == " ";
+    let next = if led { run(r, i + 1, How::Capital) } else { None };
+    if let Some(last) = next.filter(|last| *last > i + 1 && !other_kind(r, *last)) {
+        push(r, i + 1, last, Evidence::Shape, out);
+    }
+    let zip = r.word(i + 1).is_some_and(|w| w.is_number() && w.digits == 5);
+    if !CREDENTIALS.contains(&r.str(i)) || !matches!(r.gap(before), ", " | " " | ",") || zip {
+        return;
+    }
+    let Some(first) = left(r, before) else { return };
+    let one = first == before && r.gap(before) == " ";
+    if !one && !place_alone(r, first, before) && !r.has(before, Role::City) {
+        push(r, first, before, Evidence::Shape, out);
+    }
+}
+
+#[cfg(test)]
+mod tests;

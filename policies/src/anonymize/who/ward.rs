@@ -1,0 +1,122 @@
+//! Names as wards write them: behind a room or a bed, before a role in brackets, before what was done.
+//!
+//! **Invariant:** a name here is one or two capitals that are no common words, between two marks of the frame.
+
+use super::{other_kind, push};
+use crate::anonymize::cue::{Reading, Role};
+use crate::anonymize::kind::{Evidence, Finding};
+use crate::anonymize::words::{Caps, Word};
+
+/// Who somebody is, in brackets behind the name.
+const ROLES: &[&str] = &[
+    "SW",
+    "RN",
+    "PT",
+    "OT",
+    "MD",
+    "NP",
+    "PA",
+    "CM",
+    "RT",
+    "PCP",
+    "LPN",
+    "CNA",
+    "SLP",
+    "PharmD",
+    "DO",
+    "RD",
+    "MSW",
+    "LCSW",
+    "attending",
+    "resident",
+    "intern",
+    "fellow",
+    "nurse",
+    "charge",
+];
+
+/// What is said of one who was named, in lower case.
+const DONE: &[&str] =
+    &["refusing", "refused", "refuses", "seen", "denies", "endorses", "wants", "states", "c"];
+
+/// A word that may be a name without more: a capital, no common word, no place, no label.
+fn name(r: &Reading<'_>, i: usize) -> bool {
+    let roles =
+        [Role::Label, Role::Nrp, Role::FacilityAfter, Role::OrgAfter, Role::Credential, Role::Country];
+    r.proper(i)
+        && r.word(i).is_some_and(|w| w.chars >= 3 && w.digits == 0 && w.caps != Caps::None)
+        && !roles.iter().any(|role| r.has(i, *role))
+}
+
+/// The name of one or two words that begins at word `i`.
+fn names(r: &Reading<'_>, i: usize) -> Option<usize> {
+    if !name(r, i) {
+        return None;
+    }
+    let initial = r.word(i + 1).is_some_and(Word::initial) && r.gap(i) == " " && name(r, i + 2);
+    let last = if initial {
+        i + 2
+    } else if matches!(r.gap(i), " " | "-" | ", ") && name(r, i + 1) && alike(r, i) {
+        i + 1
+    } else {
+        i
+    };
+    (!other_kind(r, last)).then_some(last)
+}
+
+/// Word `i` and the next are written in the same case: `Srinivasan NSTEMI` is a name and a finding.
+fn alike(r: &Reading<'_>, i: usize) -> bool {
+    r.word(i).map(|w| w.caps) == r.word(i + 1).map(|w| w.caps)
+}
+
+/// Names around word `i`.
+pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let Some(word) = r.word(i) else { return };
+    if word.digits > 0 {
+        room(r, i, out);
+    } else if ROLES.contains(&r.str(i)) {
+        bracketed(r, i, out);
+    } else if word.caps == Caps::Lower && DONE.contains(&r.str(i)) {
+        done(r, i, out);
+    }
+}
+
+/// `Rm 289 Srinivasan`, `bed 12 Lockhart`: word `i` is the number.
+fn room(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let led = i.checked_sub(1).is_some_and(|b| {
+        matches!(r.gap(b), " " | "# " | " #" | "#")
+            && ["rm", "room", "bed", "bay", "icu"].iter().any(|word| r.is(b, word))
+    });
+    if !led || !matches!(r.gap(i), " " | ": " | " - " | ", " | " / ") {
+        return;
+    }
+    let Some(last) = names(r, i + 1) else { return };
+    let acronym = last == i + 1 && r.word(last).is_some_and(|w| w.caps == Caps::Upper && w.chars <= 5);
+    if !acronym {
+        push(r, i + 1, last, Evidence::Shape, out);
+    }
+}
+
+/// `Escobedo (SW)`: word `i` is the role.
+fn bracketed(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let Some(last) = i.checked_sub(1).filter(|b| r.gap(*b) == " (" && r.gap(i).starts_with(')')) else {
+        return;
+    };
+    let title = r.word(last).is_some_and(|w| w.caps == Caps::Title);
+    let first = last.checked_sub(1).filter(|b| r.gap(*b) == " " && name(r, *b)).unwrap_or(last);
+    if name(r, last) && (title || first < last) && !other_kind(r, last) {
+        push(r, first, last, Evidence::Shape, out);
+    }
+}
+
+/// `Lindqvist seen and examined`, `Lockhart refusing meds`: a sentence begins with the name.
+fn done(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let examined = !r.is(i, "seen") || r.is(i + 1, "and") && r.is(i + 2, "examined");
+    let clinical = !r.is(i, "c") || r.gap(i) == "/" && r.is(i + 1, "o");
+    let Some(last) = i.checked_sub(1).filter(|b| r.gap(*b) == " ") else { return };
+    let begins = r.begins(last) || last.checked_sub(1).is_some_and(|b| r.gap(b) == ". ");
+    let title = r.word(last).is_some_and(|w| w.caps == Caps::Title);
+    if examined && clinical && begins && title && name(r, last) && !r.has(last, Role::City) {
+        push(r, last, last, Evidence::Shape, out);
+    }
+}
