@@ -76,8 +76,7 @@ fn a_line_is_answered_before_the_next_is_there() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let (mut input, mut output) =
-        (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let (mut input, mut output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
     for id in 0..3 {
         writeln!(input, "{{\"id\":{id},\"text\":\"mail a{id}@b.org\"}}").unwrap();
         let mut line = String::new();
@@ -108,21 +107,19 @@ fn chat_lines_are_edited_in_place_and_agree_on_both_sides() {
 #[test]
 fn text_keeps_its_line_ends_and_modes_differ() {
     let input = b"first a@b.org\r\nsecond\n\nlast a@b.org";
-    assert_eq!(
-        said(&anonymize(&["--mode", "redact"], input)),
-        "first [EMAIL]\r\nsecond\n\nlast [EMAIL]"
-    );
-    assert_eq!(
-        said(&anonymize(&["--mode", "tag"], input)),
-        "first <EMAIL_1>\r\nsecond\n\nlast <EMAIL_1>"
-    );
+    assert_eq!(said(&anonymize(&["--mode", "redact"], input)), "first [EMAIL]\r\nsecond\n\nlast [EMAIL]");
+    assert_eq!(said(&anonymize(&["--mode", "tag"], input)), "first <EMAIL_1>\r\nsecond\n\nlast <EMAIL_1>");
 }
 
 #[test]
 fn a_policy_is_a_preset_or_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("own.toml");
-    std::fs::write(&file, "schema = 1\nname = \"own\"\nextends = \"default\"\ntypes = { EMAIL = \"keep\" }\n").unwrap();
+    std::fs::write(
+        &file,
+        "schema = 1\nname = \"own\"\nextends = \"default\"\ntypes = { EMAIL = \"keep\" }\n",
+    )
+    .unwrap();
     let output = anonymize(&["--policy", file.to_str().unwrap()], b"a@b.org");
     assert_eq!(said(&output), "a@b.org");
     let unknown = anonymize(&["--policy", "nonesuch"], b"");
@@ -148,5 +145,9 @@ fn the_disk_is_searched_for_given_values_and_for_what_no_surrogate_would_be() {
     let told: Value = serde_json::from_str(&said(&found)).unwrap();
     assert_eq!((&told["values"], &told["places"]), (&json!(1), &json!({ "crash.log": 1 })));
     assert_eq!(told["residue"], json!({ "EMAIL": 1 }));
-    assert!(!said(&found).contains("bob@") && !said(&found).to_lowercase().contains("ann"), "{}", said(&found));
+    assert!(
+        !said(&found).contains("bob@") && !said(&found).to_lowercase().contains("ann"),
+        "{}",
+        said(&found)
+    );
 }

@@ -70,7 +70,11 @@ impl Run<'_> {
     /// The whole input, one conversation.
     fn text(&mut self) -> Result<(), Failure> {
         let mut bytes = Vec::new();
-        std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes).map_err(|error| failed_input(&error))?;
+        std::io::stdin()
+            .lock()
+            .take(LONGEST)
+            .read_to_end(&mut bytes)
+            .map_err(|error| failed_input(&error))?;
         let text = String::from_utf8(bytes).map_err(|_| Failure::from(Dropped::BadUtf8))?;
         let out = self.guarded(|run, salt| {
             let out = anonymize::anonymize_text(&text, &run.policy, salt)?;
@@ -149,7 +153,10 @@ impl Run<'_> {
     }
 
     /// One conversation under a salt of its own; a panic is a refusal.
-    fn guarded<T>(&mut self, work: impl FnOnce(&mut Self, &Salt) -> Result<T, Dropped>) -> Result<T, Dropped> {
+    fn guarded<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self, &Salt) -> Result<T, Dropped>,
+    ) -> Result<T, Dropped> {
         let salt = self.salt();
         catch_unwind(AssertUnwindSafe(|| work(self, &salt))).unwrap_or(Err(Dropped::Panic))
     }

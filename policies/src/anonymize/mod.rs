@@ -104,7 +104,8 @@ impl Salt {
         if attempt == 0 {
             return self.clone();
         }
-        let hash = Sha256::new().chain_update(b"kolm-anon-again\x1f").chain_update([attempt]).chain_update(self.0);
+        let hash =
+            Sha256::new().chain_update(b"kolm-anon-again\x1f").chain_update([attempt]).chain_update(self.0);
         Self(hash.finalize().into())
     }
 }

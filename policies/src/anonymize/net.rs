@@ -283,9 +283,11 @@ pub(crate) fn codes(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
             }
         } else if token.len() >= 32 && token.digits >= 6 && token.digits < token.len() && hex(token) {
             let head = text[token.start.saturating_sub(20)..token.start].to_ascii_lowercase();
-            let says = |words: &[&[u8]]| words.iter().any(|word| head.windows(word.len()).any(|w| w == *word));
+            let says =
+                |words: &[&[u8]]| words.iter().any(|word| head.windows(word.len()).any(|w| w == *word));
             let of_a_thing = says(&[b"commit", b"sha", b"md5", b"digest", b"checksum", b"etag"])
-                || DIGESTS.contains(&token.len()) && !says(&[b"key", b"token", b"secret", b"user", b"patient"]);
+                || DIGESTS.contains(&token.len())
+                    && !says(&[b"key", b"token", b"secret", b"user", b"patient"]);
             if !of_a_thing {
                 out.push(Finding::new(token.start, token.end, Type::ID, Evidence::Shape));
             }

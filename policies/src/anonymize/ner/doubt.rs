@@ -9,20 +9,100 @@ use crate::anonymize::kind::Type;
 
 /// Words behind or before a number that make it an age.
 const YEARS: [&str; 30] = [
-    "year", "years", "yr", "yrs", "yo", "old", "aged", "age", "months", "month", "jahre", "jahr", "ans", "años", "anni",
-    "anos", "jaar", "år", "let", "lat", "lata", "vuotias", "ετών", "лет", "год", "ani", "éves", "yaşında", "tahun",
+    "year",
+    "years",
+    "yr",
+    "yrs",
+    "yo",
+    "old",
+    "aged",
+    "age",
+    "months",
+    "month",
+    "jahre",
+    "jahr",
+    "ans",
+    "años",
+    "anni",
+    "anos",
+    "jaar",
+    "år",
+    "let",
+    "lat",
+    "lata",
+    "vuotias",
+    "ετών",
+    "лет",
+    "год",
+    "ani",
+    "éves",
+    "yaşında",
+    "tahun",
     "tuổi",
 ];
 /// Short forms that stand before numbers, and words that open a message.
 const NEVER: [&str; 40] = [
-    "tel", "fax", "mob", "mobil", "nr", "no", "str", "ref", "ext", "re", "fwd", "cc", "ci", "ps", "fyi", "hi", "hello",
-    "hey", "dear", "hallo", "hei", "hej", "hola", "ciao", "olá", "bonjour", "merhaba", "chào", "szia", "cześć", "ahoj",
-    "moi", "salut", "kérem", "sunați-mă", "selam", "privet", "thanks", "regards", "sbar",
+    "tel",
+    "fax",
+    "mob",
+    "mobil",
+    "nr",
+    "no",
+    "str",
+    "ref",
+    "ext",
+    "re",
+    "fwd",
+    "cc",
+    "ci",
+    "ps",
+    "fyi",
+    "hi",
+    "hello",
+    "hey",
+    "dear",
+    "hallo",
+    "hei",
+    "hej",
+    "hola",
+    "ciao",
+    "olá",
+    "bonjour",
+    "merhaba",
+    "chào",
+    "szia",
+    "cześć",
+    "ahoj",
+    "moi",
+    "salut",
+    "kérem",
+    "sunați-mă",
+    "selam",
+    "privet",
+    "thanks",
+    "regards",
+    "sbar",
 ];
 /// Parts of compounds that no name has: `anti-CCP`, `Eliquis-resistant`, `aws-sm`.
 const JOINED: [&str; 18] = [
-    "anti", "non", "pre", "post", "resistant", "positive", "negative", "induced", "associated", "like", "type", "free",
-    "sensitive", "related", "based", "aws", "chunk", "dependent",
+    "anti",
+    "non",
+    "pre",
+    "post",
+    "resistant",
+    "positive",
+    "negative",
+    "induced",
+    "associated",
+    "like",
+    "type",
+    "free",
+    "sensitive",
+    "related",
+    "based",
+    "aws",
+    "chunk",
+    "dependent",
 ];
 /// How sure the model must be of a word in small letters that no list has.
 const PLAIN: u8 = 90;
@@ -92,7 +172,8 @@ impl Doubtful<'_> {
 
     fn is_age(&self, said: &str) -> bool {
         let year = |word: &str| YEARS.contains(&word.to_lowercase().as_str());
-        let words = |text: &str| text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).any(year);
+        let words =
+            |text: &str| text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).any(year);
         let line = |text: &str| text.split(['\n', ';', ',']).next().unwrap_or_default().to_owned();
         let after = line(self.text.get(self.end..).unwrap_or_default());
         let near = after.split_whitespace().next().unwrap_or_default();
@@ -118,7 +199,8 @@ impl Doubtful<'_> {
         if self.lists & (lists::GIVEN | lists::SURNAME | lists::CITY | lists::COUNTRY | lists::STATE) != 0 {
             return true;
         }
-        let mut words = said.split(|c: char| !c.is_alphabetic() && c != '\'').filter(|word| word.len() > 1).peekable();
+        let mut words =
+            said.split(|c: char| !c.is_alphabetic() && c != '\'').filter(|word| word.len() > 1).peekable();
         if words.peek().is_none() {
             return false;
         }
@@ -151,7 +233,9 @@ fn is_code(word: &str) -> bool {
 }
 
 fn is_abbreviation(word: &str) -> bool {
-    word.chars().count() <= SHORT && word.is_ascii() && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'\'')
+    word.chars().count() <= SHORT
+        && word.is_ascii()
+        && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'\'')
 }
 
 /// A month or a weekday, digits between signs, or words of another script.
@@ -174,7 +258,9 @@ fn is_date(said: &str) -> bool {
 
 /// A number and a word of it that is no unit and no abbreviation.
 fn is_address(said: &str) -> bool {
-    let word = |word: &str| word.chars().filter(|c| c.is_alphabetic()).count() >= 3 && !is_code(word) && !is_abbreviation(word);
+    let word = |word: &str| {
+        word.chars().filter(|c| c.is_alphabetic()).count() >= 3 && !is_code(word) && !is_abbreviation(word)
+    };
     let unit = said.contains('/') && said.is_ascii();
     !unit && (said.split_whitespace().any(word) || !said.is_ascii())
 }
@@ -192,7 +278,11 @@ mod tests {
     fn pieces_of_hashes_code_units_and_counts_are_nobody() {
         for (text, part, ty) in [
             ("commit c1075fe0036c9b6f458f9e2b", "1075fe0036", Type::AGE),
-            ("integrity sha512-bo1uoKhWl2yM8Gdej05y54nMMnYj7oN/LPHPdDErMBZQ730M4Oafh==", "LPHPdDErMBZQ", Type::NAME),
+            (
+                "integrity sha512-bo1uoKhWl2yM8Gdej05y54nMMnYj7oN/LPHPdDErMBZQ730M4Oafh==",
+                "LPHPdDErMBZQ",
+                Type::NAME,
+            ),
             ("secretKeyRef: name: cron", "secretKeyRef", Type::NAME),
             ("labs: eGFR 41 and some more of it", "eGFR", Type::CITY),
             ("syndrome suspected; send ANA and RF", "ANA", Type::NAME),
