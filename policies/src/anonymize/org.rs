@@ -165,6 +165,7 @@ fn opening(r: &Reading<'_>, i: usize) -> bool {
     r.has(i, Role::Common)
         && (r.begins(i) || ["The", "At", "In", "From", "To", "By", "And"].contains(&r.str(i)))
         && ![
+            "University",
             "General",
             "Memorial",
             "Community",
