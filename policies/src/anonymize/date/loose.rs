@@ -104,7 +104,7 @@ pub(super) fn compact(text: &[u8], token: Token) -> Option<Written> {
     // `seen 4 weeks ago, 20180624 at last`: year first, among words.
     let led = matches!(head.as_slice(), [.., b'a'..=b'z' | b',' | b'|' | b'.' | b'(', b' '] | [.., b'(']);
     let open = led && matches!(after(text, token.end), b' ' | b',' | b'.' | b')' | b'\n' | b'|' | b':');
-    let alone = text.len() == 8;
+    let sure = said && near || text.len() == 8;
     let part = |from: usize, to: usize| Token {
         start: token.start + from,
         end: token.start + to,
@@ -115,11 +115,11 @@ pub(super) fn compact(text: &[u8], token: Token) -> Option<Written> {
             && (1..=12).contains(&number(text, month))
             && (1..=31).contains(&number(text, day))
     };
-    if !(said && near || alone || open) {
+    if !(sure || open) {
         return None;
     }
     let (year, month, day) = (part(0, 4), part(4, 6), part(6, 8));
-    if !(said && near || alone) && !(1920..2040).contains(&number(text, year)) {
+    if !sure && !(1920..2040).contains(&number(text, year)) {
         return None;
     }
     if fits(year, month, day) {
@@ -128,7 +128,7 @@ pub(super) fn compact(text: &[u8], token: Token) -> Option<Written> {
             85,
         );
     }
-    if !(said && near || alone) {
+    if !sure {
         return None;
     }
     let (a, b, year) = (part(0, 2), part(2, 4), part(4, 8));
