@@ -227,7 +227,7 @@ fn dated_by(head: &[u8]) -> bool {
     let whole = |word: &&[u8]| {
         head.strip_suffix(*word).is_some_and(|rest| !rest.last().is_some_and(u8::is_ascii_alphabetic))
     };
-    WORDS.iter().any(|word| whole(word)) || ENDS.iter().any(|end| head.ends_with(end))
+    WORDS.iter().any(whole) || ENDS.iter().any(|end| head.ends_with(end))
 }
 
 fn piece(field: Field, token: Token) -> (Field, usize, usize) {

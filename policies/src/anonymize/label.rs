@@ -181,7 +181,7 @@ impl Labels {
 
     /// A site prefix: `UH-0012345`.
     fn prefix(&self, token: &Token, text: &[u8], next: Option<&Token>) -> bool {
-        let joined = next.is_some_and(|n| n.start == token.end + 1 && n.digits >= 3);
+        let joined = next.is_some_and(|n| n.start == token.end + 1 && n.digits >= 2);
         joined && matches!(after(text, token.end), b'-' | b'_' | b'/') && token.len() <= 6
     }
 }
@@ -233,7 +233,8 @@ fn amount(label: &Label, text: &[u8], start: usize, end: usize) -> bool {
     let unit = after(text, end) == b'%' || unit_follows(text, end);
     // `order: 1500` counts things.
     let few = label.family == "order" && value.len() < 5 && value.iter().all(u8::is_ascii_digit);
-    let short = label.say == Say::Next && value.iter().filter(|b| b.is_ascii_digit()).count() < 5;
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let short = label.say == Say::Next && digits < 5 && !value.contains(&b'-');
     label.say != Say::Strong && (year || unit || short || few && label.say != Say::Page)
 }
 
@@ -341,6 +342,10 @@ mod tests {
             ("guarantor acct 02589956", "", "ACCOUNT 02589956"),
             ("VEH: VIN 2U5DDV5J5RP409783 ADDR", "", "VIN 2U5DDV5J5RP409783"),
             ("page Haugen 13070", "", "PHONE 13070"),
+            ("call Zimmerman ext. 2851", "", "PHONE 2851"),
+            ("Group # 00712, c/o", "", "HEALTH_PLAN 00712"),
+            ("study ID ABC-17-640", "", "MRN ABC-17-640"),
+            ("plate DMO-6450", "", "LICENSE_ID DMO-6450"),
             ("884712", "chartNumber", "MRN 884712"),
             ("884712", "Member-ID", "HEALTH_PLAN 884712"),
             ("884712", "mrn", "MRN 884712"),

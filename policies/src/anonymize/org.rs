@@ -24,6 +24,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
             Role::OrgLead => lead(r, cue, Type::ORG, out),
             Role::FacilityLead => lead(r, cue, Type::FACILITY, out),
             Role::Nrp => people(r, cue, out),
+            Role::City => small::short(r, cue, out),
             _ => {}
         }
     }
@@ -134,6 +135,9 @@ fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     }
     let proper = (first..cue.first)
         .any(|i| r.proper(i) || r.word(i).is_some_and(|w| w.caps == Caps::Upper && w.chars >= 2));
+    // `Reading General Hospital`: a common word is a name before a word of its kind.
+    let kind = cue.first - first >= 2 && !r.begins(first) && small::is_kind(r, cue.first - 1);
+    let proper = proper || ty == Type::FACILITY && kind;
     let key: Vec<String> = (cue.first..=cue.last).map(|i| r.str(i).to_lowercase()).collect();
     let legal = ty == Type::ORG && LEGAL.contains(&key.join(" ").as_str());
     let short_lower = word.caps == Caps::Lower && !(proper && ty == Type::FACILITY && word.chars >= 6);
@@ -161,6 +165,7 @@ fn opening(r: &Reading<'_>, i: usize) -> bool {
     r.has(i, Role::Common)
         && (r.begins(i) || ["The", "At", "In", "From", "To", "By", "And"].contains(&r.str(i)))
         && ![
+            "University",
             "General",
             "Memorial",
             "Community",
@@ -275,6 +280,8 @@ mod tests {
                 "FACILITY UNIVERSITY OF EASTMOOR HOSPITAL",
             ),
             ("SHE IS KNOWN TO WILLOW REGIONAL MEDICAL CENTER.", "FACILITY WILLOW REGIONAL MEDICAL CENTER"),
+            ("known to Reading County Hospital.", "FACILITY Reading County Hospital"),
+            ("list from Fargo General August 29", "FACILITY Fargo General"),
             ("seen at university of texas medical center", "FACILITY university of texas medical center"),
             ("copy to halden general hospital please", "FACILITY halden general hospital"),
         ] {

@@ -14,7 +14,7 @@ const PATTERN: &str = r"(?ix-u)
   | (?:1[\ .\-])?(?:\([2-9]\d{2}\)[\ \-]?|[2-9]\d{2}[\ .\-])[2-9]\d{2}[\ .\-]\d{4}
   | \(0\d{1,5}\)[\ \-/]?\d{2,8}(?:[\ .\-]\d{2,6}){0,3}
   | 0\ ?\(\d{2,5}\)[\ \-]?\d{2,8}(?:[\ .\-]\d{2,6}){0,3}
-  | 0[\ \-]\d{3}[\ \-]\d{3}[\ \-]\d{2}[\ \-]\d{2}
+  | [08][\ \-]\d{3}[\ \-]\d{3}[\ \-]\d{2}[\ \-]\d{2}
   | 0\d{1,5}(?:[\ .\-/]\d{2,8}){1,5}
   | 0\d{9,10}
   | \(\d{2,3}\)\ ?9?\d{4}-\d{4}
@@ -93,9 +93,9 @@ fn extension(text: &[u8], from: usize, out: &mut Vec<Finding>) {
     let Some(end) = EXTENSION.as_ref().and_then(|r| r.find(&text[from..])).map(|m| from + m.end()) else {
         return;
     };
-    let digits = text[from..end].iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let start = from + text[from..end].iter().take_while(|b| matches!(b, b' ' | b',')).count();
     if !in_token(after(text, end)) {
-        out.push(Finding::new(end - digits, end, Type::ID, Evidence::Label));
+        out.push(Finding::new(start, end, Type::PHONE, Evidence::Label));
     }
 }
 
@@ -175,11 +175,12 @@ mod tests {
             ("+90 (532) 123 45 67", "+90 (532) 123 45 67"),
             ("(11) 91234-5678", "(11) 91234-5678"),
             ("98765 43210", "98765 43210"),
+            ("8 359 232 33 43", "8 359 232 33 43"),
             ("+1 415 555 2671 2021", "+1 415 555 2671"),
         ] {
             assert_eq!(check(text), [want], "{text}");
         }
-        assert_eq!(check("(415) 555-2671 ext. 12"), ["(415) 555-2671", "12"]);
+        assert_eq!(check("(415) 555-2671 ext. 12"), ["(415) 555-2671", "ext. 12"]);
         for text in ["01.02.2023", "2021-05-21", "1 + 22 333", "$4155552671", "078-05-1120", "0.123456789012"]
         {
             assert_eq!(check(text), Vec::<&str>::new(), "{text}");

@@ -65,7 +65,8 @@ pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>)
         let near = matches!(gap, ", " | " (" | " - " | "; " | ",")
             || steps > 0 && (gap == " " && r.is(at + 1, "is") || gap == ", ");
         let bare = f.ty != Type::AGE && (steps == 0 || !gap.contains(['(', ',']));
-        let Some(first) = left(r, at).filter(|_| near && !bare) else { continue };
+        let spoken = ["he", "she", "it", "this", "who", "they"].iter().any(|word| r.is(at, word));
+        let Some(first) = left(r, at).filter(|_| near && !bare && !spoken) else { continue };
         let one = first == at && f.ty != Type::AGE;
         if !one && !place_alone(r, first, at) && !other_kind(r, at) && !super::date::is_month(r.str(at)) {
             push(r, first, at, Evidence::Shape, out);

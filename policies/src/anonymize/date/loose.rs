@@ -101,7 +101,10 @@ pub(super) fn compact(text: &[u8], token: Token) -> Option<Written> {
     let said = SAID.iter().any(|said| {
         word.strip_suffix(*said).is_some_and(|rest| !rest.last().is_some_and(u8::is_ascii_alphabetic))
     });
-    let alone = text.len() == 8;
+    // `seen 4 weeks ago, 20180624 at last`: year first, among words.
+    let led = matches!(head.as_slice(), [.., b'a'..=b'z' | b',' | b'|' | b'.' | b'(', b' '] | [.., b'(']);
+    let open = led && matches!(after(text, token.end), b' ' | b',' | b'.' | b')' | b'\n' | b'|' | b':');
+    let sure = said && near || text.len() == 8;
     let part = |from: usize, to: usize| Token {
         start: token.start + from,
         end: token.start + to,
@@ -112,15 +115,21 @@ pub(super) fn compact(text: &[u8], token: Token) -> Option<Written> {
             && (1..=12).contains(&number(text, month))
             && (1..=31).contains(&number(text, day))
     };
-    if !(said && near || alone) {
+    if !(sure || open) {
         return None;
     }
     let (year, month, day) = (part(0, 4), part(4, 6), part(6, 8));
+    if !sure && !(1920..2040).contains(&number(text, year)) {
+        return None;
+    }
     if fits(year, month, day) {
         return Written::new(
             vec![piece(Field::Year, year), piece(Field::Month, month), piece(Field::Day, day)],
             85,
         );
+    }
+    if !sure {
+        return None;
     }
     let (a, b, year) = (part(0, 2), part(2, 4), part(4, 8));
     if fits(year, a, b) {

@@ -108,3 +108,25 @@ pub(super) fn small_name(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         push(r, (first, cue.last), Type::FACILITY, Evidence::Shape, out);
     }
 }
+
+/// Is word `i` one of those that say what kind of facility is named?
+pub(super) fn is_kind(r: &Reading<'_>, i: usize) -> bool {
+    SMALL.contains(&r.str(i).to_lowercase().as_str())
+}
+
+/// `Fargo General`, `Tulsa Memorial`: a city's facility without the word for it.
+pub(super) fn short(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
+    let i = cue.last + 1;
+    let kind = ["general", "memorial", "regional", "methodist", "baptist", "presbyterian", "children's"]
+        .iter()
+        .any(|word| r.is(i, word));
+    let capital = |k: usize| r.word(k).is_some_and(|w| w.capital());
+    if kind
+        && r.gap(cue.last) == " "
+        && capital(cue.first)
+        && capital(i)
+        && !r.has(i + 1, Role::FacilityAfter)
+    {
+        push(r, (cue.first, i), Type::FACILITY, Evidence::Shape, out);
+    }
+}

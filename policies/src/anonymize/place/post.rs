@@ -80,7 +80,7 @@ fn marked(r: &Reading<'_>, i: usize) -> Option<usize> {
         && i.checked_sub(1).is_some_and(|b| r.word(b).is_some_and(|w| w.caps == Caps::None && w.digits == 0));
     let ahead = r.gap(i) == ", "
         && foreign(i + 1)
-        && (r.has(i + 1, Role::City) || r.word(i + 1).is_some_and(Word::capital))
+        && (r.has(i + 1, Role::City) || r.is(i + 1, "г") || r.word(i + 1).is_some_and(Word::capital))
         && (matches!(r.gap_before(i), ", " | ": ") || i.checked_sub(1).is_some_and(foreign));
     (word.digits == 6 && word.end - word.start == 6 && (behind || ahead)).then_some(i)
 }

@@ -315,7 +315,8 @@ const ENDINGS: &[&str] = &[
     "straße", "strasse", "str", "weg", "gasse", "allee", "platz", "ring", "ufer", "damm", "steig",
     "chaussee", "graben", "markt", "straat", "laan", "plein", "gracht", "kade", "dreef", "singel", "dijk",
     "gatan", "gata", "vägen", "gränd", "stigen", "vej", "gade", "veien", "vegen", "gate", "allé", "katu",
-    "tie", "kuja", "gatu", "stien", "torget", "plads", "hof", "berg", "feld",
+    "tie", "kuja", "gatu", "stien", "bakken", "backen", "stræde", "toften", "plassen", "torget", "plads",
+    "hof", "berg", "feld",
 ];
 
 /// Of these, the ones that end nothing but streets.

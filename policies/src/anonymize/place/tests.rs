@@ -49,6 +49,8 @@ fn places_of_many_countries() {
         ("ZIP: 74103", "POSTCODE 74103"),
         ("住所は〒251-6677 札幌市です", "POSTCODE 251-6677"),
         ("живу по адресу 444640, Екатеринбург", "POSTCODE 444640"),
+        ("живу по адресу 642666, г. Калининград", "POSTCODE 642666"),
+        ("bor i Skolebakken 138, 1536 Eastmoor", "ADDRESS Skolebakken 138"),
         (
             "of 4370 quail hollow dr, unit 5c, eastmoor, in 45336. she",
             "ADDRESS 4370 quail hollow dr, unit 5c",
