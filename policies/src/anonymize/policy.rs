@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use kolm_core::{Code, Coded, hex};
+use kolm_core::{Code, Coded, Exit, hex};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -70,6 +70,10 @@ impl Coded for Error {
             Self::NotToml(_) => Code(902),
             Self::Mistakes(_) => Code(903),
         }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Usage
     }
 
     fn hint(&self) -> Option<String> {
