@@ -21,5 +21,5 @@ pub(crate) const FLOORS: [Floor; 5] = [
     Floor { set: "clinical, no identifiers", full: 0,     recall: 0,     precision: 0,     touched: 1_800 },
     Floor { set: "mixed-locale",             full: 8_600, recall: 9_150, precision: 9_300, touched: NONE },
     Floor { set: "secrets",                  full: 9_400, recall: 9_500, precision: 0,     touched: NONE },
-    Floor { set: "look-alikes",              full: 0,     recall: 0,     precision: 0,     touched: 1_500 },
+    Floor { set: "look-alikes",              full: 0,     recall: 0,     precision: 0,     touched: 1_700 },
 ];

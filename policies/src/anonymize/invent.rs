@@ -328,7 +328,8 @@ pub(crate) fn canonical(ty: Type, mention: &str) -> String {
         mention.to_lowercase()
     } else if ty == Type::PHONE || ty == Type::FAX {
         let digits: String = mention.chars().filter(char::is_ascii_digit).collect();
-        let bare = digits.strip_prefix("00").unwrap_or(&digits);
+        // An extension may be all zeros.
+        let bare = digits.strip_prefix("00").filter(|rest| rest.len() > 4).unwrap_or(&digits);
         bare.strip_prefix('1').filter(|rest| rest.len() == 10).unwrap_or(bare).to_owned()
     } else {
         let compact: String = mention.chars().filter(char::is_ascii_alphanumeric).collect();

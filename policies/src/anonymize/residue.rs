@@ -35,7 +35,10 @@ fn is_real(ty: Type, value: &str) -> bool {
     let digits: String = value.chars().filter(char::is_ascii_digit).collect();
     match ty {
         Type::EMAIL => !is_example(value),
-        Type::URL => !is_example(host(value)),
+        Type::URL => {
+            let host = host(value);
+            !is_example(host) && host != "localhost" && !host.parse().is_ok_and(is_documented)
+        }
         Type::IP_ADDRESS => {
             value.split('/').next().unwrap_or(value).parse().is_ok_and(|ip| !is_documented(ip))
         }

@@ -193,7 +193,7 @@ fn a_conversation_in_full() {
          Insurance policy no. H-1234567, seen 2021-05-21T09:15:30Z from 10.1.2.3.",
         "MRN 8847 was seen on 2021-05-21; mail ann.b@acme.co.",
         expect_test::expect![[r#"
-            Patient MRN 7439 (DOB 02/01/1979), SSN 932-45-2119, reach her at oba.ili@example.com or (415) 555-0168 ext. 18. Insurance policy no. H-2055178, seen 2022-04-20T09:15:30Z from 203.0.113.149.
+            Patient MRN 7439 (DOB 02/01/1979), SSN 932-45-2119, reach her at oba.ili@example.com or (415) 555-0168 ext. 66. Insurance policy no. H-2055178, seen 2022-04-20T09:15:30Z from 203.0.113.149.
             ---
             MRN 7439 was seen on 2022-04-20; mail oba.ili@example.com."#]],
     );

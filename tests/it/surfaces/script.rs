@@ -81,8 +81,8 @@ fn chats() -> Vec<Reply> {
     let calls = [
         delta(0, json!({"role": "assistant", "content": null})),
         call(0, "call_1", ""),
-        call(0, "", "{\"city\":"),
-        call(0, "", "\"Bern\"}"),
+        call(0, "", "{\"unit\":"),
+        call(0, "", "\"celsius\"}"),
         call(1, "call_2", "{}"),
         finish(0, "tool_calls"),
     ];

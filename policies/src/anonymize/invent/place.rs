@@ -159,7 +159,12 @@ impl Inventor<'_> {
     /// Coordinates keep their form; of other areas the kind stays.
     pub(super) fn geo(&mut self, mention: &str) -> Result<String, Dropped> {
         if !mention.bytes().any(|b| b.is_ascii_digit()) {
-            return self.address(mention);
+            let new = self.address(mention)?;
+            // `Lane County` is made of nothing but words of addresses.
+            let Some((name, kind)) = mention.rsplit_once(' ').filter(|_| new == mention) else {
+                return Ok(new);
+            };
+            return Ok(format!("{} {kind}", self.foreign(name)?));
         }
         let mut choice = self.choice("GEO", mention);
         let mut fraction = false;
