@@ -56,14 +56,23 @@ impl Glance {
 
 /// Everything that may be an identifier in `text`, a folded text that stands under `key`.
 pub(crate) fn detect(text: &str, key: &str, place: Place, policy: &Policy) -> Vec<Finding> {
+    found(text, key, place, policy, true)
+}
+
+/// The same without what is made of words: all that a check or a secret's rule can vouch for.
+pub(crate) fn patterns(text: &str, key: &str, place: Place, policy: &Policy) -> Vec<Finding> {
+    found(text, key, place, policy, false)
+}
+
+fn found(text: &str, key: &str, place: Place, policy: &Policy, words: bool) -> Vec<Finding> {
     let bytes = text.as_bytes();
     let mut out = scan(bytes, key, place == Place::Text && hardly_more_than_a_value(bytes));
-    if place != Place::Key {
+    if words && place != Place::Key {
         ner::find(text, &mut out);
         worded(text, key, &mut out);
     }
     encoded::find(bytes, &mut out);
-    table::find(text, |cell, key| detect(cell, key, place, policy), &mut out);
+    table::find(text, |cell, key| found(cell, key, place, policy, words), &mut out);
     by_policy(text, key, policy, &mut out);
     if policy.fences == Fences::StrongOnly && text.contains("```") {
         let fences = fences(text);

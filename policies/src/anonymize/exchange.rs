@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::body::{Leaf, Leaves, Tree, same_form};
-use super::detect::{Place, detect};
+use super::detect::{Place, detect, patterns};
 use super::fold::Folded;
 use super::invent::{Choice, Shift, moved, year_of, years};
 use super::kind::{Evidence, Finding, Mode, Type};
@@ -297,7 +297,7 @@ impl<'a> Work<'a> {
         if leaf.number {
             return Ok(());
         }
-        let leaks = detect(folded.text(), &leaf.key, leaf.place, self.policy).into_iter().any(|f| {
+        let leaks = patterns(folded.text(), &leaf.key, leaf.place, self.policy).into_iter().any(|f| {
             let source = folded.source(f.start..f.end);
             f.evidence >= Evidence::Validated
                 && f.score >= self.policy.mask_at

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use super::detect::{Place, detect};
+use super::detect::{Place, patterns};
 use super::fold::Folded;
 use super::kind::{Evidence, Type};
 use super::policy::Policy;
@@ -21,7 +21,7 @@ pub fn residue(text: &str) -> BTreeMap<&'static str, u64> {
     let mut counts = BTreeMap::new();
     let Some(policy) = POLICY.as_ref() else { return counts };
     let folded = Folded::of(text);
-    let found = detect(folded.text(), "", Place::Text, policy);
+    let found = patterns(folded.text(), "", Place::Text, policy);
     let sure = found.into_iter().filter(|f| f.evidence >= Evidence::Validated).collect();
     for f in resolve(folded.text().as_bytes(), sure) {
         if folded.text().get(f.start..f.end).is_some_and(|value| is_real(f.ty, value)) {
