@@ -65,3 +65,41 @@ impl Gather {
         Poll::Ready(Ok(()))
     }
 }
+
+/// What a stream in front of another has to say of itself: what the one behind it, its field `wire`, says.
+macro_rules! speaks_for_its_wire {
+    ($stream:ty) => {
+        impl pingora::protocols::UniqueID for $stream {
+            fn id(&self) -> pingora::protocols::UniqueIDType {
+                self.wire.id()
+            }
+        }
+
+        impl pingora::protocols::Ssl for $stream {
+            fn get_ssl(&self) -> Option<&pingora::protocols::tls::TlsRef> {
+                self.wire.get_ssl()
+            }
+
+            fn get_ssl_digest(&self) -> Option<std::sync::Arc<pingora::protocols::tls::SslDigest>> {
+                self.wire.get_ssl_digest()
+            }
+
+            fn selected_alpn_proto(&self) -> Option<pingora::protocols::ALPN> {
+                self.wire.selected_alpn_proto()
+            }
+        }
+
+        impl pingora::protocols::GetTimingDigest for $stream {
+            fn get_timing_digest(&self) -> Vec<Option<pingora::protocols::TimingDigest>> {
+                self.wire.get_timing_digest()
+            }
+        }
+
+        impl pingora::protocols::GetSocketDigest for $stream {
+            fn get_socket_digest(&self) -> Option<std::sync::Arc<pingora::protocols::SocketDigest>> {
+                self.wire.get_socket_digest()
+            }
+        }
+    };
+}
+pub(crate) use speaks_for_its_wire;

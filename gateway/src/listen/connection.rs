@@ -17,11 +17,7 @@ use bytes::{Bytes, BytesMut};
 use kolm_config::Config;
 use pingora::http::ResponseHeader;
 use pingora::protocols::raw_connect::ProxyDigest;
-use pingora::protocols::tls::{SslDigest, TlsRef};
-use pingora::protocols::{
-    ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream,
-    TimingDigest, UniqueID, UniqueIDType,
-};
+use pingora::protocols::{ALPN, GetProxyDigest, Peek, Shutdown, Stream};
 use pingora::proxy::Session;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, Result};
 use tokio::time::timeout;
@@ -29,7 +25,7 @@ use tokio::time::timeout;
 use super::date::{self, Stamp};
 use super::deadline::Deadline;
 use super::refusal;
-use crate::gather::Gather;
+use crate::gather::{Gather, speaks_for_its_wire};
 use crate::table::Shared;
 
 /// Writes up to this size wait for the flush, so that a head and a short body leave in one packet.
@@ -301,41 +297,11 @@ impl fmt::Debug for Connection {
     }
 }
 
-impl UniqueID for Connection {
-    fn id(&self) -> UniqueIDType {
-        self.wire.id()
-    }
-}
-
-impl Ssl for Connection {
-    fn get_ssl(&self) -> Option<&TlsRef> {
-        self.wire.get_ssl()
-    }
-
-    fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {
-        self.wire.get_ssl_digest()
-    }
-
-    fn selected_alpn_proto(&self) -> Option<ALPN> {
-        self.wire.selected_alpn_proto()
-    }
-}
-
-impl GetTimingDigest for Connection {
-    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
-        self.wire.get_timing_digest()
-    }
-}
+speaks_for_its_wire!(Connection);
 
 impl GetProxyDigest for Connection {
     fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
         None
-    }
-}
-
-impl GetSocketDigest for Connection {
-    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        self.wire.get_socket_digest()
     }
 }
 

@@ -11,14 +11,10 @@ use std::task::{Context, Poll, ready};
 
 use async_trait::async_trait;
 use pingora::protocols::raw_connect::ProxyDigest;
-use pingora::protocols::tls::{SslDigest, TlsRef};
-use pingora::protocols::{
-    ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream,
-    TimingDigest, UniqueID, UniqueIDType,
-};
+use pingora::protocols::{GetProxyDigest, Peek, Shutdown, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, Result};
 
-use crate::gather::Gather;
+use crate::gather::{Gather, speaks_for_its_wire};
 
 /// A head and the first piece of a body up to this size leave together.
 const GATHERED: usize = 16 << 10;
@@ -112,41 +108,11 @@ impl fmt::Debug for Line {
     }
 }
 
-impl UniqueID for Line {
-    fn id(&self) -> UniqueIDType {
-        self.wire.id()
-    }
-}
-
-impl Ssl for Line {
-    fn get_ssl(&self) -> Option<&TlsRef> {
-        self.wire.get_ssl()
-    }
-
-    fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {
-        self.wire.get_ssl_digest()
-    }
-
-    fn selected_alpn_proto(&self) -> Option<ALPN> {
-        self.wire.selected_alpn_proto()
-    }
-}
-
-impl GetTimingDigest for Line {
-    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
-        self.wire.get_timing_digest()
-    }
-}
+speaks_for_its_wire!(Line);
 
 impl GetProxyDigest for Line {
     fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
         self.wire.get_proxy_digest()
-    }
-}
-
-impl GetSocketDigest for Line {
-    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        self.wire.get_socket_digest()
     }
 }
 
