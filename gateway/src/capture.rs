@@ -88,10 +88,12 @@ impl Worker {
             return;
         }
         let made = catch_unwind(AssertUnwindSafe(|| {
+            let question = surface::question(finished.surface, &finished.request);
             if finished.unit.is_none() {
-                finished.unit = Some(choose::unit_of(&self.shared.route_key, &finished));
+                let unit = choose::unit_of(&self.shared.route_key, &finished, question.as_ref().ok());
+                finished.unit = Some(unit);
             }
-            self.pair(&finished, &config, namespace)
+            self.pair(&finished, &config, namespace, question.err())
         }));
         let stored = match made {
             Ok(Ok(pair)) => self.store.append(pair).map_err(|error| unspooled(&error)),
@@ -113,6 +115,7 @@ impl Worker {
         finished: &Finished,
         config: &Config,
         namespace: &NamespaceConfig,
+        blocks: Option<Blocks>,
     ) -> Result<Pair, &'static str> {
         if finished.truncated {
             return Err("oversize");
@@ -125,7 +128,6 @@ impl Worker {
         let whole = told.complete && finished.status == 200 && !facts.error;
         let now = self.shared.env.clock.now();
         let repeats = self.retries.note(&self.shared.process_key, finished, whole, now);
-        let blocks = surface::question(finished.surface, &exchange.request).err();
         let invalid = schema::misses(finished.surface, &exchange.request, &exchange.reply);
         let barred = barred(finished, &told, &facts, (blocks, invalid), &report, &repeats);
         let cost = cost(finished, config, &facts);

@@ -63,16 +63,11 @@ fn fit(student: &Student, question: &Question) -> Result<(), &'static str> {
     student.is_up().then_some(()).ok_or("down")
 }
 
-/// The unit of an exchange whose arm did not depend on it.
-pub(crate) fn unit_of(key: &[u8; 32], finished: &Finished) -> String {
-    let (asker, body) = (&finished.asker, &finished.request[..]);
-    if finished.surface == Surface::Chat
-        && asker.conversation.is_none()
-        && let Ok(question) = chat::question(body)
-    {
-        return unit(key, asker, question.opening.as_bytes());
-    }
-    unit(key, asker, body)
+/// The unit of an exchange whose arm did not depend on it; `question` is what it asks.
+pub(crate) fn unit_of(key: &[u8; 32], finished: &Finished, question: Option<&Question>) -> String {
+    let chat = question.filter(|_| finished.surface == Surface::Chat);
+    let opening = chat.map_or(&finished.request[..], |question| question.opening.as_bytes());
+    unit(key, &finished.asker, opening)
 }
 
 /// The conversation as the client names it, else as caller and opening make it; hashed under the lasting key.
