@@ -56,23 +56,38 @@ impl Glance {
 
 /// Everything that may be an identifier in `text`, a folded text that stands under `key`.
 pub(crate) fn detect(text: &str, key: &str, place: Place, policy: &Policy) -> Vec<Finding> {
-    found(text, key, place, policy, true)
+    found(text, key, place, policy, Depth::Model)
 }
 
 /// The same without what is made of words: all that a check or a secret's rule can vouch for.
 pub(crate) fn patterns(text: &str, key: &str, place: Place, policy: &Policy) -> Vec<Finding> {
-    found(text, key, place, policy, false)
+    found(text, key, place, policy, Depth::Patterns)
 }
 
-fn found(text: &str, key: &str, place: Place, policy: &Policy, words: bool) -> Vec<Finding> {
+/// Which detectors are asked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Depth {
+    /// Those with checks and grammars.
+    Patterns,
+    /// Also those that know frames and labels.
+    Rules,
+    /// Also the sequence model.
+    Model,
+}
+
+fn found(text: &str, key: &str, place: Place, policy: &Policy, depth: Depth) -> Vec<Finding> {
     let bytes = text.as_bytes();
     let mut out = scan(bytes, key, place == Place::Text && hardly_more_than_a_value(bytes));
-    if words && place != Place::Key {
+    if depth >= Depth::Model && place != Place::Key {
         ner::find(text, &mut out);
+    }
+    if depth >= Depth::Rules && place != Place::Key {
         worded(text, key, &mut out);
     }
     encoded::find(bytes, &mut out);
-    table::find(text, |cell, key| found(cell, key, place, policy, words), &mut out);
+    // Of a cell only what its label vouches for counts.
+    let cells = depth.min(Depth::Rules);
+    table::find(text, |cell, key| found(cell, key, place, policy, cells), &mut out);
     by_policy(text, key, policy, &mut out);
     if policy.fences == Fences::StrongOnly && text.contains("```") {
         let fences = fences(text);

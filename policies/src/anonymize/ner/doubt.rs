@@ -174,9 +174,9 @@ impl Doubtful<'_> {
         let year = |word: &str| YEARS.contains(&word.to_lowercase().as_str());
         let words =
             |text: &str| text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).any(year);
-        let line = |text: &str| text.split(['\n', ';', ',']).next().unwrap_or_default().to_owned();
-        let after = line(self.text.get(self.end..).unwrap_or_default());
-        let near = after.split_whitespace().next().unwrap_or_default();
+        let after = self.text.get(self.end..).unwrap_or_default();
+        let near = after.split(['\n', ';', ',']).next().unwrap_or_default();
+        let near = near.split_whitespace().next().unwrap_or_default();
         words(said) || words(near) || !said.is_ascii() || self.is_between(said)
     }
 
