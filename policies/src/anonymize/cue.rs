@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::kind::{Evidence, Finding, Type};
 use super::words::{Word, words};
 
 macro_rules! roles {
@@ -129,6 +130,19 @@ pub(crate) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
+    /// Marks the words `first` to `last`, where they are.
+    pub(crate) fn mark(
+        &self,
+        (first, last): (usize, usize),
+        ty: Type,
+        evidence: Evidence,
+        out: &mut Vec<Finding>,
+    ) {
+        if let (Some(a), Some(b)) = (self.word(first), self.word(last)) {
+            out.push(Finding::new(a.start, b.end, ty, evidence));
+        }
+    }
+
     pub(crate) fn of(text: &'a str) -> Self {
         let words = words(text);
         let mut low = String::new();

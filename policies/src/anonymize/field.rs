@@ -97,9 +97,7 @@ const NAMING: &[&str] = &[
 ];
 
 fn push(r: &Reading<'_>, (first, last): (usize, usize), ty: Type, out: &mut Vec<Finding>) {
-    if let (Some(a), Some(b)) = (r.word(first), r.word(last)) {
-        out.push(Finding::new(a.start, b.end, ty, Evidence::Label));
-    }
+    r.mark((first, last), ty, Evidence::Label, out);
 }
 
 /// The value of the type that begins at word `first`.

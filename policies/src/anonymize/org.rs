@@ -30,18 +30,6 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-fn push(
-    r: &Reading<'_>,
-    (first, last): (usize, usize),
-    ty: Type,
-    evidence: Evidence,
-    out: &mut Vec<Finding>,
-) {
-    if let (Some(a), Some(b)) = (r.word(first), r.word(last)) {
-        out.push(Finding::new(a.start, b.end, ty, evidence));
-    }
-}
-
 /// Words that stand between the capitals of a name.
 const INSIDE: &[&str] = &[
     "of", "the", "and", "for", "de", "la", "del", "di", "du", "des", "der", "für", "und", "y", "e", "et",
@@ -151,7 +139,7 @@ fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
         return;
     }
     let evidence = if legal { Evidence::Label } else { Evidence::Shape };
-    push(r, (first, cue.last), ty, evidence, out);
+    r.mark((first, cue.last), ty, evidence, out);
 }
 
 /// `Brightwater, Inc.`: the suffixes that people write behind a comma.
@@ -217,7 +205,7 @@ fn before(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     let english = word.caps == Caps::Lower
         && matches!(r.str(cue.first), "hospital" | "school" | "clinic" | "college" | "institute");
     if names > 0 && at > cue.last && !english {
-        push(r, (cue.first, at), ty, Evidence::Shape, out);
+        r.mark((cue.first, at), ty, Evidence::Shape, out);
     }
 }
 
@@ -244,7 +232,7 @@ fn lead(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     while r.gap(last) == " & " && r.proper(last + 1) {
         last += 1;
     }
-    push(r, (next, last), ty, Evidence::Shape, out);
+    r.mark((next, last), ty, Evidence::Shape, out);
 }
 
 #[cfg(test)]

@@ -45,18 +45,6 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-fn push(
-    r: &Reading<'_>,
-    (first, last): (usize, usize),
-    ty: Type,
-    evidence: Evidence,
-    out: &mut Vec<Finding>,
-) {
-    if let (Some(a), Some(b)) = (r.word(first), r.word(last)) {
-        out.push(Finding::new(a.start, b.end, ty, evidence));
-    }
-}
-
 /// Is every word of the cue written with a capital?
 fn capital(r: &Reading<'_>, cue: &Cue) -> bool {
     r.word(cue.first).is_some_and(|w| w.capital() || w.caps == Caps::None && w.chars >= 2)
@@ -94,7 +82,7 @@ fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         return;
     }
     if locality(r, next, out).is_none() {
-        push(r, (next, last), Type::CITY, Evidence::Shape, out);
+        r.mark((next, last), Type::CITY, Evidence::Shape, out);
     }
 }
 
@@ -113,10 +101,10 @@ fn named(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     if one && (r.has(cue.first, Role::Common) || personal && beside) {
         return;
     }
-    push(r, (cue.first, cue.last), ty, Evidence::Shape, out);
+    r.mark((cue.first, cue.last), ty, Evidence::Shape, out);
     // `Boise, Idaho`.
     if let Some(first) = local::city_before(r, cue.first) {
-        push(r, (first, cue.first - 1), Type::CITY, Evidence::Shape, out);
+        r.mark((first, cue.first - 1), Type::CITY, Evidence::Shape, out);
     }
 }
 
@@ -143,7 +131,7 @@ fn city(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         return;
     }
     let evidence = if toward || script || !one { Evidence::Shape } else { Evidence::Gazetteer };
-    push(r, (cue.first, cue.last), Type::CITY, evidence, out);
+    r.mark((cue.first, cue.last), Type::CITY, evidence, out);
 }
 
 /// The value of a label that names a place: capitals, or all words up to the end of the field.

@@ -9,6 +9,7 @@ mod bodies;
 mod corpora;
 mod planted;
 mod rows;
+pub(crate) mod tables;
 
 pub(super) fn talk(user: &str, reply: &str) -> Exchange {
     let reply = json!({"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": reply}, "finish_reason": "stop"}]});

@@ -75,9 +75,7 @@ pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>)
 }
 
 fn push(r: &Reading<'_>, first: usize, last: usize, evidence: Evidence, out: &mut Vec<Finding>) {
-    if let (Some(a), Some(b)) = (r.word(first), r.word(last)) {
-        out.push(Finding::new(a.start, b.end, Type::NAME, evidence));
-    }
+    r.mark((first, last), Type::NAME, evidence, out);
 }
 
 /// Something else follows that makes the run its own: `Baker Street`, `Acme Corp`, `Mercy Hospital`.

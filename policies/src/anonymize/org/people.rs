@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** a word of a people that names a thing, or a language, is nobody's.
 
-use super::push;
 use crate::anonymize::cue::{Cue, Reading};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::words::Caps;
@@ -123,6 +122,6 @@ pub(super) fn people(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     });
     let named = r.gap(cue.last) == " " && r.proper(cue.last + 1);
     if !(thing || spoken || named) {
-        push(r, (cue.first, cue.last), Type::NRP, Evidence::Shape, out);
+        r.mark((cue.first, cue.last), Type::NRP, Evidence::Shape, out);
     }
 }

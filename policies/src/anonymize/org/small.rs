@@ -2,7 +2,6 @@
 //!
 //! **Invariant:** a lower-case name needs a word of its kind and one that is no common word.
 
-use super::push;
 use crate::anonymize::cue::{Cue, Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::words::Caps;
@@ -105,7 +104,7 @@ pub(super) fn small_name(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         ["at", "from", "to", "of", "by", "near", "in", "the", "via", "copy"].contains(&r.str(b))
     });
     if kinds > 0 && proper > 0 && (led || r.is(first, "university")) {
-        push(r, (first, cue.last), Type::FACILITY, Evidence::Shape, out);
+        r.mark((first, cue.last), Type::FACILITY, Evidence::Shape, out);
     }
 }
 
@@ -127,6 +126,6 @@ pub(super) fn short(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         && capital(i)
         && !r.has(i + 1, Role::FacilityAfter)
     {
-        push(r, (cue.first, i), Type::FACILITY, Evidence::Shape, out);
+        r.mark((cue.first, i), Type::FACILITY, Evidence::Shape, out);
     }
 }

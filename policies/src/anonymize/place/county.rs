@@ -1,6 +1,5 @@
 //! Counties and parishes: `Cuyahoga County`, `Orleans Parish`, `County of Kent`.
 
-use super::push;
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::words::{Caps, Word};
@@ -33,6 +32,6 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         && r.word(i + 1).is_some_and(Word::capital)
         && [Role::FacilityAfter, Role::OrgAfter].iter().any(|role| r.has(i + 1, *role));
     if !facility {
-        push(r, (first, i), Type::GEO, Evidence::Shape, out);
+        r.mark((first, i), Type::GEO, Evidence::Shape, out);
     }
 }

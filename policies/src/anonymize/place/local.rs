@@ -1,7 +1,7 @@
 //! What follows a street: postcode, city, state and country, in the orders that people write them.
 
 use super::post::zip;
-use super::{postcode, push};
+use super::postcode;
 use crate::anonymize::cue::{Cue, Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::who::{How, run};
@@ -36,7 +36,7 @@ pub(crate) fn locality(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) -> Opt
     for _ in 0..5 {
         let Some(Part(last, ty)) = component(r, at, city) else { break };
         city |= ty == Type::CITY;
-        push(r, (at, last), ty, Evidence::Shape, out);
+        r.mark((at, last), ty, Evidence::Shape, out);
         end = Some(last);
         if !matches!(r.gap(last), ", " | " " | "\n" | ",\n" | " - " | "," | " (" | "-") {
             break;
@@ -93,10 +93,10 @@ pub(super) fn small(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) -> bool {
     } else {
         from
     };
-    push(r, (i, from - 1), Type::CITY, Evidence::Shape, out);
-    push(r, (from, state), Type::STATE, Evidence::Shape, out);
+    r.mark((i, from - 1), Type::CITY, Evidence::Shape, out);
+    r.mark((from, state), Type::STATE, Evidence::Shape, out);
     if let Some(last) = zip(r, at) {
-        push(r, (at, last), Type::POSTCODE, Evidence::Label, out);
+        r.mark((at, last), Type::POSTCODE, Evidence::Label, out);
     }
     true
 }
@@ -140,11 +140,11 @@ pub(super) fn code(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     if city.is_none() && zip.is_none() || credential {
         return;
     }
-    push(r, (i, i), Type::STATE, Evidence::Shape, out);
+    r.mark((i, i), Type::STATE, Evidence::Shape, out);
     if let Some(first) = city {
-        push(r, (first, i - 1), Type::CITY, Evidence::Shape, out);
+        r.mark((first, i - 1), Type::CITY, Evidence::Shape, out);
     }
     if let Some(last) = zip {
-        push(r, (i + 1, last), Type::POSTCODE, Evidence::Label, out);
+        r.mark((i + 1, last), Type::POSTCODE, Evidence::Label, out);
     }
 }

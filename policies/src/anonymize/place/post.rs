@@ -1,6 +1,5 @@
 //! Postcodes: their national shapes, and where they may stand.
 
-use super::push;
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::words::{Caps, Word};
@@ -88,11 +87,11 @@ fn marked(r: &Reading<'_>, i: usize) -> Option<usize> {
 /// A postcode in two words that nothing else looks like, and a postcode before its city: `10115 Berlin`.
 pub(super) fn standing(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     if let Some(last) = lettered(r, i).filter(|last| *last > i) {
-        push(r, (i, last), Type::POSTCODE, Evidence::Shape, out);
+        r.mark((i, last), Type::POSTCODE, Evidence::Shape, out);
         return;
     }
     if let Some(last) = marked(r, i) {
-        push(r, (i, last), Type::POSTCODE, Evidence::Shape, out);
+        r.mark((i, last), Type::POSTCODE, Evidence::Shape, out);
         return;
     }
     let Some(word) = r.word(i).filter(|w| w.is_number() && (2..=5).contains(&w.digits)) else { return };
@@ -108,9 +107,9 @@ pub(super) fn standing(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
             r.gap(b) == " " && ["in", "à", "en", "a", "w", "i", "te", "aus", "nach"].contains(&r.str(b))
         });
     if city && wide && (known || framed && !r.has(last + 1, Role::Label)) && !super::of_time(r, last + 1) {
-        push(r, (i, last), Type::POSTCODE, Evidence::Shape, out);
+        r.mark((i, last), Type::POSTCODE, Evidence::Shape, out);
         if let Some(end) = super::local::city_run(r, last + 1) {
-            push(r, (last + 1, end), Type::CITY, Evidence::Shape, out);
+            r.mark((last + 1, end), Type::CITY, Evidence::Shape, out);
         }
     }
 }

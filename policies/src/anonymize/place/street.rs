@@ -1,7 +1,7 @@
 //! Streets with their numbers, in both orders, and boxes at post offices.
 
 use super::local::small;
-use super::{locality, of_time, push};
+use super::{locality, of_time};
 use crate::anonymize::cue::{Cue, Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::words::{Caps, Word};
@@ -153,7 +153,7 @@ pub(super) fn after(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let sure = sure || on && !r.has(cue.first + 1, Role::Honorific);
     if sure && !(small && r.begins(first)) {
         let first = if r.has(first, Role::Common) && first + 1 < cue.first { first + 1 } else { first };
-        push(r, (first, cue.last), Type::ADDRESS, Evidence::Shape, out);
+        r.mark((first, cue.last), Type::ADDRESS, Evidence::Shape, out);
     }
 }
 
@@ -208,7 +208,7 @@ fn finish(r: &Reading<'_>, first: usize, mut last: usize, out: &mut Vec<Finding>
             break;
         }
     }
-    push(r, (first, last), Type::ADDRESS, Evidence::Label, out);
+    r.mark((first, last), Type::ADDRESS, Evidence::Label, out);
     if matches!(r.gap(last), ", " | " " | "\n" | ",\n" | " - " | ". " | "., " | ".\n")
         && !small(r, last + 1, out)
     {
@@ -277,7 +277,7 @@ pub(super) fn before(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
             || r.gap(cue.last).starts_with('.')
             || matches!(word.as_str(), "rue" | "calle" | "rua" | "ulica" | "ulicy"))
     {
-        push(r, (cue.first, at), Type::ADDRESS, Evidence::Shape, out);
+        r.mark((cue.first, at), Type::ADDRESS, Evidence::Shape, out);
     }
 }
 

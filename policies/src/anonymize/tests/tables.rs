@@ -1,0 +1,26 @@
+//! Tables of texts and what is to be found in them.
+
+use crate::anonymize::cue::Reading;
+use crate::anonymize::field;
+use crate::anonymize::kind::Finding;
+
+/// What fields and `find` find, each as its type and its words.
+pub(crate) fn with_fields(text: &str, find: fn(&Reading<'_>, &mut Vec<Finding>)) -> Vec<String> {
+    let reading = Reading::of(text);
+    let mut out = Vec::new();
+    field::find(&reading, "", &mut out);
+    find(&reading, &mut out);
+    out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+}
+
+/// The texts in which `check` does not find what it should, with what it finds.
+pub(crate) fn missing(check: fn(&str) -> Vec<String>, table: &[(&str, &str)]) -> Vec<String> {
+    let wrong = table.iter().filter(|(text, want)| !check(text).iter().any(|f| f == want));
+    wrong.map(|(text, _)| format!("{text}: {:?}", check(text))).collect()
+}
+
+/// The texts in which `check` finds anything, with what it finds.
+pub(crate) fn unasked(check: fn(&str) -> Vec<String>, texts: &[&str]) -> Vec<String> {
+    let wrong = texts.iter().filter(|text| !check(text).is_empty());
+    wrong.map(|text| format!("{text}: {:?}", check(text))).collect()
+}
