@@ -10,7 +10,7 @@ mod calendar;
 mod clock;
 mod loose;
 mod months;
-pub(crate) use calendar::{shift, shift_clock};
+pub(crate) use calendar::{civil_of, days_of, shift, shift_clock};
 
 use calendar::{any_month, month_of};
 

@@ -63,7 +63,8 @@ pub(crate) fn days_of(year: i64, month: u32, day: u32) -> i64 {
     era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
 }
 
-fn civil_of(days: i64) -> (i64, u32, u32) {
+/// The day that lies so many days after 1970-01-01.
+pub(crate) fn civil_of(days: i64) -> (i64, u32, u32) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let doe = z - era * 146_097;

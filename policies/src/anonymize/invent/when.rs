@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::lists::rows;
 use super::place::words;
 use super::word::cased;
-use crate::anonymize::date::{self, Field, shift, shift_clock};
+use crate::anonymize::date::{self, Field, civil_of, days_of, shift, shift_clock};
 use crate::anonymize::token::tokens;
 
 /// The year before which nobody asks for an anonymizer of this version.
@@ -168,9 +168,10 @@ impl Read {
     }
 
     fn written(&self, mention: &str, offset: i64) -> String {
-        let days =
-            days_of(self.year.unwrap_or(2001), self.month.unwrap_or(1), self.day.unwrap_or(15)) + offset;
+        let (month, day) = (self.month.unwrap_or(1) as u32, self.day.unwrap_or(15) as u32);
+        let days = days_of(self.year.unwrap_or(2001), month, day) + offset;
         let (year, month, day) = civil_of(days);
+        let (month, day) = (i64::from(month), i64::from(day));
         let mut out = String::with_capacity(mention.len() + 8);
         let mut from = 0;
         for (start, end, field, row) in &self.pieces {
@@ -217,26 +218,6 @@ fn known(word: &str) -> Option<(usize, usize)> {
 fn leading(word: &str) -> Option<i64> {
     let digits = word.bytes().take_while(u8::is_ascii_digit).count();
     word[..digits].parse().ok()
-}
-
-/// Days since 1970-01-01 (H. Hinnant's `days_from_civil`).
-fn days_of(year: i64, month: i64, day: i64) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let yoe = y - era * 400;
-    let doy = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
-}
-
-fn civil_of(days: i64) -> (i64, i64, i64) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z - era * 146_097;
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    (yoe + era * 400 + i64::from(month <= 2), month, doy - (153 * mp + 2) / 5 + 1)
 }
 
 #[cfg(test)]
