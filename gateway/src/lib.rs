@@ -40,6 +40,7 @@ pub mod table;
 mod tap;
 pub mod tasks;
 pub mod telemetry;
+mod till;
 mod told;
 mod training;
 mod trust;

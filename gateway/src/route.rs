@@ -1,20 +1,21 @@
 //! One route as the reconciler drives it: its state, its evidence, its training and its student.
 
+mod shown;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kolm_config::Route;
-use kolm_core::{
-    ArtifactId, Counts, DecisionKind, Intent, KScore, RequestId, RouteStatus, Savings, Stage, Weight,
-};
+use kolm_core::{Answered, ArtifactId, DecisionKind, DecisionRow, RequestId, Stage, Timestamp, Weight};
 use kolm_policies::gate::{Breach, Evidence, Judged, Missing, Replay, Score, ScoreKind, judge};
 use kolm_policies::rollout::{self, Draft, Plan, Seen, State, Training};
 
 use crate::pool;
-use crate::reconcile::Settings;
+use crate::reconcile::{Asked, Settings};
 use crate::shadow::Observed;
 use crate::students::{self, Launch, Supervised};
 use crate::table::{RouteStats, Shared, Student};
+use crate::till::{self, Till};
 use crate::training::{self, Run};
 
 /// Scores kept for a store that is closed; more are counted as not scored.
@@ -39,8 +40,11 @@ pub(crate) struct RouteRun {
     sentence: String,
     pairs: u64,
     runs: u64,
+    /// When the student first answered a client.
+    serving_since: Option<Timestamp>,
+    till: Arc<Till>,
     /// What people asked for and is not answered yet.
-    pub(crate) intents: Vec<Intent>,
+    pub(crate) asked: Vec<Asked>,
     /// Counters that outlive a table.
     pub(crate) stats: Arc<RouteStats>,
 }
@@ -54,10 +58,12 @@ impl RouteRun {
         route: Arc<Route>,
         shared: &Arc<Shared>,
         store: &kolm_store::Handle,
-        settings: &Settings,
+        (settings, till): (&Settings, &Arc<Till>),
     ) -> Result<Self, kolm_store::Error> {
         let rows = store.decisions(Some(route.name.clone())).await?;
         let state = rollout::fold(&rows);
+        let serving_since = rows.iter().find(|row| row.to > Weight::ZERO).map(|row| row.t);
+        till.remember(&route, store, &rows).await?;
         // Scores gathered under other bars are not judged by these.
         let scores: Vec<Score> = match state.policy == route.gate.digest() {
             true => store.scores(route.name.clone(), state.attempt).await?,
@@ -85,7 +91,9 @@ impl RouteRun {
             unserved: false,
             sentence: String::new(),
             pairs: 0,
-            intents: Vec::new(),
+            serving_since,
+            till: Arc::clone(till),
+            asked: Vec::new(),
             stats: Arc::default(),
         };
         if run.state.stage == Stage::Distilling {
@@ -134,6 +142,7 @@ impl RouteRun {
     }
 
     fn score(&mut self, score: Score) {
+        self.till.add(&self.route.name, &till::of_score(&score));
         // The second score of a double-primary request is no request of its own.
         let request = score.kind != ScoreKind::Double;
         if self.unsaved.len() < MOST_UNSAVED {
@@ -183,7 +192,7 @@ impl RouteRun {
         }
         self.evidence.close_idle(now);
         self.stats.doubles.store(self.evidence.counts().double_primary, Ordering::Relaxed);
-        self.finish_training();
+        self.finish_training(now);
         self.follow_engine(shared, settings);
         let judged = (self.state.attempt > 0).then(|| judge(&self.evidence, now));
         let seen = Seen {
@@ -191,20 +200,25 @@ impl RouteRun {
             pairs: self.pairs,
             training: self.training_state(),
             candidate: self.candidate.clone(),
-            intents: self.intents.clone(),
+            intents: self.asked.iter().map(|asked| asked.intent.clone()).collect(),
             hard: self.hard(),
         };
         self.judged = judged;
         let Plan { decision, sentence, answered } =
             rollout::plan(&self.route.rollout, &self.route.gate, &self.state, &seen, now);
         self.sentence = sentence;
+        let mut decided = None;
         if let Some(draft) = decision {
             self.falling |= draft.stage.weight() < self.state.weight;
-            self.record(draft, shared, store).await?;
+            decided = Some(self.record(draft, shared, store).await?);
             self.falling = false;
             self.act(shared, store, settings);
         }
-        self.intents.drain(..answered.min(self.intents.len()));
+        for asked in self.asked.drain(..answered.min(self.asked.len())) {
+            let answered = Answered { sentence: self.sentence.clone(), decision: decided.clone() };
+            // Who asked may have left.
+            drop(asked.answer.send(answered));
+        }
         Ok(())
     }
 
@@ -214,7 +228,7 @@ impl RouteRun {
         draft: Draft,
         shared: &Shared,
         store: &kolm_store::Handle,
-    ) -> Result<(), kolm_store::Error> {
+    ) -> Result<DecisionRow, kolm_store::Error> {
         let now = shared.env.clock.now();
         let id = RequestId::mint(now, shared.env.entropy.as_ref());
         let row = rollout::row(draft, &self.state, id, &self.route.name, now);
@@ -225,8 +239,11 @@ impl RouteRun {
             digest: row.digest.clone(),
         });
         shared.events.decided(&row);
+        if row.to > Weight::ZERO {
+            self.serving_since.get_or_insert(row.t);
+        }
         self.state.apply(&row);
-        Ok(())
+        Ok(row)
     }
 
     /// Makes the world follow the row just written.
@@ -278,12 +295,14 @@ impl RouteRun {
         self.training = None;
     }
 
-    fn finish_training(&mut self) {
+    fn finish_training(&mut self, now: Timestamp) {
         match self.training.as_ref().and_then(Run::take) {
             Some(Ok((artifact, _))) => self.candidate = Some(artifact),
             Some(Err(why)) => self.failed = Some(why),
             None => return,
         }
+        let took = self.state.last.as_ref().map_or(0, |(_, _, begun)| now.since(*begun));
+        self.till.add(&self.route.name, &till::of_training(took, self.route.gate.hw_musd_per_s));
         self.training = None;
     }
 
@@ -343,40 +362,6 @@ impl RouteRun {
             return Some(Breach::StudentCrash);
         }
         student.breaker.tripped().then_some(Breach::Breaker)
-    }
-
-    /// What a person is shown.
-    pub(crate) fn status(&self, savings: Savings) -> RouteStatus {
-        let judged = self.judged.as_ref();
-        RouteStatus {
-            route: self.route.name.clone(),
-            namespace: self.route.namespace.clone(),
-            stage: self.state.stage,
-            sentence: self.sentence.clone(),
-            weight: self.state.weight,
-            ladder: self.route.rollout.steps.clone(),
-            actual: self.stats.actual(),
-            artifact: self.state.artifact.clone(),
-            student_up: self.student().is_some_and(|student| student.is_up()),
-            engines: self
-                .student()
-                .and_then(|student| student.pool.as_ref())
-                .map_or_else(Vec::new, |pool| pool.status()),
-            attempt: self.state.attempt,
-            n: judged.map_or_else(Counts::default, |judged| judged.n),
-            k: judged.map_or_else(KScore::default, |judged| judged.k),
-            axes: judged.map_or_else(Vec::new, |judged| judged.axes.clone()),
-            ceiling: judged.and_then(|judged| judged.ceiling),
-            served_local: self.stats.local.load(Ordering::Relaxed),
-            served_cloud: self.stats.cloud.load(Ordering::Relaxed),
-            fallbacks: self.stats.fallbacks.load(Ordering::Relaxed),
-            pairs: self.pairs,
-            pairs_wanted: self.route.rollout.distill_min_pairs,
-            train: self.training.as_ref().map(Run::status),
-            teacher_p95_us: judged.map_or(0, |judged| judged.teacher_p95_us),
-            student_p95_us: judged.map_or(0, |judged| judged.student_p95_us),
-            savings,
-        }
     }
 }
 

@@ -8,12 +8,13 @@ use kolm_config::Live;
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, mpsc, watch};
 
-use crate::capture::{Till, Worker};
+use crate::capture::Worker;
 use crate::keep::keep;
 use crate::queue::Receiver;
 use crate::reconcile::{Board, Reconciler, Settings};
 use crate::shadow::{self, Inbox, Shadow};
 use crate::table::Shared;
+use crate::till::Till;
 use crate::upstream::health::Checker;
 use crate::{keys, limits, retention, telemetry};
 
@@ -49,8 +50,9 @@ pub fn start(
         .build()?;
     let ((stop, stopped), (hold, held)) = (watch::channel(false), watch::channel(false));
     let housekeeping = std::sync::Mutex::new(housekeeping(&runtime, shared, store, (&stopped, &held)));
-    let (inbox, till) = (Arc::new(Inbox::default()), Till::default());
-    let shadow = Shadow::new(Arc::clone(shared), Arc::clone(&inbox)).map_err(std::io::Error::other)?;
+    let (inbox, till) = (Arc::new(Inbox::default()), Arc::new(Till::new(shared.env.clock.now())));
+    let shadow = Shadow::new(Arc::clone(shared), Arc::clone(&inbox), Arc::clone(&till))
+        .map_err(std::io::Error::other)?;
     let (mirror, mirrored) = mpsc::channel(shadow::QUEUE);
     let (mirrored, shadowing) = (Arc::new(Mutex::new(mirrored)), Arc::clone(&shadow));
     kept(&runtime, shared, "shadow", move || Arc::clone(&shadowing).run(Arc::clone(&mirrored)));

@@ -1,7 +1,9 @@
 //! What a call costs. List prices are data of the day; `[upstreams.NAME.prices]` overrides them.
 
-use kolm_core::MicroUsd;
+use kolm_core::{MicroUsd, Savings, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::gate::{Score, ScoreKind};
 
 /// Prices in µUSD per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +18,7 @@ pub struct Price {
 
 /// List prices by model family, from the vendor's public pricing page as generally known in 2025
 /// (platform.openai.com/docs/pricing, standard tier, text tokens).
-const LIST: [(&str, Price); 20] = [
+pub const LIST: [(&str, Price); 20] = [
     ("gpt-3.5-turbo", Price { input: 500_000, cached: 500_000, output: 1_500_000 }),
     ("gpt-3.5-turbo-instruct", Price { input: 1_500_000, cached: 1_500_000, output: 2_000_000 }),
     ("gpt-4-turbo", Price { input: 10_000_000, cached: 10_000_000, output: 30_000_000 }),
@@ -70,9 +72,63 @@ pub fn cost(price: &Price, tokens_in: i64, tokens_cached: i64, tokens_out: i64) 
     MicroUsd(i64::try_from(sum.div_ceil(1_000_000)).unwrap_or(i64::MAX))
 }
 
+/// Price of so much of our own machine's time, rounded up: local is not free.
+pub fn busy(micros: u64, musd_per_s: u64) -> MicroUsd {
+    MicroUsd(i64::try_from(micros.saturating_mul(musd_per_s).div_ceil(1_000_000)).unwrap_or(i64::MAX))
+}
+
+/// What a score cost: the student's time beside the teacher, or a call to the teacher of our own. The student's answer
+/// to a client is no cost of the proof.
+pub fn of_score(score: &Score) -> MicroUsd {
+    match score.kind {
+        ScoreKind::Shadow => score.student_cost,
+        ScoreKind::Double | ScoreKind::Reverse => score.teacher_cost,
+    }
+}
+
+/// When the route will have paid for its proof, at the mean pace from `since` until `now`: a past time where it has,
+/// `None` while it saves nothing.
+pub fn break_even(savings: &Savings, since: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let (kept, spent) = (i128::from(savings.kept().0), i128::from(savings.invested.0));
+    let served = i128::from(now.since(since));
+    if kept <= 0 || served <= 0 {
+        return None;
+    }
+    let needed = (spent * served + kept - 1) / kept;
+    i64::try_from(needed).ok().and_then(|needed| since.0.checked_add(needed)).map(Timestamp)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_proof_is_paid_for_when_as_much_was_kept() {
+        let money = |avoided, local, invested| Savings {
+            avoided: MicroUsd(avoided),
+            local: MicroUsd(local),
+            invested: MicroUsd(invested),
+            ..Savings::default()
+        };
+        for (savings, now, want) in [
+            (money(300, 100, 100), 1_100, Some(1_050)),
+            (money(300, 100, 400), 1_100, Some(1_200)),
+            (money(300, 100, 0), 1_100, Some(1_000)),
+            (money(100, 100, 5), 1_100, None),
+            (money(100, 200, 5), 1_100, None),
+            (money(300, 100, 100), 1_000, None),
+        ] {
+            let at = break_even(&savings, Timestamp(1_000), Timestamp(now));
+            assert_eq!(at, want.map(Timestamp), "{savings:?}");
+        }
+    }
+
+    #[test]
+    fn a_busy_second_costs_what_the_machine_costs() {
+        assert_eq!(busy(1_000_000, 28), MicroUsd(28));
+        assert_eq!(busy(1, 28), MicroUsd(1));
+        assert_eq!(busy(0, 28), MicroUsd(0));
+    }
 
     #[test]
     fn dated_names_have_their_family_price() {

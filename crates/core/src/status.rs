@@ -134,6 +134,10 @@ pub struct RouteStatus {
     pub student_p95_us: u64,
     /// Money.
     pub savings: Savings,
+    /// When, at the mean pace since the student's first answer, the route will have paid for its own proof; a past
+    /// time where it has, `None` before it saves anything.
+    #[serde(default)]
+    pub break_even: Option<Timestamp>,
 }
 
 /// One line of the gate: need against have.
@@ -162,7 +166,7 @@ pub struct TrainStatus {
     pub valid: f64,
 }
 
-/// Money that a route saved.
+/// Money of a route, over all of its history.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Savings {
     /// List price of the answers the student gave.
@@ -171,6 +175,32 @@ pub struct Savings {
     pub paid: MicroUsd,
     /// Measured cost of the local answers.
     pub local: MicroUsd,
+    /// What training and proof cost: the machine's time, and the teacher asked by ourselves.
+    #[serde(default)]
+    pub invested: MicroUsd,
+}
+
+impl Savings {
+    /// What is left of what was avoided, after the cost of answering; the investment is not taken off.
+    pub fn kept(&self) -> MicroUsd {
+        MicroUsd(self.avoided.0.saturating_sub(self.local.0))
+    }
+
+    /// What is left after all costs; below 0 while the proof has not paid for itself.
+    pub fn net(&self) -> MicroUsd {
+        MicroUsd(self.kept().0.saturating_sub(self.invested.0))
+    }
+
+    /// Both together.
+    pub fn plus(&self, other: &Self) -> Self {
+        let add = |a: MicroUsd, b: MicroUsd| MicroUsd(a.0.saturating_add(b.0));
+        Self {
+            avoided: add(self.avoided, other.avoided),
+            paid: add(self.paid, other.paid),
+            local: add(self.local, other.local),
+            invested: add(self.invested, other.invested),
+        }
+    }
 }
 
 /// The capture path in numbers: accepted = stored + spooled + dropped + in flight.

@@ -6,6 +6,7 @@
 
 mod decay;
 mod look;
+mod money;
 
 use std::collections::HashSet;
 use std::path::Path;

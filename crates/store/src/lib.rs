@@ -9,6 +9,7 @@ mod apart;
 mod db;
 mod error;
 mod freeze;
+mod money;
 mod pace;
 mod pair;
 mod service;
@@ -19,6 +20,7 @@ pub use error::Error;
 pub use kolm_policies::dataset::SnapshotMeta;
 /// One scored comparison of student and teacher.
 pub use kolm_policies::gate::Score as ScoreRow;
+pub use money::Money;
 pub use pace::stand_back;
 pub use pair::{Captures, Pair, PairCounts, PairDetail, PairView, Reason, Salts, Template};
 pub use service::{Handle, Heir, Service};

@@ -15,6 +15,7 @@ use crate::pair::PairCounts;
 
 mod apart;
 
+mod money;
 mod tries;
 
 struct World {
@@ -327,11 +328,8 @@ fn decisions_are_one_a_number() {
     assert_eq!(run(handle.decisions(None)).unwrap(), [vec![other], want].concat());
 }
 
-#[test]
-fn scores_come_back_as_they_went() {
-    let world = world();
-    let (_service, handle) = world.open();
-    let score = |t: i64| ScoreRow {
+fn score(t: i64) -> ScoreRow {
+    ScoreRow {
         t: Timestamp(t),
         unit: format!("unit {t}"),
         kind: ScoreKind::Shadow,
@@ -346,7 +344,13 @@ fn scores_come_back_as_they_went() {
         student_cost: MicroUsd(5),
         teacher_cost: MicroUsd(6),
         critical: false,
-    };
+    }
+}
+
+#[test]
+fn scores_come_back_as_they_went() {
+    let world = world();
+    let (_service, handle) = world.open();
     let route: RouteName = "default".parse().unwrap();
     let artifact: ArtifactId = format!("sha256:{}", "0".repeat(64)).parse().unwrap();
     let put =
