@@ -146,11 +146,25 @@ fn gate(check: &mut Checker<'_>, mut table: Table<'_>) -> GatePolicy {
         budget_units: table.within(check, "budget_units", count, default.budget_units, ever.clone()),
         hw_musd_per_s: table.within(check, "hw_musd_per_s", count, default.hw_musd_per_s, ever.clone()),
         cost_cap_musd: table.optional(check, "cost_cap_usd", dollars).or(default.cost_cap_musd),
+        scorer: table.or(check, "scorer", parsed, default.scorer),
+        canaries: match table.node("canaries") {
+            Some(node) => items(check, &node).iter().filter_map(|node| canary_text(check, node)).collect(),
+            None => default.canaries,
+        },
         max_units: table.within(check, "max_units", count, default.max_units, ever),
         max_wall_ms: table.within(check, "max_wall", millis, default.max_wall_ms, 1..i64::MAX),
     };
     table.finish(check);
     out
+}
+
+/// A short one would stand in answers by chance.
+fn canary_text(check: &mut Checker<'_>, node: &Node<'_>) -> Option<String> {
+    let text = string(check, node)?;
+    if text.trim().chars().count() < 8 {
+        check.add(RANGE, &node.place, "a canary has at least 8 characters");
+    }
+    Some(text)
 }
 
 /// Below one half a floor says nothing, and its detector would not be sound.

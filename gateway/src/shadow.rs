@@ -3,7 +3,7 @@
 //! **Invariant:** off the request path; a full queue or a spent budget is counted, never waited for.
 
 mod ask;
-mod purse;
+mod judge;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -13,16 +13,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt as _;
 use kolm_config::Route;
 use kolm_core::{Arm, ArtifactId, MicroUsd, Outcome, Ppm, RouteName, Surface};
-use kolm_policies::gate::{Score, ScoreKind};
-use kolm_policies::{rollout, score};
+use kolm_policies::gate::{GatePolicy, Score, ScoreKind};
+use kolm_policies::price::busy;
+use kolm_policies::rollout;
 use kolm_wire::chat;
 use tokio::sync::{Semaphore, mpsc};
 
 use self::ask::{Trial, Unserved};
-use self::purse::Purse;
+use self::judge::{agreement, judge};
 use crate::capture;
 use crate::exchange::{Fallback, Finished};
 use crate::table::{Entry, Shared, Student, keyed};
+use crate::till::Till;
 use crate::told;
 
 /// Drawn exchanges that may wait.
@@ -79,7 +81,7 @@ pub(crate) struct Shadow {
     inbox: Arc<Inbox>,
     http: reqwest::Client,
     permits: Arc<Semaphore>,
-    purse: Purse,
+    till: Arc<Till>,
 }
 
 impl Shadow {
@@ -87,7 +89,11 @@ impl Shadow {
     ///
     /// # Errors
     /// The TLS set-up of the machine is broken.
-    pub(crate) fn new(shared: Arc<Shared>, inbox: Arc<Inbox>) -> Result<Arc<Self>, reqwest::Error> {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        inbox: Arc<Inbox>,
+        till: Arc<Till>,
+    ) -> Result<Arc<Self>, reqwest::Error> {
         // A redirect would carry a prompt to a host that nobody configured.
         let mut http = reqwest::Client::builder()
             .no_proxy()
@@ -106,7 +112,7 @@ impl Shadow {
         let concurrency =
             shared.table.load().config.routes.iter().map(|route| route.shadow.concurrency).sum::<u64>();
         let permits = Arc::new(Semaphore::new(concurrency.clamp(1, 256) as usize));
-        Ok(Arc::new(Self { shared, inbox, http, permits, purse: Purse::default() }))
+        Ok(Arc::new(Self { shared, inbox, http, permits, till }))
     }
 
     /// Works until the queue is closed; one task at a time holds it.
@@ -172,8 +178,8 @@ impl Shadow {
 
     /// The teacher's bucket: the student is asked beside it, and now and then the teacher once more.
     async fn forward(&self, drawn: &Drawn) -> Vec<Score> {
-        let own = text_of(&drawn.finished);
-        let base = self.beside_teacher(&drawn.finished, ScoreKind::Shadow);
+        let own = reply_of(&drawn.finished);
+        let base = self.beside_teacher(&drawn.finished, &own, ScoreKind::Shadow);
         let mut scores = Vec::new();
         // A request that no student is given is one that the student does not cover.
         let trial = match chat::question(&drawn.finished.request) {
@@ -181,12 +187,12 @@ impl Shadow {
             Err(_) => Some(Trial { answer: Err(Unserved::Unable), micros: 0 }),
         };
         if let Some(trial) = trial {
-            scores.push(tried(&base, &trial, own.as_deref(), drawn.route.gate.hw_musd_per_s));
+            scores.push(tried(&base, &trial, &drawn.finished.request, &own, &drawn.route.gate));
         }
         if drawn.double
             && let Some(second) = self.ask_teacher(drawn).await
         {
-            let b = Some(agreement(second.facts.text.as_deref(), own.as_deref()));
+            let b = Some(agreement(&drawn.route.gate, &second.body, &own));
             scores.push(Score { kind: ScoreKind::Double, b, ..base });
         }
         scores
@@ -194,38 +200,40 @@ impl Shadow {
 
     /// The student's bucket: what it served is checked by the teacher, what it left is counted.
     async fn reverse(&self, drawn: &Drawn) -> Option<Score> {
-        let (finished, hw) = (&drawn.finished, drawn.route.gate.hw_musd_per_s);
+        let (finished, gate) = (&drawn.finished, &drawn.route.gate);
+        let (hw, own) = (gate.hw_musd_per_s, reply_of(finished));
         if let Some(Fallback { why, student_us }) = finished.fallback {
             return Some(Score {
                 a: FAILED.contains(&why).then_some(Ppm(0)),
                 student_us,
                 student_cost: busy(student_us, hw),
-                ..self.beside_teacher(finished, ScoreKind::Reverse)
+                ..self.beside_teacher(finished, &own, ScoreKind::Reverse)
             });
         }
         let teacher = self.ask_teacher(drawn).await?;
         // An answer that broke off midway agrees with nothing.
-        let served = finished.outcome == Outcome::Complete;
-        let agrees = agreement(text_of(finished).as_deref(), teacher.facts.text.as_deref());
+        let whole = finished.outcome == Outcome::Complete;
+        let judged = judge(gate, &finished.request, &own, &teacher.body);
         Some(Score {
-            a: Some(if served { agrees } else { Ppm(0) }),
-            served,
+            a: Some(if whole { judged.agreement } else { Ppm(0) }),
+            served: whole && judged.valid,
+            critical: judged.critical,
             student_us: finished.latency_us,
             student_ttft_us: finished.ttft_us,
             student_cost: busy(finished.latency_us, hw),
             teacher_us: teacher.micros,
             teacher_ttft_us: teacher.first_micros,
-            teacher_cost: self.price(finished, &teacher.facts),
+            teacher_cost: self.price(finished, &teacher.body).unwrap_or_default(),
             ..self.blank(finished, ScoreKind::Reverse)
         })
     }
 
     /// A score of an exchange that the teacher answered, still without the student's part.
-    fn beside_teacher(&self, finished: &Finished, kind: ScoreKind) -> Score {
+    fn beside_teacher(&self, finished: &Finished, reply: &[u8], kind: ScoreKind) -> Score {
         Score {
             teacher_us: finished.latency_us,
             teacher_ttft_us: finished.ttft_us,
-            teacher_cost: self.price(finished, &chat::facts(&reply_of(finished))),
+            teacher_cost: self.price(finished, reply).unwrap_or_default(),
             ..self.blank(finished, kind)
         }
     }
@@ -249,10 +257,10 @@ impl Shadow {
         }
     }
 
-    /// List price of an answer with these facts; 0 where no price is known.
-    fn price(&self, finished: &Finished, facts: &chat::Facts) -> MicroUsd {
+    /// List price of such a reply; `None` where no price is known.
+    fn price(&self, finished: &Finished, reply: &[u8]) -> Option<MicroUsd> {
         let config = Arc::clone(&self.shared.table.load().config);
-        capture::cost(finished, &config, facts).unwrap_or_default()
+        capture::cost(finished, &config, &chat::facts(reply))
     }
 }
 
@@ -268,42 +276,33 @@ fn counts(finished: &Finished, student: &Student) -> bool {
     answered && chat && !finished.truncated && !finished.no_store
 }
 
-/// The score of a student that was asked beside the teacher, whose answer is `own`.
-fn tried(base: &Score, trial: &Trial, own: Option<&str>, hw: u64) -> Score {
-    let (a, first) = match &trial.answer {
-        Ok(reply) => (Some(agreement(reply.facts.text.as_deref(), own)), reply.first_micros),
-        Err(Unserved::Unable) => (None, trial.micros),
-        Err(Unserved::Failed) => (Some(Ppm(0)), trial.micros),
-    };
-    Score {
-        a,
-        served: trial.answer.is_ok(),
+/// The score of a student that was asked beside the teacher, whose reply is `own`.
+fn tried(base: &Score, trial: &Trial, request: &[u8], own: &[u8], gate: &GatePolicy) -> Score {
+    let tried = Score {
         student_us: trial.micros,
-        student_ttft_us: first,
-        student_cost: busy(trial.micros, hw),
+        student_ttft_us: trial.micros,
+        student_cost: busy(trial.micros, gate.hw_musd_per_s),
         ..base.clone()
+    };
+    match &trial.answer {
+        Ok(reply) => {
+            let judged = judge(gate, request, &reply.body, own);
+            Score {
+                a: Some(judged.agreement),
+                served: judged.valid,
+                critical: judged.critical,
+                student_ttft_us: reply.first_micros,
+                ..tried
+            }
+        }
+        Err(Unserved::Unable) => tried,
+        Err(Unserved::Failed) => Score { a: Some(Ppm(0)), ..tried },
     }
-}
-
-fn agreement(a: Option<&str>, b: Option<&str>) -> Ppm {
-    match (a, b) {
-        (Some(a), Some(b)) => score::label(a, b),
-        (None, _) | (_, None) => Ppm(0),
-    }
-}
-
-/// Price of so much of our own machine's time, rounded up: local is not free.
-pub(crate) fn busy(micros: u64, musd_per_s: u64) -> MicroUsd {
-    MicroUsd((micros.saturating_mul(musd_per_s)).div_ceil(1_000_000) as i64)
 }
 
 /// The reply in its non-streamed form.
 fn reply_of(finished: &Finished) -> Vec<u8> {
     told::told(finished).body
-}
-
-fn text_of(finished: &Finished) -> Option<String> {
-    chat::facts(&reply_of(finished)).text
 }
 
 #[cfg(test)]
@@ -335,8 +334,7 @@ mod tests {
     fn said(text: &str) -> Result<Reply, Unserved> {
         let reply =
             serde_json::json!({ "choices": [{ "message": { "role": "assistant", "content": text } }] });
-        let facts = chat::facts(reply.to_string().as_bytes());
-        Ok(Reply { facts, micros: 70, first_micros: 50 })
+        Ok(Reply { body: reply.to_string().into_bytes(), micros: 70, first_micros: 50 })
     }
 
     #[test]
@@ -347,7 +345,9 @@ mod tests {
             (Err(Unserved::Failed), Some(Ppm(0)), false, 80),
             (Err(Unserved::Unable), None, false, 80),
         ] {
-            let score = tried(&base(), &Trial { answer, micros: 80 }, Some("refund"), 1_000_000);
+            let own = said("refund").map(|reply| reply.body).unwrap_or_default();
+            let gate = GatePolicy { hw_musd_per_s: 1_000_000, ..GatePolicy::default() };
+            let score = tried(&base(), &Trial { answer, micros: 80 }, b"{}", &own, &gate);
             assert_eq!((score.a, score.served, score.student_ttft_us), (a, served, first));
             assert_eq!((score.student_us, score.student_cost), (80, MicroUsd(80)));
             assert_eq!((score.teacher_us, score.teacher_cost), (400, MicroUsd(9)));

@@ -16,6 +16,20 @@ const MAX_DEPTH: usize = 64;
 /// So many rules are looked at; what is left then is let be.
 const MAX_STEPS: u32 = 100_000;
 
+/// Whether the first answer breaks a promise that code behind it may rest on: it calls a tool that the request does not
+/// declare, or is not of a schema that was called strict.
+pub fn breaks(request: &[u8], reply: &[u8]) -> bool {
+    let (Ok(request), Ok(reply)) =
+        (serde_json::from_slice::<Value>(request), serde_json::from_slice::<Value>(reply))
+    else {
+        return false;
+    };
+    let Some(message) = reply.pointer("/choices/0/message") else { return false };
+    let content = message.get("content").and_then(Value::as_str).unwrap_or("");
+    let strict = request.pointer("/response_format/json_schema/strict") == Some(&Value::Bool(true));
+    calls_of(message).any(|call| call_breaks(&request, call)) || (strict && content_misses(&request, content))
+}
+
 /// Whether the first answer misses what the request asked: arguments that are no JSON or not the tool's, a content
 /// that is not of the response format.
 pub fn misses(surface: Surface, request: &[u8], reply: &[u8]) -> bool {
@@ -27,11 +41,8 @@ pub fn misses(surface: Surface, request: &[u8], reply: &[u8]) -> bool {
     match surface {
         Surface::Chat => {
             let Some(message) = reply.pointer("/choices/0/message") else { return false };
-            let calls = message.get("tool_calls").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            let function = message.get("function_call").filter(|call| call.is_object());
-            let mut calls = calls.iter().filter_map(|call| call.get("function")).chain(function);
             let content = message.get("content").and_then(Value::as_str).unwrap_or("");
-            calls.any(|call| call_misses(&request, call)) || content_misses(&request, content)
+            calls_of(message).any(|call| call_misses(&request, call)) || content_misses(&request, content)
         }
         Surface::Responses => {
             let Ok(request) = responses::as_chat(&request) else { return false };
@@ -51,15 +62,36 @@ pub fn misses(surface: Surface, request: &[u8], reply: &[u8]) -> bool {
 }
 
 fn call_misses(request: &Value, call: &Value) -> bool {
-    let text = |key: &str| call.get(key).and_then(Value::as_str).unwrap_or("");
-    let Ok(arguments) = serde_json::from_str::<Value>(text("arguments")) else { return true };
-    let list = |key: &str| request.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let tools = list("tools").iter().filter_map(|tool| tool.get("function")).chain(list("functions"));
-    let mut named = tools.filter(|tool| tool.get("name").is_some_and(|name| name == text("name")));
-    match named.next() {
+    let Ok(arguments) = serde_json::from_str::<Value>(text(call, "arguments")) else { return true };
+    match declared(request, call) {
         Some(tool) => tool.get("parameters").is_some_and(|schema| !fits(schema, &arguments)),
         None => true,
     }
+}
+
+fn call_breaks(request: &Value, call: &Value) -> bool {
+    match declared(request, call) {
+        Some(tool) => tool.get("strict") == Some(&Value::Bool(true)) && call_misses(request, call),
+        None => true,
+    }
+}
+
+/// The function calls of a message, of either kind.
+pub(crate) fn calls_of(message: &Value) -> impl Iterator<Item = &Value> {
+    let calls = message.get("tool_calls").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let function = message.get("function_call").filter(|call| call.is_object());
+    calls.iter().filter_map(|call| call.get("function")).chain(function)
+}
+
+/// The tool that a call names, as the request declares it.
+fn declared<'a>(request: &'a Value, call: &Value) -> Option<&'a Value> {
+    let list = |key: &str| request.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let mut tools = list("tools").iter().filter_map(|tool| tool.get("function")).chain(list("functions"));
+    tools.find(|tool| tool.get("name").is_some_and(|name| name == text(call, "name")))
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or("")
 }
 
 fn content_misses(request: &Value, content: &str) -> bool {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use kolm_config::{BaseUrl, Config, Credentials, Upstream};
-use kolm_core::{MicroUsd, Outcome};
+use kolm_core::Outcome;
 use kolm_receipts::{Close, Kind, Open, Opened, Rt};
 use kolm_wire::{assemble, chat};
 use reqwest::RequestBuilder;
@@ -23,7 +23,8 @@ const TEACHER_TIME: Duration = Duration::from_secs(60);
 
 /// A whole answer.
 pub(super) struct Reply {
-    pub(super) facts: chat::Facts,
+    /// JSON, not streamed.
+    pub(super) body: Vec<u8>,
     pub(super) micros: u64,
     pub(super) first_micros: u64,
 }
@@ -132,11 +133,12 @@ impl Shadow {
         reply
     }
 
-    /// Takes the price of asking again out of the day's budget, and says how that went.
+    /// Takes the price of asking again out of the day's budget, and says how that went. Where no price is known no
+    /// budget would bind: nothing is asked, and the gate says that it lacks the cost.
     fn pays(&self, drawn: &Drawn) -> bool {
         let (finished, limit) = (&drawn.finished, drawn.route.shadow.teacher_budget_per_day);
-        let cost: MicroUsd = self.price(finished, &chat::facts(&reply_of(finished)));
-        let paid = self.purse.take(&drawn.route.name, self.shared.env.clock.now(), cost, limit);
+        let Some(cost) = self.price(finished, &reply_of(finished)) else { return false };
+        let paid = self.till.pays(&drawn.route.name, self.shared.env.clock.now(), cost, limit);
         self.inbox.put(drawn, if paid { Observed::BudgetLeft } else { Observed::BudgetSpent });
         paid
     }
@@ -164,7 +166,7 @@ impl Shadow {
             }
             body = assembled.reply;
         }
-        Ok(Reply { facts: chat::facts(&body), micros, first_micros: first.unwrap_or(micros) })
+        Ok(Reply { body, micros, first_micros: first.unwrap_or(micros) })
     }
 
     fn open_receipt(&self, finished: &Finished) -> Opened {

@@ -47,7 +47,7 @@ mod words;
 pub use exchange::text::{Span, Text, anonymize_text};
 pub use kind::Type;
 pub use policy::{Error, Policy, Scope};
-pub use residue::residue;
+pub use residue::{leaks, residue};
 pub use salts::Salts;
 
 /// Version of the detectors, part of every report.

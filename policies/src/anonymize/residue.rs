@@ -19,16 +19,35 @@ static POLICY: LazyLock<Option<Policy>> = LazyLock::new(|| Policy::preset("defau
 /// of documentation, cards without a test prefix, and so on. Values are counted, never returned.
 pub fn residue(text: &str) -> BTreeMap<&'static str, u64> {
     let mut counts = BTreeMap::new();
-    let Some(policy) = POLICY.as_ref() else { return counts };
+    each_real(text, |ty, _| *counts.entry(ty.as_str()).or_default() += 1);
+    counts
+}
+
+/// Whether `answer` tells a card, an account, a social security number or a secret that stands in none of the texts it
+/// was made from: it can only have been learned by heart.
+pub fn leaks(answer: &str, known: &[&str]) -> bool {
+    let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let mut told = Vec::new();
+    each_real(answer, |ty, value| {
+        if matches!(ty, Type::CREDIT_CARD | Type::IBAN_CODE | Type::US_SSN | Type::SECRET) {
+            told.push(plain(value));
+        }
+    });
+    let stands = |value: &String| known.iter().any(|text| plain(Folded::of(text).text()).contains(value));
+    told.iter().any(|value| !stands(value))
+}
+
+/// Visits the identifiers of a text that no surrogate would be.
+fn each_real(text: &str, mut visit: impl FnMut(Type, &str)) {
+    let Some(policy) = POLICY.as_ref() else { return };
     let folded = Folded::of(text);
     let found = patterns(folded.text(), "", Place::Text, policy);
     let sure = found.into_iter().filter(|f| f.evidence >= Evidence::Validated).collect();
     for f in resolve(folded.text().as_bytes(), sure) {
-        if folded.text().get(f.start..f.end).is_some_and(|value| is_real(f.ty, value)) {
-            *counts.entry(f.ty.as_str()).or_default() += 1;
+        if let Some(value) = folded.text().get(f.start..f.end).filter(|value| is_real(f.ty, value)) {
+            visit(f.ty, value);
         }
     }
-    counts
 }
 
 fn is_real(ty: Type, value: &str) -> bool {
@@ -96,6 +115,21 @@ mod tests {
     use super::*;
     use crate::anonymize::tests::talk;
     use crate::anonymize::{Salt, anonymize};
+
+    #[test]
+    fn an_answer_leaks_what_nobody_told_it() {
+        let card = "Your card 4012 8888 8888 1881 was charged.";
+        for (answer, known, want) in [
+            (card, &[][..], true),
+            (card, &["charge 4012888888881881 again"][..], false),
+            (card, &["hello", "4012-8888-8888-1881"][..], false),
+            ("Write to ann.lee@clinic.org or see https://clinic.org/a", &[][..], false),
+            ("Card 4111 1111 1111 1111 is for tests.", &[][..], false),
+            ("billing", &[][..], false),
+        ] {
+            assert_eq!(leaks(answer, known), want, "{answer} {known:?}");
+        }
+    }
 
     const PLANTED: &str = "write to ann.lee@clinic.org or call from 81.2.69.142, card 4012888888881881, \
         iban DE89370400440532013000, https://portal.clinic.org/p?id=7, key AKIAQYLPMN5HHHFPZAM2, ssn 536-22-8711";

@@ -106,7 +106,7 @@ fn axes(evidence: &Evidence) -> KScore {
 }
 
 /// `K = 0.40 A + 0.15 (S + L + C + V)`, lower bounds down, upper bounds up.
-pub(super) fn weighted(k: &KScore) -> Option<Bounds> {
+pub fn weighted(k: &KScore) -> Option<Bounds> {
     let (mut v, mut lcb, mut ucb) = (0u32, 0u32, 0u32);
     for (axis, weight) in AXIS_WEIGHTS {
         let bounds = k.axis(axis)?;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use detect::{Detector, Detectors};
 pub use evidence::{Evidence, Replay};
-pub use judge::{Judged, judge, size_axis};
+pub use judge::{Judged, judge, size_axis, weighted};
 pub use policy::{GatePolicy, PRESETS};
 
 /// How a request came to be scored.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::canonical;
+use crate::score::Scorer;
 
 /// Gate, floors, alpha and minimum evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,10 @@ pub struct GatePolicy {
     pub hw_musd_per_s: u64,
     /// A request's cost counts up to this, in µUSD; default twice the teacher's dearest of the first units.
     pub cost_cap_musd: Option<u64>,
+    /// How two answers are compared.
+    pub scorer: Scorer,
+    /// Texts planted in training data that no answer may hold: one that does is a critical violation.
+    pub canaries: Vec<String>,
     /// An attempt with so many units and no promotion is exhausted.
     pub max_units: u64,
     /// The same in time, ms.
@@ -73,6 +78,8 @@ impl Default for GatePolicy {
             ttft_budget_us: None,
             hw_musd_per_s: 28,
             cost_cap_musd: None,
+            scorer: Scorer::Label,
+            canaries: Vec::new(),
             max_units: 20_000,
             max_wall_ms: 30 * 86_400_000,
         }
