@@ -24,6 +24,11 @@ pub(crate) struct Paths {
     pub(crate) icon: String,
 }
 
+/// The style sheet itself, for a page that stands alone.
+pub(crate) fn css() -> &'static str {
+    std::str::from_utf8(CSS).unwrap_or_default()
+}
+
 fn named(stem: &str, bytes: &[u8], extension: &str) -> String {
     let digest = kolm_core::hex(&Sha256::digest(bytes));
     format!("/assets/{stem}-{}.{extension}", &digest[..16])

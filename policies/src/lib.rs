@@ -7,6 +7,7 @@ pub mod gate;
 pub mod health;
 pub mod limit;
 pub mod ner;
+pub mod paired;
 pub mod price;
 pub mod rollout;
 pub mod score;

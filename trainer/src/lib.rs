@@ -26,7 +26,7 @@ mod transformer;
 pub use calibrate::Threshold;
 pub use error::Error;
 pub use job::{Branch, Branches, Candidate, Done, Event, Job, Spec};
-pub use report::{HoldoutReport, evaluate, wilson};
+pub use report::{Case, Evaluated, HoldoutReport, evaluate, wilson};
 pub use run::run;
 
 #[cfg(test)]

@@ -51,12 +51,26 @@ pub struct HoldoutReport {
 
 /// One answer to a held-out row.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Case {
-    pub(crate) said: String,
-    pub(crate) right: bool,
-    pub(crate) p1: f32,
-    pub(crate) answered: bool,
-    micros: u64,
+pub struct Case {
+    /// The best label.
+    pub said: String,
+    /// It is the row's.
+    pub right: bool,
+    /// Its calibrated share, in [0, 1].
+    pub p1: f32,
+    /// It is sure enough to be given; otherwise the student abstains.
+    pub answered: bool,
+    /// Time of the answer in microseconds, 0 = not measured.
+    pub micros: u64,
+}
+
+/// A report, and the answers that it rests on in the order of the rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluated {
+    /// The report.
+    pub report: HoldoutReport,
+    /// The answers.
+    pub cases: Vec<Case>,
 }
 
 /// Reports on `rows` by inference on the packed artifact. `oos_label` names the label for requests that are
@@ -66,9 +80,10 @@ pub fn evaluate(
     rows: &[Row],
     oos_label: Option<&str>,
     env: &Env,
-) -> Result<HoldoutReport, Error> {
+) -> Result<Evaluated, Error> {
     let student = Student::load(artifact)?;
-    Ok(report(&student, rows, oos_label, &cases(&student, rows, env)))
+    let cases = cases(&student, rows, env);
+    Ok(Evaluated { report: report(&student, rows, oos_label, &cases), cases })
 }
 
 pub(crate) fn cases(student: &Student, rows: &[Row], env: &Env) -> Vec<Case> {

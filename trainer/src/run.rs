@@ -296,7 +296,7 @@ impl Work<'_> {
         };
         let id = kolm_artifact::write(&self.job.out, publication.draft()?, publication.members()?, key)?;
         let artifact = Artifact::open(&self.job.out, &Trust::integrity().expecting(id.clone()))?;
-        let report = report::evaluate(&artifact, rows, oos, self.env)?;
+        let report = report::evaluate(&artifact, rows, oos, self.env)?.report;
         if report.right != held.right || report.coverage != held.coverage {
             return Err(Error::Differs { right: report.right, expected: held.right, n: held.n });
         }

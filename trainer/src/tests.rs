@@ -123,7 +123,7 @@ fn held_out_rows_stay_out_of_the_job_folder_and_come_with_the_artifact() {
         .map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["id"].as_str().unwrap().to_owned())
         .collect();
     let held: Vec<Row> = rows.into_iter().filter(|r| ids.contains(&r.id)).collect();
-    let again = evaluate(&artifact, &held, None, &env()).unwrap();
+    let again = evaluate(&artifact, &held, None, &env()).unwrap().report;
     assert_eq!((again.n, again.right), (done.report.n, done.report.right));
     let report: serde_json::Value =
         serde_json::from_slice(artifact.member("eval/report.json").unwrap()).unwrap();

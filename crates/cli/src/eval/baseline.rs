@@ -1,32 +1,48 @@
 //! A cloud model on the same held-out cases: what the student is measured beside.
 
+use std::time::Duration;
+
 use futures_util::StreamExt as _;
-use kolm_core::{Code, Exit};
+use kolm_core::{Code, Env, Exit, MicroUsd};
 use kolm_policies::dataset::Row;
-use kolm_policies::score;
+use kolm_policies::price::{self, Price};
 use kolm_wire::chat;
-use serde::Serialize;
 
 use crate::report::Failure;
 
 /// Calls at a time.
 const CONCURRENCY: usize = 8;
 /// How long one call may take.
-const LIMIT: std::time::Duration = std::time::Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(120);
 
-/// A model's agreement with the held-out answers.
-#[derive(Debug, Serialize)]
+/// A cloud model and what it answered, case by case.
 pub(crate) struct Baseline {
     /// The model.
     pub(crate) model: String,
-    /// Share of cases it answers as the teacher did, in [0, 1].
-    pub(crate) accuracy: f64,
-    /// Cases asked.
-    pub(crate) n: usize,
+    /// The held-out answers are its own.
+    pub(crate) is_teacher: bool,
+    /// Its answers, in the order of the cases.
+    pub(crate) answers: Vec<Answer>,
 }
 
-/// Asks `provider:model` every case. The key is `OPENAI_API_KEY`.
-pub(crate) fn score(named: &str, base_url: &str, rows: &[Row]) -> Result<Baseline, Failure> {
+/// An answer of the baseline.
+pub(crate) struct Answer {
+    /// Its text, empty where it refused.
+    pub(crate) text: String,
+    /// Time until it was whole, in µs.
+    pub(crate) micros: u64,
+    /// List price, 0 where none is known.
+    pub(crate) cost: MicroUsd,
+}
+
+/// Asks `provider:model` every case; `teachers` are the models whose answers the cases hold. The key is
+/// `OPENAI_API_KEY`.
+pub(crate) fn ask(
+    named: &str,
+    base_url: &str,
+    (rows, teachers): (&[Row], &[&str]),
+    env: &Env,
+) -> Result<Baseline, Failure> {
     let model = named.strip_prefix("openai:").ok_or_else(|| {
         Failure::new(
             Code(5),
@@ -48,22 +64,30 @@ pub(crate) fn score(named: &str, base_url: &str, rows: &[Row]) -> Result<Baselin
     };
     let http = reqwest::Client::builder().timeout(LIMIT).build().map_err(unreachable)?;
     let url = format!("{}/chat/completions", base_url.trim_end_matches('/'));
-    let right = crate::runtime()?.block_on(async {
-        let mut answers = futures_util::stream::iter(rows)
-            .map(|row| {
-                let request = http.post(&url).bearer_auth(&key).header("content-type", "application/json");
-                let request = request.body(chat::request_of(&row.text, model));
-                async move {
-                    let reply = request.send().await?.error_for_status()?.bytes().await?;
-                    Ok(chat::facts(&reply).text.is_some_and(|text| score::label(&text, &row.answer).0 > 0))
-                }
-            })
-            .buffer_unordered(CONCURRENCY);
-        let mut right = 0_usize;
-        while let Some(answer) = answers.next().await {
-            right += usize::from(answer.map_err(unreachable)?);
+    let price = price::list(model);
+    let answers = crate::runtime()?.block_on(async {
+        let calls = rows.iter().map(|row| {
+            let request = http.post(&url).bearer_auth(&key).header("content-type", "application/json");
+            let request = request.body(chat::request_of(&row.text, model));
+            async {
+                let from = env.clock.micros();
+                let reply = request.send().await?.error_for_status()?.bytes().await?;
+                let micros = env.clock.micros().saturating_sub(from);
+                Ok(answer(&reply, micros, price))
+            }
+        });
+        let mut calls = futures_util::stream::iter(calls).buffered(CONCURRENCY);
+        let mut answers = Vec::with_capacity(rows.len());
+        while let Some(answer) = calls.next().await {
+            answers.push(answer.map_err(unreachable)?);
         }
-        Ok::<_, Failure>(right)
+        Ok::<_, Failure>(answers)
     })?;
-    Ok(Baseline { model: model.to_owned(), accuracy: right as f64 / rows.len().max(1) as f64, n: rows.len() })
+    Ok(Baseline { model: model.to_owned(), is_teacher: teachers.contains(&model), answers })
+}
+
+fn answer(reply: &[u8], micros: u64, price: Option<Price>) -> Answer {
+    let facts = chat::facts(reply);
+    let cost = price.map(|price| price::cost(&price, facts.tokens_in, facts.tokens_cached, facts.tokens_out));
+    Answer { text: facts.text.unwrap_or_default(), micros, cost: cost.unwrap_or_default() }
 }

@@ -1,19 +1,27 @@
-//! `kolm eval`: how often the packed student says what the teacher said, on cases it never saw.
+//! `kolm eval`: how often the packed student says what the teacher said, on cases it never saw, and whether that
+//! passes the gate.
+
+mod baseline;
+mod gate;
+mod page;
+mod print;
 
 use std::path::Path;
 
-use kolm_artifact::{Artifact, Trust};
+use kolm_artifact::{Artifact, Manifest, Trust};
 use kolm_core::{Code, Env, Exit};
 use kolm_policies::dataset::Row;
-use kolm_trainer::HoldoutReport;
+use kolm_trainer::{Evaluated, HoldoutReport};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::args::Eval;
 use crate::demo::{Pair, read_pairs};
-use crate::report::{Done, Failure, print_json, say};
+use crate::report::{Done, Failure, print_json};
 
-/// Scores an artifact, beside a baseline model if asked.
+use self::gate::Outcome;
+
+/// Scores an artifact, beside a baseline model if asked. Exit 0: it passes the gate, 1: it does not, 2: not decided.
 pub(crate) fn run(args: &Eval, env: &Env, json: bool) -> Done {
     let artifact = Artifact::open(&args.artifact, &Trust::integrity())?;
     let rows = match &args.pairs {
@@ -24,23 +32,42 @@ pub(crate) fn run(args: &Eval, env: &Env, json: bool) -> Done {
         let sentence = "there are no cases to score on";
         return Err(Failure::new(Code(5), Exit::Usage, sentence, "give a file with --pairs"));
     }
-    let report = kolm_trainer::evaluate(&artifact, &rows, Some(&args.oos_label), env)?;
+    let Evaluated { report, cases } = kolm_trainer::evaluate(&artifact, &rows, Some(&args.oos_label), env)?;
+    let manifest = artifact.manifest();
+    // The answers of a file are nobody's that we know.
+    let teachers = if args.pairs.is_some() { Vec::new() } else { teachers(manifest) };
     let baseline = match &args.baseline {
-        Some(model) => Some(crate::baseline::score(model, &args.base_url, &rows)?),
+        Some(model) => Some(baseline::ask(model, &args.base_url, (&rows, &teachers), env)?),
         None => None,
     };
-    if json {
-        print_json(&serde_json::json!({ "student": report, "baseline": baseline }));
-    } else {
-        print(&report);
-        if let Some(baseline) = &baseline {
-            say(format_args!(
-                "{}: accuracy {:.3} on the same {} cases",
-                baseline.model, baseline.accuracy, baseline.n
-            ));
-        }
+    let file = std::fs::metadata(&args.artifact).map_err(|error| Failure::io(&args.artifact, &error))?;
+    let student = gate::Student {
+        rows: &rows,
+        cases: &cases,
+        trained: manifest.data.n_train,
+        bytes: file.len() + manifest.base.bytes,
+    };
+    let verdict = gate::verdict(&student, baseline.as_ref());
+    if let Some(path) = &args.html {
+        let page = page::page(&args.artifact, &student, &report, &verdict, baseline.as_ref());
+        std::fs::write(path, page).map_err(|error| Failure::io(path, &error))?;
     }
-    Ok(Exit::Ok)
+    if json {
+        print_json(&serde_json::json!({ "student": report, "gate": verdict }));
+    } else {
+        print::print(&report, &verdict);
+    }
+    Ok(match verdict.outcome {
+        Outcome::Passes => Exit::Ok,
+        Outcome::Fails => Exit::Failed,
+        Outcome::Undecided => Exit::Usage,
+    })
+}
+
+/// The models whose answers an artifact learned.
+fn teachers(manifest: &Manifest) -> Vec<&str> {
+    let teacher = &manifest.teacher;
+    teacher.seen.iter().map(|(model, _)| model.as_str()).chain([teacher.model.as_str()]).collect()
 }
 
 /// The report of an artifact on pairs of a file.
@@ -51,7 +78,7 @@ pub(crate) fn score(
     env: &Env,
 ) -> Result<HoldoutReport, Failure> {
     let artifact = Artifact::open(path, &Trust::integrity())?;
-    Ok(kolm_trainer::evaluate(&artifact, &rows(&artifact, pairs), Some(oos_label), env)?)
+    Ok(kolm_trainer::evaluate(&artifact, &rows(&artifact, pairs), Some(oos_label), env)?.report)
 }
 
 /// Pairs as rows of the artifact's first template: a file of texts says nothing of the prompt around them.
@@ -104,20 +131,4 @@ fn row(id: String, template: &str, text: &str, answer: &str) -> Row {
         teacher: "file".to_owned(),
         weight: 1.0,
     }
-}
-
-fn print(report: &HoldoutReport) {
-    let (low, high) = report.wilson95;
-    say(format_args!(
-        "accuracy   {:.4} in scope ({low:.4}..{high:.4}, n = {})",
-        report.accuracy_in_scope, report.n_in_scope
-    ));
-    say(format_args!(
-        "coverage   {:.4} answered, {:.4} of that right",
-        report.coverage, report.selective_accuracy
-    ));
-    if let Some(recall) = report.oos_recall {
-        say(format_args!("out of scope {recall:.4} kept away"));
-    }
-    say(format_args!("macro-F1   {:.4}, calibration error {:.4}", report.macro_f1, report.ece));
 }
