@@ -91,7 +91,7 @@ async fn looked(app: &App, look: Look) -> Response {
     }
 }
 
-/// `POST /api/v1/intents`.
+/// `POST /api/v1/intents`: 200 with what came of it, 202 if that is not known yet.
 pub(crate) async fn intent(
     State(app): State<Arc<App>>,
     body: Result<Json<Intent>, JsonRejection>,
@@ -101,7 +101,10 @@ pub(crate) async fn intent(
         Err(bad) => return refuse(bad.status(), &bad.body_text()),
     };
     match lookup::submit(&app, intent) {
-        Ok(()) => (StatusCode::ACCEPTED, Json(json!({ "accepted": true }))).into_response(),
+        Ok(answer) => match answer.await {
+            Some(answered) => Json(answered).into_response(),
+            None => (StatusCode::ACCEPTED, Json(json!({ "accepted": true }))).into_response(),
+        },
         Err(no) => {
             let status = match no {
                 Refusal::NoRoute => StatusCode::NOT_FOUND,

@@ -9,6 +9,7 @@ mod assets;
 mod captures;
 mod chart;
 mod config;
+pub mod evaluation;
 mod guard;
 mod lookup;
 mod pages;
@@ -26,7 +27,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
-use kolm_core::{Clock, DecisionRow, Intent, Namespace, RequestId, RouteName, Status, Timestamp};
+use kolm_core::{Answered, Clock, DecisionRow, Intent, Namespace, RequestId, RouteName, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// An answer that is still on its way.
@@ -35,6 +36,10 @@ pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Reads the decisions of one route, or of all for `None`, ordered by route and `seq`.
 pub type Decisions =
     Arc<dyn Fn(Option<RouteName>) -> Pending<Result<Vec<DecisionRow>, String>> + Send + Sync>;
+
+/// Hands an intent to the reconciler: the refusal is a sentence, the answer comes with its next look, and is `None` if
+/// that takes too long.
+pub type Intend = Arc<dyn Fn(Intent) -> Result<Pending<Option<Answered>>, String> + Send + Sync>;
 
 /// Freezes a namespace into a directory.
 pub type Freezer = Arc<dyn Fn(Freeze) -> Pending<Result<Frozen, String>> + Send + Sync>;
@@ -62,8 +67,8 @@ pub struct Doors {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the proxy takes requests.
     pub ready: Arc<dyn Fn() -> bool + Send + Sync>,
-    /// Hands an intent to the reconciler; the refusal is a sentence.
-    pub intent: Arc<dyn Fn(Intent) -> Result<(), String> + Send + Sync>,
+    /// Hands an intent to the reconciler.
+    pub intent: Intend,
     /// The configuration in force.
     pub config: Arc<dyn Fn() -> InForce + Send + Sync>,
     /// Puts another one in force: what came of it, as JSON.

@@ -1,8 +1,8 @@
 //! Shared by pages and API: finding a route, checking an intent before it goes through its door.
 
-use kolm_core::{Intent, IntentKind, RouteStatus, Status};
+use kolm_core::{Answered, Intent, IntentKind, RouteStatus, Status};
 
-use crate::App;
+use crate::{App, Pending};
 
 /// The most characters of a reason.
 const MAX_REASON: usize = 500;
@@ -35,7 +35,7 @@ pub(crate) fn find<'a>(status: &'a Status, name: &str) -> Option<&'a RouteStatus
 }
 
 /// Hands an intent on, if its route exists and it gives a reason.
-pub(crate) fn submit(app: &App, intent: Intent) -> Result<(), Refusal> {
+pub(crate) fn submit(app: &App, intent: Intent) -> Result<Pending<Option<Answered>>, Refusal> {
     let length = intent.reason.trim().chars().count();
     if find(&(app.doors.status)(), intent.route.as_str()).is_none() {
         return Err(Refusal::NoRoute);

@@ -212,7 +212,8 @@ pub(crate) async fn intent(
     };
     let reason = form.reason.trim().to_owned();
     match lookup::submit(&app, Intent { route, kind, actor: String::from("dashboard"), reason }) {
-        Ok(()) => Redirect::to(&format!("/routes/{name}?asked={}", form.kind)).into_response(),
+        // The page follows the route by itself.
+        Ok(_answer) => Redirect::to(&format!("/routes/{name}?asked={}", form.kind)).into_response(),
         Err(Refusal::NoRoute) => no_route(&app),
         Err(no @ Refusal::Reason) => {
             question(&app, &name, &form.kind, StatusCode::BAD_REQUEST, Some(no.sentence()), &form.reason)

@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use kolm_config::{Config, Namespace as NamespaceConfig, Retention};
-use kolm_core::{Arm, Body, MicroUsd, Namespace, RouteName, Savings, Surface, hex};
+use kolm_core::{Arm, Body, MicroUsd, Namespace, Savings, Surface, hex};
 use kolm_policies::anonymize::{self, Anonymized, Report, Salts};
 use kolm_policies::eligible::{self, Origin};
 use kolm_policies::price;
@@ -22,12 +22,10 @@ use crate::choose;
 use crate::exchange::Finished;
 use crate::queue::Receiver;
 use crate::retries::{Repeats, Retries};
-use crate::shadow::{Drawn, Shadow, busy};
+use crate::shadow::{Drawn, Shadow};
 use crate::table::{Shared, keyed};
+use crate::till::Till;
 use crate::told::{self, Told};
-
-/// Money by route since the start.
-pub(crate) type Till = Arc<Mutex<HashMap<RouteName, Savings>>>;
 
 /// Owns the anonymizer's memory of conversations.
 pub(crate) struct Worker {
@@ -37,7 +35,7 @@ pub(crate) struct Worker {
     mirror: mpsc::Sender<Drawn>,
     salts: HashMap<Namespace, Salts>,
     retries: Retries,
-    till: Till,
+    till: Arc<Till>,
 }
 
 impl Worker {
@@ -47,7 +45,7 @@ impl Worker {
         store: kolm_store::Handle,
         shadow: Arc<Shadow>,
         mirror: mpsc::Sender<Drawn>,
-        till: Till,
+        till: Arc<Till>,
     ) -> Self {
         let (salts, retries) = (HashMap::new(), Retries::new(shared.env.clock.now()));
         Self { shared, store, shadow, mirror, salts, retries, till }
@@ -197,17 +195,16 @@ impl Worker {
 
     fn charge(&self, finished: &Finished, config: &Config, cost: MicroUsd) {
         let Some(name) = &finished.route else { return };
-        let mut till = self.till.lock().unwrap_or_else(PoisonError::into_inner);
-        let savings = till.entry(name.clone()).or_default();
-        match finished.arm {
-            Arm::Teacher => savings.paid.0 += cost.0,
+        let money = match finished.arm {
+            Arm::Teacher => Savings { paid: cost, ..Savings::default() },
             Arm::Student => {
                 let route = config.routes.iter().find(|route| route.name == *name);
                 let price = route.map_or(0, |route| route.gate.hw_musd_per_s);
-                savings.avoided.0 += cost.0;
-                savings.local.0 += busy(finished.latency_us, price).0;
+                let local = price::busy(finished.latency_us, price);
+                Savings { avoided: cost, local, ..Savings::default() }
             }
-        }
+        };
+        self.till.add(name, &money);
     }
 }
 

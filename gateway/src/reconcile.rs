@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kolm_config::{Config, Live, Route};
-use kolm_core::{Intent, RouteName, RouteStatus};
-use tokio::sync::{Notify, watch};
+use kolm_core::{Answered, Intent, RouteName, RouteStatus};
+use tokio::sync::{Notify, oneshot, watch};
 
-use crate::capture::Till;
 use crate::route::RouteRun;
 use crate::shadow::Inbox;
 use crate::table::{Entry, Shared, Table, keyed};
+use crate::till::Till;
 
 /// Time between two looks.
 const TICK: Duration = Duration::from_millis(250);
@@ -28,11 +28,17 @@ pub struct Settings {
     pub data_dir: PathBuf,
 }
 
+/// An intent, and who waits for what comes of it.
+pub(crate) struct Asked {
+    pub(crate) intent: Intent,
+    pub(crate) answer: oneshot::Sender<Answered>,
+}
+
 /// What pages and commands read, and where people leave intents.
 #[derive(Default)]
 pub struct Board {
     routes: Mutex<Vec<RouteStatus>>,
-    intents: Mutex<Vec<Intent>>,
+    intents: Mutex<Vec<Asked>>,
     wake: Notify,
 }
 
@@ -42,18 +48,19 @@ impl Board {
         self.routes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Leaves an intent for the next look; refused for an unknown route.
+    /// Leaves an intent for the next look, which answers it; refused for an unknown route.
     ///
     /// # Errors
     /// A sentence that names the routes there are.
-    pub fn intend(&self, intent: Intent) -> Result<(), String> {
+    pub fn intend(&self, intent: Intent) -> Result<oneshot::Receiver<Answered>, String> {
         let routes = self.routes();
         if !routes.iter().any(|route| route.route == intent.route) {
             let names: Vec<_> = routes.iter().map(|route| route.route.to_string()).collect();
             return Err(format!("no route `{}`; there are: {}", intent.route, names.join(", ")));
         }
-        self.intents.lock().unwrap_or_else(PoisonError::into_inner).push(intent);
-        Ok(())
+        let (answer, answered) = oneshot::channel();
+        self.intents.lock().unwrap_or_else(PoisonError::into_inner).push(Asked { intent, answer });
+        Ok(answered)
     }
 
     /// Has the next look come at once: the configuration is another.
@@ -61,9 +68,9 @@ impl Board {
         self.wake.notify_one();
     }
 
-    fn take_intents(&self, route: &RouteName) -> Vec<Intent> {
+    fn take_intents(&self, route: &RouteName) -> Vec<Asked> {
         let mut intents = self.intents.lock().unwrap_or_else(PoisonError::into_inner);
-        let (taken, left) = intents.drain(..).partition(|intent| intent.route == *route);
+        let (taken, left) = intents.drain(..).partition(|asked| asked.intent.route == *route);
         *intents = left;
         taken
     }
@@ -74,7 +81,7 @@ pub(crate) struct Reconciler {
     shared: Arc<Shared>,
     store: kolm_store::Handle,
     inbox: Arc<Inbox>,
-    till: Till,
+    till: Arc<Till>,
     board: Arc<Board>,
     live: Arc<Live>,
     settings: Arc<Settings>,
@@ -88,7 +95,7 @@ impl Reconciler {
         shared: Arc<Shared>,
         store: kolm_store::Handle,
         inbox: Arc<Inbox>,
-        till: Till,
+        till: Arc<Till>,
         board: Arc<Board>,
         (live, settings): (Arc<Live>, Arc<Settings>),
     ) -> Self {
@@ -125,7 +132,7 @@ impl Reconciler {
         for route in &config.routes {
             let Some(run) = self.routes.get_mut(&route.name) else { continue };
             run.take_scores(self.inbox.take(&route.name), &self.store).await;
-            run.intents.extend(self.board.take_intents(&route.name));
+            run.asked.extend(self.board.take_intents(&route.name));
             if let Err(error) = run.look(&self.shared, &self.store, &self.settings).await {
                 self.shared.events.reconcile_failed(&route.name, &error);
                 if matches!(error, kolm_store::Error::Conflict { .. }) {
@@ -134,8 +141,7 @@ impl Reconciler {
                     continue;
                 }
             }
-            let savings = self.till.lock().unwrap_or_else(PoisonError::into_inner).get(&route.name).copied();
-            statuses.push(run.status(savings.unwrap_or_default()));
+            statuses.push(run.status(self.shared.env.clock.now()));
         }
         self.publish(&config);
         *self.board.routes.lock().unwrap_or_else(PoisonError::into_inner) = statuses;
@@ -154,8 +160,8 @@ impl Reconciler {
             match self.routes.get_mut(&route.name) {
                 Some(run) => run.configure(&route),
                 None => {
-                    let resumed =
-                        RouteRun::resume(Arc::clone(&route), &self.shared, &self.store, &self.settings).await;
+                    let with = (&*self.settings, &self.till);
+                    let resumed = RouteRun::resume(Arc::clone(&route), &self.shared, &self.store, with).await;
                     match resumed {
                         Ok(run) => drop(self.routes.insert(route.name.clone(), run)),
                         Err(error) => self.shared.events.reconcile_failed(&route.name, &error),

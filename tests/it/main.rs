@@ -11,6 +11,7 @@ mod crash;
 mod dice;
 mod differential;
 mod engines;
+mod evaluation;
 mod failover;
 mod fake;
 mod fuzz;

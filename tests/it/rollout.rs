@@ -84,6 +84,8 @@ async fn a_good_student_takes_the_route_over_and_a_drifting_teacher_takes_it_bac
     .await;
     assert!(send(50).await >= 40, "at 100 % the student answers");
 
+    people_ask_and_are_answered(&world);
+
     // kill -9 of the student: the teacher answers, then the student is back.
     let note = std::fs::read(world.data().join("run/students/support.json")).unwrap();
     let pid = serde_json::from_slice::<serde_json::Value>(&note).unwrap()["pid"].to_string();
@@ -113,6 +115,29 @@ async fn a_good_student_takes_the_route_over_and_a_drifting_teacher_takes_it_bac
     assert!(!ask(&world, &task[0].0, 3_000_000).await, "after the rollback the cloud answers");
     world.stop().await;
     raw_identifier_is_nowhere(&world.data());
+}
+
+/// A person pauses the route, cannot promote it, lets it go on, and reads what was decided and what was saved.
+fn people_ask_and_are_answered(world: &World) {
+    let said = |args: &[&str]| {
+        let output = world.kolm(args);
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let money = said(&["savings", "--json"]).1;
+    let money: serde_json::Value = serde_json::from_str(&money).unwrap();
+    for key in ["avoided_usd_micros", "local_usd_micros", "invested_usd_micros", "paid_usd_micros"] {
+        assert!(money[0][key].as_i64().unwrap() > 0, "{key}: {money}");
+    }
+    let (code, sentence) = said(&["rollout", "promote", "support", "-m", "further"]);
+    assert_eq!(code, Some(2), "{sentence}");
+    assert!(sentence.contains("nothing to do"), "{sentence}");
+    let (code, history) = said(&["rollout", "history", "support"]);
+    assert_eq!(code, Some(0));
+    for word in ["distill", "candidate", "promote from 0 % to 1 %", "done from 50 % to 100 %"] {
+        assert!(history.contains(word), "{word}: {history}");
+    }
+    let last = said(&["rollout", "history", "--last", "1", "--json"]).1;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&last).unwrap()["kind"], "done", "{last}");
 }
 
 fn raw_identifier_is_nowhere(dir: &std::path::Path) {

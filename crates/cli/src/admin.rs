@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kolm_core::{Code, DecisionRow, Exit, RouteName, Status};
+use kolm_core::{Answered, Code, DecisionRow, Exit, Intent, RouteName, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::report::Failure;
@@ -85,6 +85,27 @@ impl Admin {
         response.json().await.map_err(|error| self.unexpected(&error.to_string()))
     }
 
+    /// The Decisions of all its routes.
+    pub(crate) async fn all_decisions(&self) -> Result<Vec<DecisionRow>, Failure> {
+        let mut all = Vec::new();
+        for route in self.status().await?.routes {
+            all.extend(self.decisions(&route.route).await?);
+        }
+        Ok(all)
+    }
+
+    /// Leaves an intent, and tells what came of it; `None` where that is not known yet.
+    pub(crate) async fn intend(&self, intent: &Intent) -> Result<Option<Answered>, Failure> {
+        let url = format!("http://{}/api/v1/intents", self.run.admin);
+        let request = self.http.post(url).bearer_auth(&self.run.token).json(intent);
+        let response = request.send().await.map_err(|_| self.gone())?;
+        match response.status().as_u16() {
+            200 => response.json().await.map(Some).map_err(|error| self.unexpected(&error.to_string())),
+            202 => Ok(None),
+            _ => Err(self.unexpected(&sentence(response).await)),
+        }
+    }
+
     /// Freezes the eligible pairs of `namespace` into `dir`.
     pub(crate) async fn freeze(&self, namespace: &str, dir: &Path) -> Result<(), Failure> {
         let url = format!("http://{}/admin/freeze", self.run.admin);
@@ -95,7 +116,7 @@ impl Admin {
         if response.status().is_success() {
             return Ok(());
         }
-        Err(self.unexpected(&response.text().await.unwrap_or_default()))
+        Err(self.unexpected(&sentence(response).await))
     }
 
     /// The configuration in force.
@@ -149,8 +170,15 @@ impl Admin {
     }
 }
 
+/// The sentence of a refusal.
+async fn sentence(response: reqwest::Response) -> String {
+    let text = response.text().await.unwrap_or_default();
+    let body: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    body["error"]["message"].as_str().map_or(text, str::to_owned)
+}
+
 /// Nothing runs on this data directory.
-fn not_running(data_dir: &Path) -> Failure {
+pub(crate) fn not_running(data_dir: &Path) -> Failure {
     Failure::new(
         Code(3),
         Exit::Usage,

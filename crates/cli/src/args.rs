@@ -7,9 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod access;
 mod privacy;
+mod route;
 
 pub(crate) use self::access::{CaCommand, CaInit, CaIssue, IssueKey, KeysCommand};
 pub(crate) use self::privacy::{Anonymize, AuditCommand, AuditDisk, FormatArg, ModeArg};
+pub(crate) use self::route::{Intend, Prices, RolloutCommand};
 
 const EXITS: &str = "Exit status: 0 done, 1 failed or not verified, 2 usage or not decided, 3 too few pairs, \
 4 something needed is missing, 130 cancelled.";
@@ -49,9 +51,9 @@ pub(crate) enum Command {
     /// Serve one or many .kolm files on an OpenAI-compatible port
     #[command(after_help = "Example:\n  kolm serve --http support.kolm --port 8765")]
     Serve(Serve),
-    /// Score a .kolm on its held-out cases or on a file, beside a cloud model if asked
+    /// Score a .kolm on its held-out cases or on a file, beside a cloud model if asked, and put it to the gate
     #[command(
-        after_help = "Examples:\n  kolm eval support.kolm\n  kolm eval support.kolm --pairs eval.jsonl --baseline openai:gpt-4o-mini"
+        after_help = "Exit 0: it passes, 1: it does not, 2: too few cases to say, or the baseline cannot be asked. Without a baseline only\nagreement (A) and coverage (V) are put to their floors.\n\nExamples:\n  kolm eval support.kolm\n  kolm eval support.kolm --baseline openai:gpt-4o-mini --html report.html\n  kolm eval support.kolm --pairs eval.jsonl"
     )]
     Eval(Eval),
     /// Verify an artifact, a receipt or a ledger
@@ -100,6 +102,20 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Pause, resume, promote or roll back a route, and see what was decided
+    #[command(
+        after_help = "Examples:\n  kolm rollout pause support-mini -m 'labels change on Monday'\n  kolm rollout promote support-mini -m 'seen and agreed'\n  kolm rollout history support-mini"
+    )]
+    Rollout {
+        #[command(subcommand)]
+        command: RolloutCommand,
+    },
+    /// Show the prices of models that costs and savings are counted with
+    #[command(after_help = "Examples:\n  kolm prices gpt-4o\n  kolm prices --config gateway.toml --json")]
+    Prices(Prices),
+    /// Show what each route saved, what its proof cost, and when that is paid for
+    #[command(after_help = "Example:\n  kolm savings --json")]
+    Savings,
     /// Show the state of the running gateway
     #[command(after_help = "Example:\n  kolm status --json")]
     Status,
@@ -220,6 +236,9 @@ pub(crate) struct Eval {
     /// Base URL of the baseline's API
     #[arg(long, value_name = "URL", default_value = "https://api.openai.com/v1")]
     pub(crate) base_url: String,
+    /// Write the evaluation as a page that stands alone
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) html: Option<PathBuf>,
     /// The label that means "out of scope"
     #[arg(long, default_value = "oos", value_name = "LABEL")]
     pub(crate) oos_label: String,

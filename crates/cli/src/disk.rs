@@ -121,12 +121,10 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// Every row of the capture store, if there is one.
 async fn rows(data: &Path, search: Search, env: &Env) -> Result<Search, Failure> {
-    let dir = data.join("store");
-    if !dir.join("captures.duckdb").is_file() {
+    if !data.join("store").join("captures.duckdb").is_file() {
         return Ok(search);
     }
-    let config = kolm_config::Config::embedded(&crate::env::outside(data))?;
-    let (store, handle) = kolm_store::Service::open_again(&dir, &config.store, env)?;
+    let (store, handle) = crate::offline::store(env, data)?;
     let search = Arc::new(Mutex::new(search));
     let on_rows = Arc::clone(&search);
     let each = move |text: &str| on_rows.lock().unwrap_or_else(PoisonError::into_inner).row(text);

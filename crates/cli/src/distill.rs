@@ -120,7 +120,7 @@ fn freeze(namespace: &str, jobs: &Path, env: &Env, data_dir: &Path) -> Result<Pa
     let dir = jobs.join(format!("{namespace}-{}", env.clock.now().0));
     match Admin::find(data_dir) {
         Ok(admin) => crate::runtime()?.block_on(admin.freeze(namespace, &dir))?,
-        Err(_) => crate::up::freeze_offline(namespace, &dir, env, data_dir)?,
+        Err(_) => crate::offline::freeze(namespace, &dir, env, data_dir)?,
     }
     Ok(dir)
 }

@@ -31,7 +31,7 @@ pub(crate) fn apply(file: &Path, if_match: Option<&str>, data_dir: &Path, json: 
 }
 
 /// Who runs this command.
-fn author() -> String {
+pub(crate) fn author() -> String {
     let name = crate::env::variable("USER").or_else(|| crate::env::variable("LOGNAME"));
     let name = name.unwrap_or_else(|| rustix::process::getuid().as_raw().to_string());
     let is_name = |c: &char| c.is_ascii_alphanumeric() || "._-@".contains(*c);

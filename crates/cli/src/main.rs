@@ -5,7 +5,6 @@ mod admin;
 mod anonymize;
 mod args;
 mod audit;
-mod baseline;
 mod ca;
 mod capture;
 mod check;
@@ -20,8 +19,12 @@ mod inspect;
 mod keys;
 mod logs;
 mod machine;
+mod offline;
+mod prices;
 mod progress;
 mod report;
+mod rollout;
+mod savings;
 mod serve;
 mod source;
 mod status;
@@ -70,6 +73,9 @@ fn dispatch(command: Command, env: &Env, data_dir: PathBuf, json: bool) -> Done 
         Command::Config { command } => check::run(&command, &data_dir, json),
         Command::Ca { command } => ca::run(&command, env, &data_dir, json),
         Command::Keys { command } => keys::run(&command, env, &data_dir, json),
+        Command::Rollout { command } => rollout::run(&command, env, &data_dir, json),
+        Command::Prices(args) => prices::run(&args, &data_dir, json),
+        Command::Savings => savings::run(env.clock.now(), &data_dir, json),
         Command::Status => status::run(&data_dir, json),
         Command::Audit { command } => audit::run(&command, env, &data_dir, json),
         Command::Anonymize(args) => anonymize::run(&args, env),

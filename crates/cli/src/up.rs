@@ -21,8 +21,10 @@ use crate::source::{Origin, Source, Start};
 use crate::upgrade::{self, Door, House};
 use crate::versions;
 
+/// How long an intent is waited for; a look comes every quarter of a second.
+const ANSWER: std::time::Duration = std::time::Duration::from_secs(10);
 /// The anonymizer policy that a snapshot names where no configuration says which it was.
-const POLICY: &str = "default";
+pub(crate) const POLICY: &str = "default";
 /// The newest pairs whose findings the page of captures counts, and those that it shows.
 const REPORTS: u32 = 5_000;
 const RECENT: u32 = 25;
@@ -287,7 +289,10 @@ fn doors(
         status,
         metrics: Arc::new(move || metrics.events.render()),
         ready: Arc::new(move || ready.ready.load(Ordering::Acquire)),
-        intent: Arc::new(move |intent| intents.intend(intent)),
+        intent: Arc::new(move |intent| {
+            let answer = intents.intend(intent)?;
+            Ok(Box::pin(async move { tokio::time::timeout(ANSWER, answer).await.ok()?.ok() }))
+        }),
         config: Arc::new(move || shown.in_force()),
         edit: Arc::new(move |edit| source.edit(&edit)),
         decisions: Arc::new(move |route| {
@@ -353,19 +358,6 @@ fn write_private(path: &Path, run: &RunFile) -> Result<(), Failure> {
         std::fs::rename(&temporary, path)
     };
     write().map_err(|error| Failure::io(path, &error))
-}
-
-/// Freezes a namespace straight from the store, while no gateway runs.
-pub(crate) fn freeze_offline(namespace: &str, dir: &Path, env: &Env, data_dir: &Path) -> Result<(), Failure> {
-    let namespace = namespace.parse().map_err(|error: kolm_core::BadName| {
-        Failure::new(Code(5), Exit::Usage, error, "choose a name such as `support`")
-    })?;
-    let config = Config::embedded(&crate::env::outside(data_dir))?;
-    let (store, handle) = kolm_store::Service::open_again(&data_dir.join("store"), &config.store, env)?;
-    let frozen = crate::runtime()?.block_on(handle.freeze(&namespace, dir, POLICY));
-    store.shutdown();
-    frozen?;
-    Ok(())
 }
 
 /// Ends when the process is asked to.

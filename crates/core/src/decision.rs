@@ -184,6 +184,15 @@ pub enum IntentKind {
     PromoteOneStep,
 }
 
+/// What came of an intent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Where the route stands now, and why.
+    pub sentence: String,
+    /// The Decision that carries the intent's actor and reason; `None` if there was nothing to decide.
+    pub decision: Option<DecisionRow>,
+}
+
 /// An intent with its author and reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {

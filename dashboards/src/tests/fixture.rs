@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use kolm_core::{
-    ArtifactId, AxisStatus, Bounds, CaptureStatus, Counts, DecisionKind, DecisionRow, FixedClock, Intent,
-    KScore, LedgerStatus, MicroUsd, Ppm, RequestId, RouteStatus, Savings, Stage, Status, Timestamp,
+    Answered, ArtifactId, AxisStatus, Bounds, CaptureStatus, Counts, DecisionKind, DecisionRow, FixedClock,
+    Intent, KScore, LedgerStatus, MicroUsd, Ppm, RequestId, RouteStatus, Savings, Stage, Status, Timestamp,
     TrainStatus, Weight,
 };
 
@@ -155,10 +155,12 @@ fn support() -> RouteStatus {
         train: None,
         teacher_p95_us: 1_310_000,
         student_p95_us: 3_240,
+        break_even: None,
         savings: Savings {
             avoided: MicroUsd(12_410_000),
             paid: MicroUsd(1_204_000_000),
             local: MicroUsd(38_000),
+            invested: MicroUsd(96_000),
         },
     }
 }
@@ -185,6 +187,7 @@ fn young(name: &str, stage: Stage, sentence: &str) -> RouteStatus {
         pairs: 1_312,
         pairs_wanted: 2_000,
         student_p95_us: 0,
+        break_even: None,
         savings: Savings { paid: MicroUsd(310_400), ..Savings::default() },
         ..support()
     }
@@ -233,7 +236,8 @@ pub(crate) fn doors(seen: &Seen) -> Doors {
                 return Err("the route is in cooldown".into());
             }
             intents.lock().unwrap().push(intent);
-            Ok(())
+            let answered = Answered { sentence: "paused at 0 %".to_owned(), decision: rows().pop() };
+            Ok(Box::pin(async move { Some(answered) }))
         }),
         config: Arc::new(|| crate::InForce {
             version: 4,

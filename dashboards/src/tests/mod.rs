@@ -264,7 +264,7 @@ async fn the_api_takes_intents_reloads_and_freezes() {
         format!(r#"{{"route":"{route}","kind":"pause","actor":"bob","reason":"{reason}"}}"#)
     };
     for (body, wanted) in [
-        (intent("support", "because"), StatusCode::ACCEPTED),
+        (intent("support", "because"), StatusCode::OK),
         (intent("support", " "), StatusCode::BAD_REQUEST),
         (intent("support", "refuse"), StatusCode::CONFLICT),
         (intent("nowhere", "because"), StatusCode::NOT_FOUND),
