@@ -68,6 +68,7 @@ impl RouteRun {
             scores: &scores,
             dropped: state.dropped,
             promoted_at: state.promoted_at,
+            promoted_b: state.promoted_b,
             step_at: (state.weight > Weight::ZERO).then_some(state.since),
         };
         let mut run = Self {
@@ -193,6 +194,7 @@ impl RouteRun {
             candidate: self.candidate.clone(),
             intents: self.intents.clone(),
             hard: self.hard(),
+            drift: None,
         };
         self.judged = judged;
         let Plan { decision, sentence, answered } =

@@ -216,16 +216,19 @@ impl Shadow {
             teacher_us: teacher.micros,
             teacher_ttft_us: teacher.first_micros,
             teacher_cost: self.price(finished, &teacher.facts),
+            up_model: teacher.facts.model.clone(),
             ..self.blank(finished, ScoreKind::Reverse)
         })
     }
 
     /// A score of an exchange that the teacher answered, still without the student's part.
     fn beside_teacher(&self, finished: &Finished, kind: ScoreKind) -> Score {
+        let facts = chat::facts(&reply_of(finished));
         Score {
             teacher_us: finished.latency_us,
             teacher_ttft_us: finished.ttft_us,
-            teacher_cost: self.price(finished, &chat::facts(&reply_of(finished))),
+            teacher_cost: self.price(finished, &facts),
+            up_model: facts.model,
             ..self.blank(finished, kind)
         }
     }
@@ -246,6 +249,8 @@ impl Shadow {
             student_cost: MicroUsd(0),
             teacher_cost: MicroUsd(0),
             critical: false,
+            up_model: String::new(),
+            template: String::new(),
         }
     }
 
@@ -329,6 +334,8 @@ mod tests {
             student_cost: MicroUsd(0),
             teacher_cost: MicroUsd(9),
             critical: false,
+            up_model: String::new(),
+            template: String::new(),
         }
     }
 

@@ -302,6 +302,7 @@ fn decision(seq: u64, because: &str) -> DecisionRow {
         n: Counts::default(),
         k: KScore::default(),
         ceiling: None,
+        basis: None,
         actor: "reconciler".into(),
         reason: String::new(),
         digest: format!("d{because}"),
@@ -346,6 +347,8 @@ fn scores_come_back_as_they_went() {
         student_cost: MicroUsd(5),
         teacher_cost: MicroUsd(6),
         critical: false,
+        up_model: String::new(),
+        template: String::new(),
     };
     let route: RouteName = "default".parse().unwrap();
     let artifact: ArtifactId = format!("sha256:{}", "0".repeat(64)).parse().unwrap();
