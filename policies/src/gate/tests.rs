@@ -262,8 +262,8 @@ fn a_unit_is_the_mean_of_its_requests() {
 fn templates_are_told_apart_and_gate_nothing() {
     let policy = small();
     let named = |i: u64, kind| Score {
-        template: ["b", "a"][usize::from(i % 4 == 0)].to_owned(),
-        a: if i % 4 == 0 { Some(Ppm(0)) } else { Some(Ppm::ONE) },
+        template: ["b", "a"][usize::from(i.is_multiple_of(4))].to_owned(),
+        a: if i.is_multiple_of(4) { Some(Ppm(0)) } else { Some(Ppm::ONE) },
         ..if kind == ScoreKind::Double { double(i) } else { score(i) }
     };
     let scores: Vec<Score> = (0..800)

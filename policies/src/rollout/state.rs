@@ -2,6 +2,8 @@
 
 use kolm_core::{ArtifactId, DecisionKind, DecisionRow, Ppm, Stage, Timestamp, Weight};
 
+use crate::gate::{Replay, Score};
+
 /// Where a route stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
@@ -63,6 +65,17 @@ pub fn fold(rows: &[DecisionRow]) -> State {
 }
 
 impl State {
+    /// What a restart gathers the attempt's evidence from.
+    pub fn replay<'a>(&self, scores: &'a [Score]) -> Replay<'a> {
+        Replay {
+            scores,
+            dropped: self.dropped,
+            promoted_at: self.promoted_at,
+            promoted_b: self.promoted_b,
+            step_at: (self.weight > Weight::ZERO).then_some(self.since),
+        }
+    }
+
     /// The state after one more row.
     pub fn apply(&mut self, row: &DecisionRow) {
         if row.stage != self.stage || row.attempt != self.attempt {

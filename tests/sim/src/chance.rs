@@ -93,5 +93,9 @@ impl Ends {
 
 /// A percentage with two digits of it that say something.
 pub(crate) fn percent(share: f64) -> String {
-    if share == 0.0 || share >= 99.95 { format!("{share:.0} %") } else { format!("{share:.1} %") }
+    match share {
+        share if share == 0.0 || share >= 99.95 => format!("{share:.0} %"),
+        share if share < 0.1 => format!("{share:.2} %"),
+        share => format!("{share:.1} %"),
+    }
 }

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
 
 mod chance;
+mod drift;
 mod flap;
 mod page;
 mod rollback;
@@ -26,7 +27,8 @@ use crate::page::Table;
 #[derive(Debug, Parser)]
 #[command(name = "kolm-sim", version, max_term_width = 110)]
 struct Cli {
-    /// Runs of each case; the table of rollbacks takes a sixteenth of it, the others of whole routes a quarter.
+    /// Runs of each case; the tables of rollbacks and of drift take a sixteenth of it, the others of whole routes a
+    /// quarter.
     #[arg(long, default_value_t = 400)]
     runs: usize,
     /// Seed of everything.
@@ -56,9 +58,11 @@ enum Part {
     Rollback,
     /// Faults.
     Flap,
+    /// Drift of the traffic.
+    Drift,
 }
 
-const PARTS: [Part; 5] = [Part::Single, Part::Detector, Part::Whole, Part::Rollback, Part::Flap];
+const PARTS: [Part; 6] = [Part::Single, Part::Detector, Part::Whole, Part::Rollback, Part::Flap, Part::Drift];
 /// Drawn requests of a route in the table of faults.
 const FLAP_REQUESTS: u64 = 6_000;
 
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
             Part::Whole => whole::table(routes, cli.seed, &name),
             Part::Rollback => rollback::table(cli.runs.div_ceil(16), cli.seed, &name),
             Part::Flap => flap::table(routes, FLAP_REQUESTS, cli.seed, &name),
+            Part::Drift => (drift::table(routes.div_ceil(4), cli.seed), Vec::new()),
         };
         if !cli.json {
             println!("{}", table.markdown());

@@ -41,7 +41,7 @@ fn route(mut chance: Chance, a: u32, cap: u64, name: RouteName) -> Route {
     let mut step = |world: &mut World, truth: Truth, n: u64| {
         world.now.0 += PACE_MS;
         world.request(&mut chance, truth, &n.to_string());
-        if n > CLIMB || n % 10 == 0 {
+        if n > CLIMB || n.is_multiple_of(10) {
             world.look();
         }
     };

@@ -3,7 +3,7 @@
 use kolm_core::RouteName;
 
 use crate::chance::Ends;
-use crate::{flap, rollback, single, whole};
+use crate::{drift, flap, rollback, single, whole};
 
 const RUNS: usize = 400;
 const SEED: u64 = 7;
@@ -82,6 +82,15 @@ fn a_student_that_turns_bad_at_full_weight_is_off_in_a_hundred_requests() {
     assert_eq!(came.broken, Vec::<String>::new());
     assert_eq!((came.climbed.ended, came.found.ended), (20, 20));
     assert!(came.found.median <= 100, "{:?} at {:?}", came.found, came.floor);
+}
+
+#[test]
+fn drift_is_found_where_there_is_some_and_nowhere_else() {
+    for (what, change) in drift::CHANGES {
+        let ends = drift::found(change, 8_000, 30, SEED);
+        let none = ["none", "other words in 20 % of the units"].contains(&what);
+        assert_eq!(ends.ended, if none { 0 } else { 30 }, "{what}: {ends:?}");
+    }
 }
 
 #[test]

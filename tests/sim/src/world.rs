@@ -5,7 +5,7 @@
 use kolm_core::{
     ArtifactId, DecisionKind, DecisionRow, MicroUsd, Ppm, RequestId, RouteName, Stage, Timestamp, Weight,
 };
-use kolm_policies::gate::{Evidence, GatePolicy, Judged, Replay, Score, ScoreKind, Verdict, judge};
+use kolm_policies::gate::{Evidence, GatePolicy, Judged, Score, ScoreKind, Verdict, judge};
 use kolm_policies::rollout::{self, RolloutPolicy, Seen, State};
 
 use crate::chance::Chance;
@@ -203,14 +203,7 @@ impl World {
     pub(crate) fn restart(&mut self) {
         let state = rollout::fold(&self.rows);
         self.promise(state == self.state, "the rows do not rebuild the state");
-        let replay = Replay {
-            scores: &self.kept,
-            dropped: state.dropped,
-            promoted_at: state.promoted_at,
-            promoted_b: state.promoted_b,
-            step_at: (state.weight > Weight::ZERO).then_some(state.since),
-        };
-        self.evidence = Evidence::replay(&self.gate, state.attempt, BYTES, &replay);
+        self.evidence = Evidence::replay(&self.gate, state.attempt, BYTES, &state.replay(&self.kept));
     }
 
     fn promise(&mut self, kept: bool, what: &str) {
