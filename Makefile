@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test test-engines build lint fmt fuzz memory bench-train bench-gateway bench-anonymizer train-crf clean
+.PHONY: demo test test-engines build lint fmt fuzz memory sim bench-train bench-gateway bench-anonymizer train-crf clean
 
 demo: build ## the whole loop, offline, embedded defaults
 	$(CARGO) run --quiet --package kolm-cli --bin kolm -- demo $(DEMO)
@@ -38,6 +38,9 @@ fuzz: ## each fuzz target for a minute (FUZZ=seconds); what is found stands in t
 memory: ## the memory test with 100,000 requests
 	scripts/setup
 	KOLM_MEMORY_REQUESTS=100000 $(CARGO) test --package kolm-cli --test it memory -- --nocapture
+
+sim: ## the gate simulated with 4,000 runs of each case, beside the figures of its design (SIM="--only whole" for one table)
+	$(CARGO) run --quiet --package kolm-sim -- --runs 4000 --within 10 $(SIM)
 
 bench-train: ## accuracy and CPU time of the nano-label student on CLINC150
 	scripts/setup

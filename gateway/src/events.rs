@@ -278,6 +278,7 @@ mod tests {
             n: Counts::default(),
             k: KScore::default(),
             ceiling: None,
+            basis: None,
             actor: "reconciler".to_owned(),
             reason: String::new(),
             digest: String::new(),

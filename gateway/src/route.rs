@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use kolm_config::Route;
 use kolm_core::{Answered, ArtifactId, DecisionKind, DecisionRow, RequestId, Stage, Timestamp, Weight};
-use kolm_policies::gate::{Breach, Evidence, Judged, Missing, Replay, Score, ScoreKind, judge};
+use kolm_policies::gate::{Breach, Evidence, Judged, Missing, Score, ScoreKind, judge};
 use kolm_policies::rollout::{self, Draft, Plan, Seen, State, Training};
 
 use crate::pool;
@@ -70,14 +70,8 @@ impl RouteRun {
             false => Vec::new(),
         };
         let bytes = artifact_bytes(settings, &route, state.artifact.as_ref());
-        let replay = Replay {
-            scores: &scores,
-            dropped: state.dropped,
-            promoted_at: state.promoted_at,
-            step_at: (state.weight > Weight::ZERO).then_some(state.since),
-        };
         let mut run = Self {
-            evidence: Evidence::replay(&route.gate, state.attempt, bytes, &replay),
+            evidence: Evidence::replay(&route.gate, state.attempt, bytes, &state.replay(&scores)),
             runs: rows.iter().filter(|row| row.kind == DecisionKind::Distill).count() as u64,
             route,
             state,
@@ -202,6 +196,7 @@ impl RouteRun {
             candidate: self.candidate.clone(),
             intents: self.asked.iter().map(|asked| asked.intent.clone()).collect(),
             hard: self.hard(),
+            drift: None,
         };
         self.judged = judged;
         let Plan { decision, sentence, answered } =

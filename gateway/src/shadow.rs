@@ -214,6 +214,7 @@ impl Shadow {
         // An answer that broke off midway agrees with nothing.
         let whole = finished.outcome == Outcome::Complete;
         let judged = judge(gate, &finished.request, &own, &teacher.body);
+        let facts = chat::facts(&teacher.body);
         Some(Score {
             a: Some(if whole { judged.agreement } else { Ppm(0) }),
             served: whole && judged.valid,
@@ -223,17 +224,20 @@ impl Shadow {
             student_cost: busy(finished.latency_us, hw),
             teacher_us: teacher.micros,
             teacher_ttft_us: teacher.first_micros,
-            teacher_cost: self.price(finished, &teacher.body).unwrap_or_default(),
+            teacher_cost: self.price(finished, &facts).unwrap_or_default(),
+            up_model: facts.model,
             ..self.blank(finished, ScoreKind::Reverse)
         })
     }
 
     /// A score of an exchange that the teacher answered, still without the student's part.
     fn beside_teacher(&self, finished: &Finished, reply: &[u8], kind: ScoreKind) -> Score {
+        let facts = chat::facts(reply);
         Score {
             teacher_us: finished.latency_us,
             teacher_ttft_us: finished.ttft_us,
-            teacher_cost: self.price(finished, reply).unwrap_or_default(),
+            teacher_cost: self.price(finished, &facts).unwrap_or_default(),
+            up_model: facts.model,
             ..self.blank(finished, kind)
         }
     }
@@ -254,13 +258,15 @@ impl Shadow {
             student_cost: MicroUsd(0),
             teacher_cost: MicroUsd(0),
             critical: false,
+            up_model: String::new(),
+            template: String::new(),
         }
     }
 
     /// List price of such a reply; `None` where no price is known.
-    fn price(&self, finished: &Finished, reply: &[u8]) -> Option<MicroUsd> {
+    fn price(&self, finished: &Finished, facts: &chat::Facts) -> Option<MicroUsd> {
         let config = Arc::clone(&self.shared.table.load().config);
-        capture::cost(finished, &config, &chat::facts(reply))
+        capture::cost(finished, &config, facts)
     }
 }
 
@@ -328,6 +334,8 @@ mod tests {
             student_cost: MicroUsd(0),
             teacher_cost: MicroUsd(9),
             critical: false,
+            up_model: String::new(),
+            template: String::new(),
         }
     }
 

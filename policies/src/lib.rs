@@ -2,6 +2,7 @@
 pub mod anonymize;
 pub mod breaker;
 pub mod dataset;
+pub mod drift;
 pub mod eligible;
 pub mod gate;
 pub mod health;

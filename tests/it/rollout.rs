@@ -136,6 +136,9 @@ fn people_ask_and_are_answered(world: &World) {
     for word in ["distill", "candidate", "promote from 0 % to 1 %", "done from 50 % to 100 %"] {
         assert!(history.contains(word), "{word}: {history}");
     }
+    let (code, why) = said(&["gate", "explain", "support"]);
+    assert!(code == Some(0) && why.contains("support: done") && why.contains("K "), "{why}");
+    assert_eq!(said(&["gate", "explain", "nowhere"]).0, Some(2));
     let last = said(&["rollout", "history", "--last", "1", "--json"]).1;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&last).unwrap()["kind"], "done", "{last}");
 }

@@ -11,7 +11,7 @@ mod route;
 
 pub(crate) use self::access::{CaCommand, CaInit, CaIssue, IssueKey, KeysCommand};
 pub(crate) use self::privacy::{Anonymize, AuditCommand, AuditDisk, FormatArg, ModeArg};
-pub(crate) use self::route::{Intend, Prices, RolloutCommand};
+pub(crate) use self::route::{GateCommand, Intend, Prices, RolloutCommand};
 
 const EXITS: &str = "Exit status: 0 done, 1 failed or not verified, 2 usage or not decided, 3 too few pairs, \
 4 something needed is missing, 130 cancelled.";
@@ -101,6 +101,12 @@ pub(crate) enum Command {
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// Say why a route stands where it stands
+    #[command(after_help = "Example:\n  kolm gate explain support-mini")]
+    Gate {
+        #[command(subcommand)]
+        command: GateCommand,
     },
     /// Pause, resume, promote or roll back a route, and see what was decided
     #[command(

@@ -15,6 +15,7 @@ mod distill;
 mod edits;
 mod env;
 mod eval;
+mod gate;
 mod inspect;
 mod keys;
 mod logs;
@@ -73,6 +74,7 @@ fn dispatch(command: Command, env: &Env, data_dir: PathBuf, json: bool) -> Done 
         Command::Config { command } => check::run(&command, &data_dir, json),
         Command::Ca { command } => ca::run(&command, env, &data_dir, json),
         Command::Keys { command } => keys::run(&command, env, &data_dir, json),
+        Command::Gate { command } => gate::run(&command, env, &data_dir, json),
         Command::Rollout { command } => rollout::run(&command, env, &data_dir, json),
         Command::Prices(args) => prices::run(&args, &data_dir, json),
         Command::Savings => savings::run(env.clock.now(), &data_dir, json),

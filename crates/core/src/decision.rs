@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ArtifactId, Bounds, KScore, RequestId, RouteName, Timestamp, Weight};
+use crate::{ArtifactId, Bounds, KScore, Ppm, RequestId, RouteName, Timestamp, Weight};
 
 /// Where a route stands on its way from cloud to local.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,6 +125,70 @@ pub struct Counts {
     pub dropped: u64,
 }
 
+/// The bars of a gate, as a row names them.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bars {
+    /// What the lower bound of K must reach.
+    pub gate: Ppm,
+    /// What the lower bound of A must reach.
+    pub a: Ppm,
+    /// What the lower bound of V must reach.
+    pub v: Ppm,
+    /// What the lower bounds of the shares within the latency and first-token budgets must reach.
+    pub latency: Ppm,
+    /// Scored requests.
+    pub requests: u64,
+    /// Closed units.
+    pub units: u64,
+    /// Double-primary pairs.
+    pub double_primary: u64,
+    /// Scored / sampled.
+    pub completeness: Ppm,
+    /// Time since the attempt's first score, ms.
+    pub wall_ms: i64,
+}
+
+/// Number, mean and variance of the unit values of a stream: enough to say how much more of the same it takes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moments {
+    /// Units.
+    pub n: u64,
+    /// Their plain mean, rounded down.
+    pub mean: Ppm,
+    /// Their variance in millionths, rounded up; 250,000 at most.
+    pub var: Ppm,
+}
+
+/// A share of requests that has a floor of its own beside the axes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Within {
+    /// The share with its bounds.
+    pub share: Bounds,
+    /// Its unit values.
+    pub units: Moments,
+}
+
+/// What a row rests on beside axes and counts, so that it explains itself without the scores.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    /// The bars in force.
+    pub bars: Bars,
+    /// Time since the attempt's first score, ms.
+    pub wall_ms: i64,
+    /// Unit values of the student's agreement with the teacher.
+    pub a: Moments,
+    /// Unit values of the teacher's agreement with itself.
+    pub b: Moments,
+    /// Unit values of the student's coverage.
+    pub v: Moments,
+    /// Share within the latency budget, `None` before the budget is frozen.
+    pub latency: Option<Within>,
+    /// Share within the first-token budget, `None` without streams.
+    pub ttft: Option<Within>,
+    /// `floor(M * 1000)` of the detectors a, v and latency, once armed.
+    pub detectors: Option<[u64; 3]>,
+}
+
 /// One row of the append-only `decisions` table, unique by (`route`, `seq`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecisionRow {
@@ -162,6 +226,9 @@ pub struct DecisionRow {
     pub k: KScore,
     /// The noise ceiling: the teacher's agreement with itself.
     pub ceiling: Option<Bounds>,
+    /// The bars and what was measured against them; rows of old and rows without evidence have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
     /// `reconciler`, or who gave the intent.
     pub actor: String,
     /// The reason a person gave, else empty.

@@ -95,6 +95,7 @@ pub(crate) fn row(
         n: Counts { requests: 640 + seq * 100, units: 312, ..Counts::default() },
         k: if seq > 2 { k() } else { KScore::default() },
         ceiling: None,
+        basis: None,
         actor: if kind == DecisionKind::Pause { "alice".into() } else { "reconciler".into() },
         reason: if kind == DecisionKind::Pause { "release day <b>freeze</b>".into() } else { String::new() },
         digest: format!("{seq:02}").repeat(32),

@@ -137,7 +137,7 @@ impl Shadow {
     /// budget would bind: nothing is asked, and the gate says that it lacks the cost.
     fn pays(&self, drawn: &Drawn) -> bool {
         let (finished, limit) = (&drawn.finished, drawn.route.shadow.teacher_budget_per_day);
-        let Some(cost) = self.price(finished, &reply_of(finished)) else { return false };
+        let Some(cost) = self.price(finished, &chat::facts(&reply_of(finished))) else { return false };
         let paid = self.till.pays(&drawn.route.name, self.shared.env.clock.now(), cost, limit);
         self.inbox.put(drawn, if paid { Observed::BudgetLeft } else { Observed::BudgetSpent });
         paid

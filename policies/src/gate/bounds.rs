@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use kolm_core::Ppm;
+use kolm_core::{Moments, Ppm};
 
 /// The eight fixed bets of the mixture; against the mean `m` each stakes `c / m`.
 const BETS: [f64; 8] = [0.75, 0.45, 0.27, 0.16, 0.095, 0.057, 0.034, 0.02];
@@ -19,6 +19,7 @@ pub struct Histogram {
     counts: BTreeMap<u32, u64>,
     n: u64,
     sum: u64,
+    squares: u128,
 }
 
 impl Histogram {
@@ -34,6 +35,7 @@ impl Histogram {
             *self.counts.entry(value).or_default() += times;
             self.n += times;
             self.sum += u64::from(value) * times;
+            self.squares += u128::from(value).pow(2) * u128::from(times);
         }
     }
 
@@ -45,6 +47,14 @@ impl Histogram {
     /// The plain mean, rounded down; `None` without values.
     pub fn mean(&self) -> Option<Ppm> {
         self.sum.checked_div(self.n).map(|mean| Ppm(mean as u32))
+    }
+
+    /// Number, mean and variance.
+    pub fn moments(&self) -> Moments {
+        let Some(mean) = self.mean() else { return Moments::default() };
+        let whole = u128::from(self.sum).pow(2).div_ceil(u128::from(self.n));
+        let var = self.squares.saturating_sub(whole).div_ceil(u128::from(self.n) * u128::from(ONE));
+        Moments { n: self.n, mean, var: Ppm(var as u32) }
     }
 
     /// The histogram of `1 - x`.
@@ -205,6 +215,14 @@ mod tests {
         let mixed = histogram(&[(0, 10), (500_000, 40), (ONE, 450)]);
         assert_eq!((lcb(&mixed, 50_000_000).0, ucb(&mixed, 50_000_000).0), (909_000, 962_000));
         assert_eq!(format!("{:.2}", wealth(&coin(400, 380), Ppm(900_000))), "114.56");
+    }
+
+    #[test]
+    fn moments_of_a_coin_and_of_a_constant() {
+        let of = |values: &Histogram| (values.moments().n, values.moments().mean.0, values.moments().var.0);
+        assert_eq!(of(&coin(200, 190)), (200, 950_000, 47_500));
+        assert_eq!(of(&histogram(&[(700_000, 9)])), (9, 700_000, 0));
+        assert_eq!(of(&Histogram::default()), (0, 0, 0));
     }
 
     #[test]

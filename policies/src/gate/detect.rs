@@ -6,10 +6,12 @@ use kolm_core::Ppm;
 
 use super::Breach;
 
-/// One detector: `M = max(M, 1) * (1 + lambda (f - x))`, `lambda = 0.75 / f`, alarm at the threshold.
+/// One detector: `M = max(M, 1) * (1 + lambda (f - x))`, `lambda = 0.75 / f`, alarm at the threshold. Below a
+/// floor of 3/7 the bet is cut to `1 / (1 - f)`, so that no value makes a factor negative.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detector {
     floor: f64,
+    bet: f64,
     threshold: f64,
     wealth: f64,
 }
@@ -17,14 +19,16 @@ pub struct Detector {
 impl Detector {
     /// A detector that starts at 1; a floor of 0 never alarms.
     pub fn new(floor: Ppm, threshold: u32) -> Self {
-        Self { floor: floor.share(), threshold: f64::from(threshold), wealth: 1.0 }
+        let floor = floor.share();
+        let bet = (0.75 / floor).min(1.0 / (1.0 - floor));
+        Self { floor, bet, threshold: f64::from(threshold), wealth: 1.0 }
     }
 
     /// Takes one unit's value.
     pub fn observe(&mut self, value: Ppm) {
         if self.floor > 0.0 && !self.alarmed() {
-            let factor = 1.0 + 0.75 * (self.floor - value.share()) / self.floor;
-            self.wealth = self.wealth.max(1.0) * factor.max(0.0);
+            let factor = 1.0 + self.bet * (self.floor - value.share());
+            self.wealth = self.wealth.max(1.0) * factor;
         }
     }
 
@@ -48,7 +52,7 @@ pub struct Detectors {
 }
 
 impl Detectors {
-    /// Detectors at frozen floors: `a` is A's floor x LCB(b).
+    /// Detectors at frozen floors: `a` is A's floor x b.
     pub fn new(a: Ppm, v: Ppm, latency: Ppm) -> Self {
         Self {
             a: Detector::new(a, 10_000),
@@ -68,5 +72,30 @@ impl Detectors {
     /// `floor(M * 1000)` of a, v and latency.
     pub fn milli(&self) -> [u64; 3] {
         [self.a.milli(), self.v.milli(), self.latency.milli()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_floor_makes_a_bet_that_is_unfair() {
+        for floor in (10_000..=1_000_000).step_by(10_000) {
+            let detector = Detector::new(Ppm(floor), 10_000);
+            let factor = |x: f64| 1.0 + detector.bet * (detector.floor - x);
+            assert!(factor(1.0) >= -1e-12 && factor(0.0) > 1.0, "{floor}");
+        }
+    }
+
+    #[test]
+    fn an_alarm_stays_and_a_floor_of_nothing_never_alarms() {
+        let (mut low, mut none) = (Detector::new(Ppm(900_000), 10), Detector::new(Ppm(0), 10));
+        for _ in 0..20 {
+            low.observe(Ppm(0));
+            none.observe(Ppm(0));
+        }
+        (0..1_000).for_each(|_| low.observe(Ppm::ONE));
+        assert!(low.alarmed() && !none.alarmed());
     }
 }

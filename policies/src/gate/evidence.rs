@@ -10,6 +10,8 @@ use super::bounds::{Histogram, Split, alpha_of};
 use super::detect::Detectors;
 use super::stream::{Band, Costs, Early, Frozen, Unit};
 use super::tail::Tail;
+use super::teacher::Teacher;
+use super::templates::{TemplateScore, Templates};
 use super::{Breach, GatePolicy, Missing, Score, ScoreKind};
 
 /// Samples that may be under way without counting as missing.
@@ -38,6 +40,9 @@ pub struct Evidence {
     pub(super) alpha_ppb: u64,
     pub(super) artifact_bytes: u64,
     open: BTreeMap<String, Unit>,
+    /// No open unit was quiet since before this.
+    quiet: Timestamp,
+    pub(super) teacher_model: Teacher,
     pub(super) a: Histogram,
     pub(super) b: Histogram,
     pub(super) v: Histogram,
@@ -58,6 +63,7 @@ pub struct Evidence {
     dirty: bool,
     pub(super) detectors: Option<Detectors>,
     pub(super) blocked: BTreeSet<Missing>,
+    templates: Templates,
 }
 
 /// What a restarted process needs to gather an attempt's evidence again.
@@ -69,6 +75,8 @@ pub struct Replay<'a> {
     pub dropped: u64,
     /// When the student was promoted.
     pub promoted_at: Option<Timestamp>,
+    /// `b` in the row that promoted it: the detectors' floor was frozen by it.
+    pub promoted_b: Option<Ppm>,
     /// When the present step began.
     pub step_at: Option<Timestamp>,
 }
@@ -83,6 +91,8 @@ impl Evidence {
             attempt,
             artifact_bytes,
             open: BTreeMap::new(),
+            quiet: Timestamp(i64::MAX),
+            teacher_model: Teacher::default(),
             a: Histogram::default(),
             b: Histogram::default(),
             v: Histogram::default(),
@@ -113,6 +123,7 @@ impl Evidence {
             dirty: false,
             detectors: None,
             blocked: BTreeSet::new(),
+            templates: Templates::default(),
         }
     }
 
@@ -127,7 +138,7 @@ impl Evidence {
                 swept = score.t;
             }
             if promoted.take_if(|at| score.t >= *at).is_some() {
-                out.arm();
+                out.arm_again(replay.promoted_b);
             }
             if step.take_if(|at| score.t >= *at).is_some() {
                 out.begin_step();
@@ -136,7 +147,7 @@ impl Evidence {
             out.observe(score);
         }
         if promoted.is_some() {
-            out.arm();
+            out.arm_again(replay.promoted_b);
         }
         if step.is_some() {
             out.begin_step();
@@ -148,9 +159,15 @@ impl Evidence {
 
     /// Takes one score. Bounds follow at the next `close_idle`.
     pub fn observe(&mut self, score: &Score) {
-        if self.open.get(&score.unit).is_some_and(|u| score.t.since(u.last) >= self.policy.unit_idle_ms) {
-            self.close(&score.unit);
-        }
+        self.take(score);
+        self.templates.observe(score, &self.policy, self.attempt, self.artifact_bytes);
+    }
+
+    /// The same for one template's part of it.
+    pub(super) fn take(&mut self, score: &Score) {
+        // By the scores' own times, so that a replay closes the same units in the same order.
+        self.close_quiet(score.t);
+        self.teacher_model.heard(&score.up_model);
         self.first = Some(self.first.map_or(score.t, |first| first.min(score.t)));
         self.n.critical += u64::from(score.critical);
         self.n.double_primary += u64::from(score.b.is_some());
@@ -165,8 +182,9 @@ impl Evidence {
                 }
             }
         }
-        let step = self.step;
-        let unit = self.open.entry(score.unit.clone()).or_insert_with(|| Unit::open(step, score.t));
+        let (step, teacher) = (self.step, self.teacher_model.no);
+        self.quiet = self.quiet.min(score.t);
+        let unit = self.open.entry(score.unit.clone()).or_insert_with(|| Unit::open(step, teacher, score.t));
         unit.observe(score, self.policy.hw_musd_per_s);
         if unit.requests >= self.policy.unit_max {
             self.close(&score.unit);
@@ -175,6 +193,14 @@ impl Evidence {
 
     /// Closes the units without a request for `unit_idle_ms` and takes a look: bounds are brought up to date.
     pub fn close_idle(&mut self, now: Timestamp) {
+        self.close_quiet(now);
+        self.look();
+    }
+
+    fn close_quiet(&mut self, now: Timestamp) {
+        if now.0.saturating_sub(self.quiet.0) < self.policy.unit_idle_ms {
+            return;
+        }
         let mut idle: Vec<_> = self
             .open
             .iter()
@@ -186,7 +212,7 @@ impl Evidence {
         for (_, name) in idle {
             self.close(&name);
         }
-        self.look();
+        self.quiet = self.open.values().map(|unit| unit.last).min().unwrap_or(Timestamp(i64::MAX));
     }
 
     /// Closes every unit, for a finished sample (`kolm eval`).
@@ -203,6 +229,7 @@ impl Evidence {
         self.dirty = true;
         if let Some(b) = unit.b() {
             self.b.add(b);
+            self.teacher_model.agreed(unit.teacher_no);
         }
         if let Some(a) = unit.a() {
             self.a.add(a);
@@ -285,9 +312,16 @@ impl Evidence {
         self.n.step_units = 0;
     }
 
-    /// Freezes the detectors' floors; called once, at promotion.
+    /// Freezes the detectors' floors, that of `a` at A's floor x the plain `b`; called once, at promotion. An unchanged
+    /// student is above it: `LCB(a) >= floor x UCB(b)` was shown (ADR 0011).
     pub fn arm(&mut self) {
-        let a = Ppm((u64::from(self.policy.a_floor) * self.best.b.low / 1_000_000) as u32);
+        self.arm_again(None);
+    }
+
+    /// The same after a restart, by the `b` of then.
+    fn arm_again(&mut self, frozen: Option<Ppm>) {
+        let b = frozen.or_else(|| self.b.mean()).unwrap_or(Ppm(0));
+        let a = Ppm((u64::from(self.policy.a_floor) * u64::from(b.0) / 1_000_000) as u32);
         self.detectors = Some(Detectors::new(a, Ppm(self.policy.v_floor), Ppm(self.policy.latency_floor)));
     }
 
@@ -296,7 +330,7 @@ impl Evidence {
         self.detectors = None;
     }
 
-    /// Something outside the scores holds the gate: `Ledger`, `TeacherChanged` or `Budget`.
+    /// Something outside the scores holds the gate: `Ledger` or `Budget`.
     pub fn block(&mut self, why: Missing) {
         self.blocked.insert(why);
     }
@@ -309,6 +343,11 @@ impl Evidence {
     /// The first alarm of an armed detector.
     pub fn alarm(&self) -> Option<Breach> {
         self.detectors.as_ref().and_then(Detectors::alarm)
+    }
+
+    /// K by template, for people: computed when asked for.
+    pub fn by_template(&mut self, now: Timestamp) -> Vec<TemplateScore> {
+        self.templates.judge(now)
     }
 
     /// The attempt.

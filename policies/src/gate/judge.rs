@@ -2,8 +2,9 @@
 //!
 //! **Invariant:** `Promote` needs every axis, every floor and every count; nothing here has a memory.
 
-use kolm_core::{AXIS_WEIGHTS, AxisStatus, Bounds, Counts, KScore, Ppm, Timestamp};
+use kolm_core::{AXIS_WEIGHTS, AxisStatus, Basis, Bounds, Counts, KScore, Ppm, Timestamp, Within};
 
+use super::bounds::Histogram;
 use super::stream::Band;
 use super::{Breach, Evidence, Missing, Verdict};
 
@@ -32,12 +33,12 @@ pub struct Judged {
     pub attempt: u32,
     /// Digest of the policy it was judged by.
     pub policy: String,
-    /// Time since the attempt's first score, ms.
-    pub wall_ms: i64,
+    /// The bars, and what was measured against them.
+    pub basis: Basis,
     /// The first alarm of a detector.
     pub alarm: Option<Breach>,
-    /// `floor(M * 1000)` of the detectors a, v and latency, once armed.
-    pub detectors: Option<[u64; 3]>,
+    /// The model behind the teacher's name changed, and the new one has settled.
+    pub new_teacher: bool,
     /// Student's p95 in µs, 0 without evidence.
     pub student_p95_us: u64,
     /// Teacher's p95 in µs, 0 without evidence.
@@ -55,6 +56,7 @@ pub fn judge(evidence: &Evidence, now: Timestamp) -> Judged {
     let mut missing = lacking(evidence, &k, &shares);
     missing.extend(too_few(evidence, &n, wall_ms));
     missing.extend(&evidence.blocked);
+    missing.extend(evidence.teacher_model.changed().then_some(Missing::TeacherChanged));
     missing.sort_unstable();
     missing.dedup();
     let promotes = missing.is_empty();
@@ -73,11 +75,24 @@ pub fn judge(evidence: &Evidence, now: Timestamp) -> Judged {
         alpha_ppb: evidence.alpha_ppb,
         attempt: evidence.attempt,
         policy: evidence.digest.clone(),
-        wall_ms,
+        basis: basis(evidence, &shares, wall_ms),
         alarm: evidence.alarm(),
-        detectors: evidence.detectors.as_ref().map(super::Detectors::milli),
+        new_teacher: evidence.teacher_model.settled(evidence.policy.min_double),
         student_p95_us: if evidence.student.n() > 0 { student_p95_us } else { 0 },
         teacher_p95_us: if evidence.teacher.n() > 0 { teacher_p95_us } else { 0 },
+    }
+}
+
+fn basis(evidence: &Evidence, shares: &Shares, wall_ms: i64) -> Basis {
+    Basis {
+        bars: evidence.policy.bars(),
+        wall_ms,
+        a: evidence.a.moments(),
+        b: evidence.b.moments(),
+        v: evidence.v.moments(),
+        latency: shares.latency,
+        ttft: shares.ttft,
+        detectors: evidence.detectors.as_ref().map(super::Detectors::milli),
     }
 }
 
@@ -144,17 +159,23 @@ fn up(part: u64, whole: u64) -> u64 {
 
 /// Share within the latency budget and, where there are streams, within the first-token budget.
 struct Shares {
-    latency: Option<Bounds>,
-    ttft: Option<Bounds>,
+    latency: Option<Within>,
+    ttft: Option<Within>,
 }
 
 fn shares(evidence: &Evidence) -> Shares {
     let Some(frozen) = evidence.frozen else { return Shares { latency: None, ttft: None } };
-    let mean = |mean: Option<Ppm>, band: Band| mean.map(|mean| band.around(mean));
+    let within = |values: &Histogram, band: Band| {
+        values.mean().map(|mean| Within { share: band.around(mean), units: values.moments() })
+    };
     Shares {
-        latency: mean(evidence.student.within(frozen.latency).mean(), evidence.best.latency),
-        ttft: mean(evidence.ttft.within(frozen.ttft).mean(), evidence.best.ttft).filter(|_| evidence.streams),
+        latency: within(&evidence.student.within(frozen.latency), evidence.best.latency),
+        ttft: within(&evidence.ttft.within(frozen.ttft), evidence.best.ttft).filter(|_| evidence.streams),
     }
+}
+
+fn share(within: Option<Within>) -> Option<Bounds> {
+    within.map(|within| within.share)
 }
 
 fn breach(evidence: &Evidence, k: &KScore, shares: &Shares, n: &Counts, wall_ms: i64) -> Option<Breach> {
@@ -166,8 +187,8 @@ fn breach(evidence: &Evidence, k: &KScore, shares: &Shares, n: &Counts, wall_ms:
     let floors = [
         (k.a, policy.a_floor, Breach::Floor("A")),
         (k.v, policy.v_floor, Breach::Floor("V")),
-        (shares.latency, policy.latency_floor, Breach::Floor("latency")),
-        (shares.ttft, policy.latency_floor, Breach::Floor("ttft")),
+        (share(shares.latency), policy.latency_floor, Breach::Floor("latency")),
+        (share(shares.ttft), policy.latency_floor, Breach::Floor("ttft")),
         (k.k, policy.gate, Breach::K),
     ];
     let exhausted = n.units >= policy.max_units || wall_ms >= policy.max_wall_ms;
@@ -188,8 +209,8 @@ fn lacking(evidence: &Evidence, k: &KScore, shares: &Shares) -> Vec<Missing> {
         (k.c.is_none(), Missing::C),
         (short(k.v, policy.v_floor), Missing::V),
         (k.k.is_some_and(|bounds| bounds.lcb.0 < policy.gate), Missing::K),
-        (short(shares.latency, policy.latency_floor), Missing::Latency),
-        (evidence.streams && short(shares.ttft, policy.latency_floor), Missing::Ttft),
+        (short(share(shares.latency), policy.latency_floor), Missing::Latency),
+        (evidence.streams && short(share(shares.ttft), policy.latency_floor), Missing::Ttft),
     ]
     .into_iter()
     .filter_map(|(lacks, word)| lacks.then_some(word))
@@ -225,10 +246,10 @@ fn lines(evidence: &Evidence, k: &KScore, shares: &Shares) -> Vec<AxisStatus> {
         line("C", None, k.c),
         line("V", Some(policy.v_floor), k.v),
         line("K", Some(policy.gate), k.k),
-        line("latency", Some(policy.latency_floor), shares.latency),
+        line("latency", Some(policy.latency_floor), share(shares.latency)),
     ];
     if evidence.streams {
-        out.push(line("ttft", Some(policy.latency_floor), shares.ttft));
+        out.push(line("ttft", Some(policy.latency_floor), share(shares.ttft)));
     }
     out
 }

@@ -6,13 +6,15 @@ pub mod bounds;
 pub(crate) mod canonical;
 mod detect;
 mod evidence;
+mod forecast;
 mod judge;
 mod policy;
+mod published;
 mod stream;
 mod tail;
+mod teacher;
+mod templates;
 
-#[cfg(test)]
-mod sim;
 #[cfg(test)]
 mod tests;
 
@@ -21,8 +23,11 @@ use serde::{Deserialize, Serialize};
 
 pub use detect::{Detector, Detectors};
 pub use evidence::{Evidence, Replay};
+pub use forecast::{Ahead, forecast};
 pub use judge::{Judged, judge, size_axis, weighted};
 pub use policy::{GatePolicy, PRESETS};
+pub use published::Published;
+pub use templates::TemplateScore;
 
 /// How a request came to be scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,6 +73,12 @@ pub struct Score {
     pub teacher_cost: MicroUsd,
     /// A critical violation in the student's answer.
     pub critical: bool,
+    /// The model that the teacher says it is, empty if it does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub up_model: String,
+    /// `chat::template_key` of the request, empty if it is not told apart.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub template: String,
 }
 
 /// What a hold waits for.

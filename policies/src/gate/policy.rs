@@ -1,5 +1,6 @@
 //! The bars of a route: fixed before data, and named by their digest in every row that rests on them.
 
+use kolm_core::{Bars, Ppm};
 use serde::{Deserialize, Serialize};
 
 use super::canonical;
@@ -105,6 +106,21 @@ impl GatePolicy {
     /// Least scored requests: for the counts and for the critical rule.
     pub fn requests_needed(&self) -> u64 {
         self.min_requests.max(self.critical_n)
+    }
+
+    /// The bars as a row names them.
+    pub fn bars(&self) -> Bars {
+        Bars {
+            gate: Ppm(self.gate),
+            a: Ppm(self.a_floor),
+            v: Ppm(self.v_floor),
+            latency: Ppm(self.latency_floor),
+            requests: self.requests_needed(),
+            units: self.min_units,
+            double_primary: self.min_double,
+            completeness: Ppm(self.completeness),
+            wall_ms: self.min_wall_ms,
+        }
     }
 
     /// SHA-256 over the canonical bytes, in hex.

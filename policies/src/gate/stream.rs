@@ -14,6 +14,8 @@ const COST_GRID: u64 = 100;
 #[derive(Debug, Default)]
 pub(super) struct Unit {
     pub(super) step: u32,
+    /// Which teacher it began with.
+    pub(super) teacher_no: u32,
     pub(super) last: Timestamp,
     pub(super) requests: u64,
     pub(super) trials: u64,
@@ -31,13 +33,14 @@ pub(super) struct Unit {
 pub(super) type Cost = (u64, u64);
 
 impl Unit {
-    pub(super) fn open(step: u32, at: Timestamp) -> Self {
-        Self { step, last: at, ..Self::default() }
+    pub(super) fn open(step: u32, teacher_no: u32, at: Timestamp) -> Self {
+        Self { step, teacher_no, last: at, ..Self::default() }
     }
 
     pub(super) fn observe(&mut self, score: &Score, hw_musd_per_s: u64) {
         self.last = self.last.max(score.t);
-        self.requests += 1;
+        // The second score of a double-primary request is no request of its own.
+        self.requests += u64::from(score.kind != ScoreKind::Double);
         if let Some(b) = score.b {
             self.b = (self.b.0 + u64::from(b.0), self.b.1 + 1);
         }

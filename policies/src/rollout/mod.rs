@@ -4,6 +4,7 @@
 //! the route's state, and growing a weight never moves a caller back to the teacher.
 
 mod bucket;
+mod explain;
 mod plan;
 mod row;
 mod sentence;
@@ -11,15 +12,19 @@ mod state;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transitions;
 
-use kolm_core::{ArtifactId, Bounds, Counts, DecisionKind, Intent, KScore, Stage, Weight};
+use kolm_core::{ArtifactId, Basis, Bounds, Counts, DecisionKind, Intent, KScore, Stage, Weight};
 use serde::{Deserialize, Serialize};
 
 pub use bucket::{CallerKind, arm, bucket, double_rate, reverse_rate, sampled};
+pub use explain::explain;
 pub use plan::plan;
 pub use row::{digest, row};
 pub use state::{State, fold};
 
+use crate::drift::Finding;
 use crate::gate::{Breach, Judged};
 
 /// How a route climbs.
@@ -86,10 +91,21 @@ pub struct Seen {
     pub intents: Vec<Intent>,
     /// A hard breach.
     pub hard: Option<Breach>,
+    /// What about the traffic is not as it was when the present student was trained.
+    pub drift: Option<Finding>,
 }
 
-/// A Decision before it has its place in the history.
+/// A Decision before it has its place in the history. Only `plan` makes one: outside this room there is no
+/// other way to a row that raises a weight.
+///
+/// ```compile_fail,E0639
+/// use kolm_policies::rollout::Draft;
+/// fn another(draft: Draft) -> Draft {
+///     Draft { reason: String::new(), ..draft }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Draft {
     /// What is decided.
     pub kind: DecisionKind,
@@ -111,6 +127,8 @@ pub struct Draft {
     pub k: KScore,
     /// The noise ceiling.
     pub ceiling: Option<Bounds>,
+    /// The bars and what was measured against them.
+    pub basis: Option<Basis>,
     /// `reconciler`, or who gave the intent.
     pub actor: String,
     /// The reason a person gave.

@@ -14,6 +14,15 @@ const RECONCILER: &str = "reconciler";
 
 /// What shall happen to a route now.
 pub fn plan(policy: &RolloutPolicy, gate: &GatePolicy, state: &State, seen: &Seen, now: Timestamp) -> Plan {
+    let plan = next(policy, gate, state, seen, now);
+    // Drift moves nothing: a person reads of it wherever the route stands.
+    match &seen.drift {
+        Some(drift) => Plan { sentence: format!("{}; {}", plan.sentence, drift.sentence()), ..plan },
+        None => plan,
+    }
+}
+
+fn next(policy: &RolloutPolicy, gate: &GatePolicy, state: &State, seen: &Seen, now: Timestamp) -> Plan {
     let digest = gate.digest();
     let judged = seen.judged.as_ref().filter(|j| j.attempt == state.attempt && j.policy == digest);
     let look = Look { policy, gate, state, seen, judged, digest: &digest, now };
@@ -23,7 +32,7 @@ pub fn plan(policy: &RolloutPolicy, gate: &GatePolicy, state: &State, seen: &See
     if let Some(intent) = seen.intents.first() {
         return look.answer(intent);
     }
-    if let Some(plan) = look.new_bars() {
+    if let Some(plan) = look.new_bars().or_else(|| look.new_teacher()) {
         return plan;
     }
     match state.stage {
@@ -68,6 +77,7 @@ impl Look<'_> {
             n: self.judged.map(|judged| judged.n).unwrap_or_default(),
             k: self.judged.map(|judged| judged.k).unwrap_or_default(),
             ceiling: self.judged.and_then(|judged| judged.ceiling),
+            basis: self.judged.map(|judged| judged.basis),
             actor: RECONCILER.to_owned(),
             reason: String::new(),
         }
@@ -77,7 +87,7 @@ impl Look<'_> {
         Plan { decision: Some(draft), sentence, answered: 0 }
     }
 
-    /// A new attempt in the shadow: new artifact, new bars, or the cooldown is over.
+    /// A new attempt in the shadow: new artifact, new bars, a new teacher, or the cooldown is over.
     fn attempt(&self, artifact: Option<kolm_core::ArtifactId>, because: &str) -> Plan {
         let attempt = self.state.attempt + 1;
         let draft = Draft {
@@ -87,6 +97,7 @@ impl Look<'_> {
             n: kolm_core::Counts::default(),
             k: kolm_core::KScore::default(),
             ceiling: None,
+            basis: None,
             ..self.draft(DecisionKind::Candidate, Stage::Shadow, vec![because.to_owned()])
         };
         Self::decide(draft, format!("attempt {attempt} begins in the shadow, because {because}"))
@@ -107,7 +118,10 @@ impl Look<'_> {
             let draft = self.draft(DecisionKind::Rollback, Stage::Cooldown, vec![breach.word()]);
             return Some(Self::decide(draft, format!("rolled back to 0 %, because {}", breach.word())));
         }
-        let unfit = self.seen.hard.filter(|breach| matches!(breach, Breach::Artifact | Breach::Critical));
+        let unfit = self
+            .seen
+            .hard
+            .filter(|breach| matches!(breach, Breach::Artifact | Breach::Golden | Breach::Critical));
         let breach = unfit.or(rejected).filter(|_| self.state.stage == Stage::Shadow)?;
         let draft = self.draft(DecisionKind::Reject, Stage::Rejected, vec![breach.word()]);
         Some(Self::decide(draft, format!("rejected at 0 %, because {}", breach.word())))
@@ -158,6 +172,13 @@ impl Look<'_> {
             .then(|| self.attempt(self.state.artifact.clone(), "policy_changed"))
     }
 
+    /// Evidence about two teachers promotes nothing: once the new one has settled, a new attempt begins at 0.
+    fn new_teacher(&self) -> Option<Plan> {
+        let tried = matches!(self.state.stage, Stage::Shadow | Stage::Step(_) | Stage::Full);
+        let settled = self.judged.is_some_and(|judged| judged.new_teacher);
+        (tried && settled).then(|| self.attempt(self.state.artifact.clone(), "teacher_changed"))
+    }
+
     /// A new artifact, or the pairs to train one.
     fn new_student(&self) -> Option<Plan> {
         let fresh = self.seen.candidate.as_ref().filter(|new| Some(*new) != self.state.artifact.as_ref());
@@ -165,26 +186,37 @@ impl Look<'_> {
             return Some(self.attempt(Some(artifact.clone()), "new_artifact"));
         }
         let trains = matches!(self.state.stage, Stage::Collecting | Stage::Rejected);
-        let wanted = self.wanted().filter(|wanted| trains && self.seen.pairs >= *wanted)?;
-        let mut draft = self.draft(DecisionKind::Distill, Stage::Distilling, vec![format!("pairs:{wanted}")]);
+        let (wanted, why) = self.wanted().filter(|(wanted, _)| trains && self.seen.pairs >= *wanted)?;
+        let mut draft = self.draft(DecisionKind::Distill, Stage::Distilling, vec![why]);
         draft.n.requests = self.seen.pairs;
         Some(Self::decide(draft, format!("distilling, {} of {wanted} pairs", self.seen.pairs)))
     }
 
-    /// Pairs at which the next training starts.
-    fn wanted(&self) -> Option<u64> {
+    /// Pairs at which the next training starts, and why then. Drift does not wait for all of `distill_every`: a
+    /// tenth of it tells the new traffic.
+    fn wanted(&self) -> Option<(u64, String)> {
         let policy = self.policy;
+        let pairs = |wanted: u64| (wanted, format!("pairs:{wanted}"));
         match (policy.distill_min_pairs, self.state.distilled) {
             (0, _) => None,
-            (first, None) => Some(first),
-            (_, Some(then)) => (policy.distill_every > 0).then(|| then + policy.distill_every),
+            (first, None) => Some(pairs(first)),
+            (_, Some(_)) if policy.distill_every == 0 => None,
+            (_, Some(then)) => Some(match &self.seen.drift {
+                Some(drift) => (then + policy.distill_every.div_ceil(10), drift.word().to_owned()),
+                None => pairs(then + policy.distill_every),
+            }),
         }
     }
 
     fn collecting(&self) -> Plan {
         self.new_student().unwrap_or_else(|| Plan {
             decision: None,
-            sentence: sentence::collecting(self.policy, self.state, self.seen, self.wanted()),
+            sentence: sentence::collecting(
+                self.policy,
+                self.state,
+                self.seen,
+                self.wanted().map(|(pairs, _)| pairs),
+            ),
             answered: 0,
         })
     }
@@ -255,7 +287,8 @@ impl Look<'_> {
 
     /// What the gate still lacks; empty only for `Promote`.
     fn missing(&self) -> Vec<String> {
-        if let Some(breach) = self.seen.hard {
+        let alarm = self.judged.and_then(|judged| judged.alarm);
+        if let Some(breach) = self.seen.hard.or(alarm) {
             return vec![breach.word()];
         }
         match self.judged.map(|judged| &judged.verdict) {

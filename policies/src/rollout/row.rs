@@ -25,6 +25,7 @@ pub fn row(draft: Draft, state: &State, id: RequestId, route: &RouteName, t: Tim
         n: draft.n,
         k: draft.k,
         ceiling: draft.ceiling,
+        basis: draft.basis,
         actor: draft.actor,
         reason: draft.reason,
         digest: String::new(),

@@ -27,7 +27,7 @@ pub(super) fn counts(gate: &GatePolicy, judged: &Judged) -> String {
         gate.requests_needed(),
         judged.n.units,
         gate.min_units,
-        time(judged.wall_ms),
+        time(judged.basis.wall_ms),
         time(gate.min_wall_ms),
     )
 }

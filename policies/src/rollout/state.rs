@@ -1,6 +1,8 @@
 //! A route's state is nothing but the fold of its Decision rows.
 
-use kolm_core::{ArtifactId, DecisionKind, DecisionRow, Stage, Timestamp, Weight};
+use kolm_core::{ArtifactId, DecisionKind, DecisionRow, Ppm, Stage, Timestamp, Weight};
+
+use crate::gate::{Replay, Score};
 
 /// Where a route stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct State {
     pub since: Timestamp,
     /// When the present student left the shadow.
     pub promoted_at: Option<Timestamp>,
+    /// The teacher's agreement with itself in the row that promoted it.
+    pub promoted_b: Option<Ppm>,
     /// Pairs at the last training, `None` before the first.
     pub distilled: Option<u64>,
     /// Kind, reasons and time of the last row.
@@ -43,6 +47,7 @@ impl Default for State {
             policy: String::new(),
             since: Timestamp::default(),
             promoted_at: None,
+            promoted_b: None,
             distilled: None,
             last: None,
             dropped: 0,
@@ -60,6 +65,17 @@ pub fn fold(rows: &[DecisionRow]) -> State {
 }
 
 impl State {
+    /// What a restart gathers the attempt's evidence from.
+    pub fn replay<'a>(&self, scores: &'a [Score]) -> Replay<'a> {
+        Replay {
+            scores,
+            dropped: self.dropped,
+            promoted_at: self.promoted_at,
+            promoted_b: self.promoted_b,
+            step_at: (self.weight > Weight::ZERO).then_some(self.since),
+        }
+    }
+
     /// The state after one more row.
     pub fn apply(&mut self, row: &DecisionRow) {
         if row.stage != self.stage || row.attempt != self.attempt {
@@ -73,9 +89,10 @@ impl State {
         }
         if self.weight == Weight::ZERO && row.to > Weight::ZERO {
             self.promoted_at = Some(row.t);
+            self.promoted_b = row.ceiling.map(|b| b.v);
         }
         if row.to == Weight::ZERO {
-            self.promoted_at = None;
+            (self.promoted_at, self.promoted_b) = (None, None);
         }
         self.seq = row.seq + 1;
         self.prev.clone_from(&row.digest);

@@ -5,6 +5,18 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum GateCommand {
+    /// Say in sentences and a table why a route stands where it stands, from its last Decision
+    #[command(
+        after_help = "Examples:\n  kolm gate explain support-mini\n  kolm gate explain support-mini --json"
+    )]
+    Explain {
+        /// The route
+        route: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum RolloutCommand {
     /// Weight 0 until resumed
     Pause(Intend),

@@ -303,6 +303,7 @@ fn decision(seq: u64, because: &str) -> DecisionRow {
         n: Counts::default(),
         k: KScore::default(),
         ceiling: None,
+        basis: None,
         actor: "reconciler".into(),
         reason: String::new(),
         digest: format!("d{because}"),
@@ -344,6 +345,8 @@ fn score(t: i64) -> ScoreRow {
         student_cost: MicroUsd(5),
         teacher_cost: MicroUsd(6),
         critical: false,
+        up_model: String::new(),
+        template: String::new(),
     }
 }
 
