@@ -88,7 +88,7 @@ fn books(shared: &Shared, admitted: &Admitted, receipt: Receipt, tee: &mut Tee, 
         }
     }
     receipt.close(shared, leaf);
-    limits::settle(shared, admitted, tee, told.arm);
+    limits::settle(shared, admitted, tee, told.arm, &told.model);
     shared.events.request_finished(admitted.surface(), told.arm, told.outcome, tee.status, latency_us);
     latency_us
 }

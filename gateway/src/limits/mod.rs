@@ -233,9 +233,18 @@ pub(crate) fn reserve(shared: &Shared, admitted: &Admitted, model: &str, body: &
     }
     pass.price.get_or_init(|| price);
     let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
-    let cost = price.map(|price| price::cost(&price, count(tokens_in), 0, count(tokens_out)));
+    let cost_at = |price: Price| price::cost(&price, count(tokens_in), 0, count(tokens_out));
+    // Whoever stands in for the upstream may be dearer; what is charged in the end is the price of the one that served.
+    let cost = price.into_iter().chain(stand_ins(admitted, model)).map(cost_at).max();
     let ask = Use { tokens: tokens_in.saturating_add(tokens_out), cost: cost.unwrap_or_default() };
     hold(shared, pass, ask)
+}
+
+/// What the model costs at the upstreams that may be asked instead.
+fn stand_ins(admitted: &Admitted, model: &str) -> Vec<Price> {
+    let upstreams = &admitted.table.config.upstreams;
+    let names = admitted.upstream().map_or(&[][..], |upstream| &upstream.failover);
+    names.iter().filter_map(|name| upstreams.get(name)?.price(model)).collect()
 }
 
 /// The same for what passes verbatim: its body is not read, so its model is not known.
