@@ -69,6 +69,11 @@ impl Config {
             .unwrap_or(&self.default_upstream)
     }
 
+    /// The region that a namespace's requests may not leave, or empty.
+    pub fn region_of(&self, namespace: &NamespaceName) -> &str {
+        self.namespaces.get(namespace).and_then(|settings| settings.region.as_deref()).unwrap_or_default()
+    }
+
     /// Our own key for an upstream, as a namespace's requests carry it: the namespace's, else the upstream's.
     pub fn upstream_key(&self, namespace: &NamespaceName, upstream: &str) -> Option<&Secret> {
         let own = self.namespaces.get(namespace).and_then(|settings| settings.upstream_keys.get(upstream));

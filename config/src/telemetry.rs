@@ -1,15 +1,16 @@
-//! Logs and traces: how much is said, in which form, and to which collector.
+//! Logs, traces and metrics: how much is said, in which form, and to which collector.
 //!
 //! **Invariant:** with `airgap` no collector is outside this host.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::time::Duration;
 
 use kolm_core::Ppm;
 
 use crate::problem::{AIRGAP, FORM, NO_SECRET};
 use crate::secret::{Found, secret};
-use crate::table::{Checker, Table, parsed, share, string};
+use crate::table::{Checker, Table, duration, parsed, share, string};
 use crate::{BaseUrl, Secret};
 
 /// The log lines on stderr.
@@ -80,7 +81,7 @@ impl FromStr for LogLevel {
     }
 }
 
-/// Where traces go.
+/// Where traces and metrics go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telemetry {
     /// The collector's base URL for OTLP over HTTP; none: no traces.
@@ -89,16 +90,18 @@ pub struct Telemetry {
     pub sample: Ppm,
     /// The name that spans are filed under.
     pub service_name: String,
+    /// How often metrics are sent; zero: never.
+    pub metrics_interval: Duration,
     /// Headers for the collector.
     pub headers: BTreeMap<String, Secret>,
 }
 
 impl Telemetry {
-    /// The URL that spans are posted to.
-    pub fn traces_url(&self) -> Option<String> {
+    /// The URL that messages about `signal` (`traces`, `metrics`) are posted to.
+    pub fn url(&self, signal: &str) -> Option<String> {
         let base = self.otlp_endpoint.as_ref()?;
         let scheme = if base.tls { "https" } else { "http" };
-        Some(format!("{scheme}://{}{}/v1/traces", base.authority(), base.path_prefix))
+        Some(format!("{scheme}://{}{}/v1/{signal}", base.authority(), base.path_prefix))
     }
 }
 
@@ -123,6 +126,7 @@ pub(crate) fn telemetry(check: &mut Checker<'_>, mut table: Table<'_>, airgap: b
         otlp_endpoint,
         sample: table.or(check, "sample", share, Ppm(1_000_000)),
         service_name: table.or(check, "service_name", string, "kolm".to_owned()),
+        metrics_interval: table.or(check, "metrics_interval", duration, Duration::from_secs(60)),
         headers: self::headers(check, headers),
     };
     if out.service_name.is_empty() {

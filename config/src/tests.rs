@@ -130,7 +130,7 @@ fn every_setting_arrives() {
     assert_eq!((route.shadow.rate.0, route.shadow.teacher_budget_per_day.0), (1_000_000, 250_000));
     assert_eq!((config.listen.max_body_bytes, config.data_dir.to_str()), (4096, Some("data")));
     assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Json, "info"));
-    let url = config.telemetry.traces_url();
+    let url = config.telemetry.url("traces");
     assert_eq!(url.as_deref(), Some("http://localhost:4318/base/v1/traces"));
     assert_eq!(config.telemetry.headers.values().next().map(Secret::expose), Some("team"));
     let found =

@@ -196,6 +196,10 @@ pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut 
     let patience = Some(admitted.table.config.listen.body_timeout);
     session.set_read_timeout(patience.filter(|_| !upgrades));
     session.set_write_timeout(patience);
+    if framing::is_too_large(session, admitted.table.config.listen.max_header_bytes) {
+        shared.events.request_refused(431);
+        return own::send(shared, session, &admitted, ApiError::header_too_large().into()).await;
+    }
     if let Some(answer) = unheard(session, &admitted) {
         Connection::close_behind(session);
         return answer::refuse(gateway, session, &admitted, None, answer).await;

@@ -127,7 +127,8 @@ impl Worker {
         let now = self.shared.env.clock.now();
         let repeats = self.retries.note(&self.shared.process_key, finished, whole, now);
         let invalid = schema::misses(finished.surface, &exchange.request, &exchange.reply);
-        let barred = barred(finished, &told, &facts, (blocks, invalid), &report, &repeats);
+        let too_long = is_too_long(finished, config, &facts, exchange.reply.len());
+        let barred = barred(finished, &told, &facts, (blocks, invalid, too_long), &report, &repeats);
         let cost = cost(finished, config, &facts);
         self.charge(finished, config, cost.unwrap_or_default());
         Ok(Pair {
@@ -213,7 +214,7 @@ fn barred(
     finished: &Finished,
     told: &Told,
     reply: &chat::Facts,
-    (blocks, invalid): (Option<Blocks>, bool),
+    (blocks, invalid, too_long): (Option<Blocks>, bool, bool),
     report: &Report,
     repeats: &Repeats,
 ) -> Option<&'static str> {
@@ -231,10 +232,18 @@ fn barred(
         vectorless: finished.surface == Surface::Embeddings && report.found(),
         invalid,
         quarantined: report.quarantined,
-        too_long: false,
+        too_long,
         unknown_encoding: told.unknown_encoding,
     };
     eligible::eligible(&facts).err()
+}
+
+/// Whether the student of its route could not have read and answered it.
+fn is_too_long(finished: &Finished, config: &Config, facts: &chat::Facts, reply: usize) -> bool {
+    let route = config.routes.iter().find(|route| Some(&route.name) == finished.route.as_ref());
+    let context = route.and_then(|route| route.engine.as_ref()?.context);
+    let bytes = (finished.request.len() + reply) as u64;
+    eligible::too_long(context, (facts.tokens_in, facts.tokens_out), bytes)
 }
 
 /// What kinds of content the exchange is made of.

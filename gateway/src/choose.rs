@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use kolm_core::{Arm, Surface, hex};
+use kolm_policies::eligible;
 use kolm_policies::rollout::{self, CallerKind};
 use kolm_wire::chat::{self, Question};
 
@@ -46,16 +47,20 @@ pub(crate) fn choose(shared: &Shared, admitted: &Admitted, model: &str, body: &[
     if rollout::arm(bucket, route.weight) == Arm::Teacher {
         return teacher(entry, Some(unit), None);
     }
-    match question.map_err(|blocks| blocks.as_str()).and_then(|question| fit(&student, &question)) {
+    match question.map_err(|blocks| blocks.as_str()).and_then(|question| fit(&student, &question, body)) {
         Ok(()) => Choice { entry, first: First::Student(student), unit: Some(unit) },
         Err(why) => teacher(entry, Some(unit), Some(why)),
     }
 }
 
 /// Whether the student can be asked this now.
-fn fit(student: &Student, question: &Question) -> Result<(), &'static str> {
+fn fit(student: &Student, question: &Question, body: &[u8]) -> Result<(), &'static str> {
     if !question.tools.is_empty() {
         return Err("tools");
+    }
+    let context = student.pool.as_ref().and_then(|pool| pool.engine.context);
+    if eligible::too_long(context, (-1, -1), body.len() as u64) {
+        return Err("too_long");
     }
     if student.breaker.tripped() {
         return Err("breaker");

@@ -8,6 +8,7 @@ use kolm_receipts::Close;
 use kolm_wire::{assemble, chat};
 
 use crate::admit::Admitted;
+use crate::events::latency::Ended;
 use crate::exchange::{Fallback, Finished};
 use crate::limits;
 use crate::receipt::Receipt;
@@ -79,6 +80,7 @@ fn books(shared: &Shared, admitted: &Admitted, receipt: Receipt, tee: &mut Tee, 
     leaf.bytes_out = i64::try_from(tee.sent).unwrap_or(i64::MAX);
     (leaf.req, leaf.resp) = (req, resp);
     leaf.t_first = tee.first.map(|(at, _)| at);
+    measure(shared, admitted, (tee, told), facts.as_ref(), latency_us);
     if let Some(facts) = facts {
         (leaf.tok_in, leaf.tok_out, leaf.finish) = (facts.tokens_in, facts.tokens_out, facts.finish);
         if told.arm == Arm::Teacher {
@@ -86,9 +88,31 @@ fn books(shared: &Shared, admitted: &Admitted, receipt: Receipt, tee: &mut Tee, 
         }
     }
     receipt.close(shared, leaf);
-    limits::settle(shared, admitted, tee, told.arm);
+    limits::settle(shared, admitted, tee, told.arm, &told.model);
     shared.events.request_finished(admitted.surface(), told.arm, told.outcome, tee.status, latency_us);
     latency_us
+}
+
+/// How long it took, and what it used.
+fn measure(
+    shared: &Shared,
+    admitted: &Admitted,
+    (tee, told): (&Tee, &Told),
+    facts: Option<&chat::Facts>,
+    latency_us: u64,
+) {
+    let first = tee.first.filter(|_| tee.streamed);
+    shared.events.request_measured(&Ended {
+        route: told.route.as_ref(),
+        arm: told.arm,
+        outcome: told.outcome,
+        status: tee.status,
+        latency_us,
+        first_us: first.map(|(_, us)| us.saturating_sub(admitted.started_us)),
+        operation: telemetry::operation(admitted.surface().as_str()),
+        model: &told.model,
+        tokens: facts.map_or((-1, -1), |facts| (facts.tokens_in, facts.tokens_out)),
+    });
 }
 
 fn finished(admitted: &Admitted, mut tee: Tee, told: Told, latency_us: u64) -> Finished {

@@ -3,6 +3,7 @@
 //! **Invariant:** no text of a request or an answer and no key is ever an argument here.
 
 mod keys;
+pub(crate) mod latency;
 mod port;
 mod sparing;
 mod upstream;
@@ -13,6 +14,7 @@ use kolm_core::{Arm, DecisionRow, Namespace, Outcome, RouteName, Surface};
 use prometheus::core::Collector;
 use prometheus::{Encoder, IntCounterVec, Opts, Registry, TextEncoder};
 
+use self::latency::Histograms;
 use self::sparing::Sparing;
 
 macro_rules! counters {
@@ -65,6 +67,7 @@ counters! {
     config_refused "kolm_config_refuse_total" ["by"] "Configurations that were refused for their problems.";
     config_forgotten "kolm_config_forget_total" [] "Configurations in force that the history could not take.";
     spans_sent "kolm_span_send_total" [] "Spans that the collector took.";
+    metrics_sent "kolm_metric_send_total" ["result"] "Reports of these metrics to the collector.";
     spans_dropped "kolm_span_drop_total" ["reason"] "Spans that were not sent.";
     connection_refused "kolm_connection_refuse_total" ["limit"] "Connections closed at once because a limit was reached.";
     connection_cut "kolm_connection_cut_total" ["waited_for"] "Connections given up because the client was too slow, or showed no good certificate.";
@@ -79,6 +82,7 @@ counters! {
 pub struct Events {
     registry: Registry,
     counters: Counters,
+    histograms: Histograms,
     dropping: Sparing,
 }
 
@@ -94,7 +98,8 @@ impl Events {
     pub fn new() -> Self {
         let registry = Registry::new();
         let counters = Counters::register(&registry).expect("valid metric names");
-        Self { registry, counters, dropping: Sparing::default() }
+        let histograms = Histograms::register(&registry).expect("valid metric names");
+        Self { registry, counters, histograms, dropping: Sparing::default() }
     }
 
     /// The registry, for collectors that read state when asked.
@@ -120,10 +125,7 @@ impl Events {
         status: u16,
         latency_us: u64,
     ) {
-        let arm = match arm {
-            Arm::Teacher => "teacher",
-            Arm::Student => "student",
-        };
+        let arm = arm_name(arm);
         self.counters.finished.with_label_values(&[surface.as_str(), arm, outcome.as_str()]).inc();
         tracing::debug!(surface = surface.as_str(), arm, %outcome, status, latency_us, "request finished");
     }
@@ -240,6 +242,18 @@ impl Events {
         tracing::debug!(reason, count, "spans not sent");
     }
 
+    /// A collector took a report.
+    pub fn metrics_sent(&self) {
+        self.counters.metrics_sent.with_label_values(&["taken"]).inc();
+        tracing::trace!("metrics sent");
+    }
+
+    /// A report is lost; the next one says all of it.
+    pub fn metrics_unsent(&self) {
+        self.counters.metrics_sent.with_label_values(&["failed"]).inc();
+        tracing::debug!("metrics not sent");
+    }
+
     /// A task of the background panicked; it is begun anew.
     pub fn task_panicked(&self, task: &'static str) {
         self.counters.task_panicked.with_label_values(&[task]).inc();
@@ -250,6 +264,13 @@ impl Events {
     pub fn drain_exceeded(&self, in_flight: usize) {
         self.counters.drain_exceeded.with_label_values(&[]).inc();
         tracing::warn!(in_flight, "stopped before the last request had ended");
+    }
+}
+
+fn arm_name(arm: Arm) -> &'static str {
+    match arm {
+        Arm::Teacher => "teacher",
+        Arm::Student => "student",
     }
 }
 
@@ -329,6 +350,8 @@ mod tests {
         events.config_forgotten(2, &std::io::Error::other("full"));
         events.spans_sent(2);
         events.spans_dropped("queue_full", 1);
+        events.metrics_sent();
+        events.metrics_unsent();
         let page = events.render();
         for name in NAMES {
             let words: Vec<&str> = name.split('_').collect();

@@ -22,6 +22,15 @@ pub(crate) fn judge(session: &Session) -> Result<(), Ambiguous> {
     }
 }
 
+/// Whether the header of an HTTP/2 request is larger than `limit` as RFC 9113 (6.5.2) counts it; that of an HTTP/1
+/// request is measured by its connection.
+pub(crate) fn is_too_large(session: &Session, limit: u64) -> bool {
+    let head = session.req_header();
+    let fields = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
+    let size = head.raw_path().len() + fields.sum::<usize>();
+    session.as_downstream().as_http1().is_none() && size as u64 > limit
+}
+
 /// Judges an HTTP/1 header as it came, request line and final empty line included.
 fn check(head: &[u8], version: Version) -> Result<(), Ambiguous> {
     let mut seen = Seen::default();

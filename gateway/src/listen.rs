@@ -5,6 +5,7 @@
 mod connection;
 mod date;
 mod deadline;
+mod frames;
 mod places;
 mod refusal;
 mod socket;

@@ -69,6 +69,17 @@ impl ProxyHttp for Gateway {
         proxy::no_connection(self, ctx, error)
     }
 
+    fn error_while_proxy(
+        &self,
+        _peer: &HttpPeer,
+        session: &mut Session,
+        error: Box<Error>,
+        ctx: &mut Ctx,
+        client_reused: bool,
+    ) -> Box<Error> {
+        proxy::no_answer(self, session, ctx, error, client_reused)
+    }
+
     async fn upstream_request_filter(
         &self,
         _session: &mut Session,

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** same keys, same headers, same receipts as `relay`: no path is a way round the policy.
 
+mod again;
+
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, EXPECT};
 use kolm_core::{Arm, Body, Outcome};
@@ -12,6 +14,8 @@ use pingora::proxy::{FailToProxy, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{BError, Error, ErrorSource, ErrorType, Result};
 
+use self::again::{is_repeatable, silence};
+pub(crate) use self::again::{no_answer, no_connection};
 use crate::admit::Admitted;
 use crate::answer::{self, Answer};
 use crate::close::{self, Told};
@@ -45,6 +49,8 @@ pub(crate) struct Passing {
     ahead: Bytes,
     /// That is still to be sent on this try.
     due: bool,
+    /// The status of the answer that another upstream's is preferred to.
+    put_off: Option<u16>,
 }
 
 impl Passing {
@@ -70,8 +76,9 @@ pub(crate) fn begin(shared: &Shared, session: &Session, ctx: &mut Ctx, mut admit
     let captured = || usize::try_from(admitted.table.config.capture.max_bytes).unwrap_or(usize::MAX);
     let limit = if form.is_some() { captured() } else { READ_FOR_USE };
     let tee = Tee::new(&shared.env, form.is_some() || admitted.counts_use(), limit);
-    let (ahead, due) = (Bytes::new(), false);
-    ctx.passing = Some(Box::new(Passing { admitted, receipt, tee, order, form, failed: None, ahead, due }));
+    let (ahead, due, put_off) = (Bytes::new(), false, None);
+    let passing = Passing { admitted, receipt, tee, order, form, failed: None, ahead, due, put_off };
+    ctx.passing = Some(Box::new(passing));
 }
 
 /// Uploads pass as they come; what they say beside the file is captured.
@@ -138,21 +145,6 @@ async fn first_peer(gateway: &Gateway, admitted: &Admitted) -> std::result::Resu
     peers.into_iter().next().ok_or_else(none)
 }
 
-/// No connection came about: the next upstream is asked, if there is one.
-pub(crate) fn no_connection(gateway: &Gateway, ctx: &mut Ctx, mut error: BError) -> BError {
-    let Some(passing) = &mut ctx.passing else { return error };
-    let late = [ErrorType::ConnectTimedout, ErrorType::TLSHandshakeTimedout].contains(error.etype());
-    let why = if late { Why::ConnectTimeout } else { Why::Connect };
-    let shared = &*gateway.shared;
-    failover::note(shared, &passing.admitted, Err(why));
-    let failed = passing.admitted.way.upstream.clone();
-    if passing.turn(shared, Ground::Failed(why)) {
-        shared.events.upstream_failed(&failed, why.as_str(), error.etype().as_str());
-        error.set_retry(true);
-    }
-    error
-}
-
 /// The breaker is open; how long, stands in the context.
 fn shut(wait_ms: u64) -> BError {
     Error::explain(ErrorType::Custom(SHUT), wait_ms.div_ceil(1_000).max(1).to_string()).into_up()
@@ -199,7 +191,12 @@ pub(crate) async fn response_head(
 ) -> Result<()> {
     let informs = response.status.is_informational() && response.status != StatusCode::SWITCHING_PROTOCOLS;
     let Some(passing) = ctx.passing.as_mut().filter(|_| !informs) else { return Ok(()) };
-    failover::note(&gateway.shared, &passing.admitted, Ok(response.status.as_u16()));
+    let status = response.status.as_u16();
+    failover::note(&gateway.shared, &passing.admitted, Ok(status));
+    if passing.order.goes_on(Ground::Status(status)) && is_repeatable(session) {
+        passing.put_off = Some(status);
+        return Err(Error::new_up(ErrorType::Custom(again::PUT_OFF)));
+    }
     let header = passing.receipt.header(&gateway.shared, &passing.admitted).await;
     headers::downward(response, &header)?;
     Connection::keep_date(session, response);
@@ -268,13 +265,6 @@ pub(crate) async fn failed(
         }
     }
     FailToProxy { error_code: status, can_reuse_downstream: false }
-}
-
-/// What a failure after the connection says of an upstream that had one; those before it are noted already.
-fn silence(kind: &ErrorType) -> Option<Why> {
-    let late = [ErrorType::ReadTimedout, ErrorType::WriteTimedout].contains(kind);
-    let broke = [ErrorType::ConnectionClosed, ErrorType::ReadError, ErrorType::WriteError].contains(kind);
-    late.then_some(Why::Timeout).or(broke.then_some(Why::Broken))
 }
 
 /// What to tell the client; `None` when there is nobody to tell.

@@ -126,6 +126,7 @@ impl UnderWay {
             try_no: self.no,
             kind: Kind::Answer,
             ns: admitted.namespace.clone(),
+            region: admitted.table.config.region_of(&admitted.namespace).to_owned(),
             route: self.route.clone(),
             rt: self.rt,
             art: self.artifact.clone(),

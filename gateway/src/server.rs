@@ -165,7 +165,8 @@ fn proxy(gateway: Gateway, shared: &Shared, settings: &Settings) -> HttpProxy<Ga
     let listen = &config.listen;
     options.h2_idle_timeout = Some(listen.keepalive_timeout);
     let mut h2 = default_h2_options();
-    h2.max_header_list_size(u32::try_from(listen.max_header_bytes).unwrap_or(u32::MAX));
+    // What is a little too large is refused by `admit`, in words; far beyond that `h2` reads no header any more.
+    h2.max_header_list_size(u32::try_from(2 * listen.max_header_bytes).unwrap_or(u32::MAX));
     let mut proxy = http_proxy(&conf, gateway);
     proxy.server_options = Some(options);
     proxy.h2_options = Some(h2);

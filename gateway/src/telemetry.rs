@@ -1,24 +1,31 @@
-//! Traces: one span for each proxied request, built when its books are closed and sent by the background.
+//! Traces: one span for each proxied request, built when its books are closed and sent by the background; metrics, the
+//! registry behind `/metrics`, sent beside them.
 //!
 //! **Invariant:** a request never waits for a span, and no text of a request, no header and no key is in one; without
 //! a collector nothing is gathered.
 
 mod encode;
 mod export;
+mod measure;
 mod trace;
+
+use std::sync::{Arc, OnceLock};
 
 use kolm_core::{Arm, ArtifactId, Namespace, Outcome, RequestId, RouteName, Timestamp};
 use kolm_receipts::Rt;
 use kolm_wire::chat::Facts;
-use tokio::sync::{Mutex, mpsc};
+use opentelemetry_proto::tonic::trace::v1::ScopeSpans;
+use prost::Message as _;
+use tokio::sync::{Mutex, mpsc, watch};
 
 use crate::admit::Admitted;
 use crate::close::Told;
+use crate::events::Events;
 use crate::receipt::Receipt;
 use crate::table::Shared;
 use crate::tap::Tee;
 
-pub(crate) use export::{client, run};
+pub(crate) use export::client;
 pub(crate) use trace::Trace;
 
 /// Spans that may wait to be sent; more are dropped and counted.
@@ -28,15 +35,55 @@ const NAME_MAX: usize = 128;
 
 /// The door of the traces.
 pub struct Telemetry {
-    queue: mpsc::Sender<Span>,
+    queue: mpsc::Sender<Waiting>,
     /// For the task that sends them.
-    waiting: Mutex<mpsc::Receiver<Span>>,
+    waiting: Mutex<mpsc::Receiver<Waiting>>,
+    /// The process that sends them in this one's place.
+    heir: OnceLock<Heir>,
+}
+
+/// Takes what is known of a request in the place of a collector.
+pub type Heir = Box<dyn Fn(&[u8]) + Send + Sync>;
+
+/// A request whose span, with those below it, is to be sent.
+enum Waiting {
+    /// One of this process.
+    Ours(Box<Span>),
+    /// One that the process before an upgrade ended.
+    Theirs(ScopeSpans),
 }
 
 impl Default for Telemetry {
     fn default() -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        Self { queue, waiting: Mutex::new(waiting) }
+        Self { queue, waiting: Mutex::new(waiting), heir: OnceLock::new() }
+    }
+}
+
+impl Telemetry {
+    /// Spans go to `heir` from here on, those that wait and those of the requests under way.
+    pub fn hand_over(&self, heir: Heir) {
+        if self.heir.set(heir).is_err() {
+            tracing::error!("traces were handed over twice");
+        }
+    }
+
+    /// Takes in what the process before knows of a request.
+    pub fn inherit(&self, events: &Events, span: &[u8]) {
+        match ScopeSpans::decode(span) {
+            Ok(spans) => self.put(events, Waiting::Theirs(spans)),
+            Err(cause) => tracing::error!(%cause, "a span of the process before cannot be read"),
+        }
+    }
+
+    fn is_handed_over(&self) -> bool {
+        self.heir.get().is_some()
+    }
+
+    fn put(&self, events: &Events, span: Waiting) {
+        if self.queue.try_send(span).is_err() {
+            events.spans_dropped("queue_full", 1);
+        }
     }
 }
 
@@ -84,6 +131,12 @@ pub(crate) struct Step {
     pub(crate) code: Option<String>,
 }
 
+/// Sends spans and metrics until the process ends, and then what is left.
+pub(crate) async fn run(shared: Arc<Shared>, http: reqwest::Client, stopped: watch::Receiver<bool>) {
+    let spans = export::run(Arc::clone(&shared), http.clone(), stopped.clone());
+    tokio::join!(spans, measure::run(shared, http, stopped));
+}
+
 /// Hands the span of a finished request on, if its trace is gathered.
 pub(crate) fn finished(
     shared: &Shared,
@@ -124,9 +177,7 @@ pub(crate) fn finished(
         streamed: tee.streamed,
         tries: receipt.steps(now_us),
     };
-    if shared.telemetry.queue.try_send(span).is_err() {
-        shared.events.spans_dropped("queue_full", 1);
-    }
+    shared.telemetry.put(&shared.events, Waiting::Ours(Box::new(span)));
 }
 
 /// A name, as far as a name goes.
@@ -136,7 +187,7 @@ fn clip(text: &str) -> String {
 }
 
 /// The operation's name in the conventions for generative AI; none for what is no inference.
-fn operation(surface: &'static str) -> Option<&'static str> {
+pub(crate) fn operation(surface: &'static str) -> Option<&'static str> {
     match surface {
         "chat" | "responses" => Some("chat"),
         "completions" => Some("text_completion"),

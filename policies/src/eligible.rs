@@ -5,6 +5,8 @@
 use kolm_core::Surface;
 use kolm_wire::chat::{Blocks, Facts as Reply};
 
+use crate::limit::charge::tokens_of;
+
 /// Who gave the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -71,6 +73,16 @@ pub fn eligible(facts: &Facts<'_>) -> Result<(), &'static str> {
         ("encoding", !facts.unknown_encoding),
     ];
     rules.into_iter().find(|(_, holds)| !holds).map_or(Ok(()), |(reason, _)| Err(reason))
+}
+
+/// Whether a question and its answer of so many `tokens` are longer than a student's context; a count that nobody said
+/// (negative) is guessed from `bytes`, of question and answer together.
+pub fn too_long(context: Option<u64>, tokens: (i64, i64), bytes: u64) -> bool {
+    let said = match tokens {
+        (0.., 0..) => tokens.0.unsigned_abs().saturating_add(tokens.1.unsigned_abs()),
+        _ => tokens_of(bytes),
+    };
+    context.is_some_and(|context| said > context)
 }
 
 fn has_content(reply: &Reply) -> bool {
@@ -179,6 +191,19 @@ mod tests {
         ];
         for (want, change) in changes {
             assert_eq!(verdict(change, |_| ()), want);
+        }
+    }
+
+    #[test]
+    fn a_context_is_as_long_as_it_is_and_what_nobody_counted_is_guessed() {
+        for (context, tokens, bytes, want) in [
+            (Some(100), (90, 10), 0, false),
+            (Some(100), (90, 11), 0, true),
+            (Some(100), (-1, 11), 400, false),
+            (Some(100), (-1, -1), 401, true),
+            (None, (i64::MAX, i64::MAX), u64::MAX, false),
+        ] {
+            assert_eq!(too_long(context, tokens, bytes), want, "{context:?} {tokens:?} {bytes}");
         }
     }
 

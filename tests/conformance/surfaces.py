@@ -1,4 +1,4 @@
-"""What the official client assembles is what is stored, surface by surface. Usage: surfaces.py BASE_URL ADMIN_URL
+"""What the official client assembles is what is stored, surface by surface. Usage: surfaces.py BASE_URL ADMIN_URL [h2]
 
 The cloud behind the gateway answers from a script: the calls below stand in its order.
 """
@@ -14,15 +14,17 @@ import urllib.request
 
 import openai
 
-base_url, admin_url = sys.argv[1:3]
+base_url, admin_url, *protocol = sys.argv[1:]
+speaks = {"http1": False, "http2": True} if protocol == ["h2"] else {}
 receipts = []
 
 
 def note(response):
+    assert response.http_version == ("HTTP/2" if speaks else "HTTP/1.1"), response.http_version
     receipts.append(response.headers["x-kolm-receipt"].split('id="')[1].split('"')[0])
 
 
-http = openai.DefaultHttpxClient(event_hooks={"response": [note]})
+http = openai.DefaultHttpxClient(event_hooks={"response": [note]}, **speaks)
 client = openai.OpenAI(base_url=base_url, api_key="sk-test", max_retries=0, http_client=http)
 admin = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

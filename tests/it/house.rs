@@ -248,7 +248,13 @@ fn every_metric_is_on_the_grafana_page() {
     let names: BTreeSet<_> =
         events.split('"').filter(|text| text.starts_with("kolm_") && text.ends_with("_total")).collect();
     assert!(names.len() >= 15, "names are no longer found in gateway/src/events.rs: {names:?}");
-    let missing: Vec<_> = names.iter().filter(|name| !page.contains(&format!("{name}{{"))).collect();
+    let mut missing: Vec<_> = names.into_iter().filter(|name| !page.contains(&format!("{name}{{"))).collect();
+    let latency = read("gateway/src/events/latency.rs");
+    let defined =
+        latency.lines().filter_map(|line| line.trim_start().split(" \"").nth(1)?.split_once("\" ["));
+    let histograms: Vec<_> = defined.map(|(name, _)| name).collect();
+    assert!(histograms.len() >= 5, "histograms are no longer found: {histograms:?}");
+    missing.extend(histograms.into_iter().filter(|name| !page.contains(&format!("{name}_bucket{{"))));
     assert!(missing.is_empty(), "metrics that no panel of dashboards/grafana/kolm.json uses: {missing:?}");
 }
 

@@ -201,3 +201,40 @@ async fn what_has_no_price_is_refused_where_money_binds_unless_allowed() {
         assert!(page.contains(counted), "{page}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_charged_is_the_price_of_the_upstream_that_answered() {
+    let fake = FakeOpenAi::start(Duration::ZERO, str::to_owned).await;
+    let extra = "[upstreams.cheap]\nbase_url = \"http://127.0.0.1:9/v1\"\nfailover = [\"openai\"]\n\
+                 [upstreams.cheap.prices.\"gpt-4o-mini\"]\ninput = 1\noutput = 1\n\
+                 [upstreams.openai.prices.\"gpt-4o-mini\"]\ninput = 100\noutput = 100\n\
+                 [namespaces.default.limits]\nusd_per_day = 0.1\n";
+    let mut world = World::start(fake, extra).await;
+    let ask = || async {
+        let post = world.http.post(world.url("/v1/capture/cheap/chat/completions")).bearer_auth("sk-a");
+        let body = r#"{"model":"gpt-4o-mini","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}"#;
+        post.body(body).send().await.unwrap()
+    };
+    let reply = ask().await;
+    assert_eq!((reply.status().as_u16(), reply.bytes().await.is_ok()), (200, true));
+    world.stop().await;
+    let spent = std::fs::read_to_string(world.data().join("run/spend.json")).unwrap();
+    let spent: serde_json::Value = serde_json::from_str(&spent).unwrap();
+    // 15 tokens at 100 µUSD each; the upstream that was asked first takes 1.
+    assert_eq!(spent["accounts"]["namespace:default"]["day_musd"], 1_500);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_held_is_enough_for_whoever_stands_in() {
+    let fake = FakeOpenAi::start(Duration::ZERO, str::to_owned).await;
+    let extra = "[upstreams.cheap]\nbase_url = \"http://127.0.0.1:9/v1\"\nfailover = [\"openai\"]\n\
+                 [upstreams.cheap.prices.\"gpt-4o-mini\"]\ninput = 1\noutput = 1\n\
+                 [upstreams.openai.prices.\"gpt-4o-mini\"]\ninput = 100\noutput = 100\n\
+                 [namespaces.default.limits]\nusd_per_day = 0.001\n";
+    let world = World::start(fake, extra).await;
+    let post = world.http.post(world.url("/v1/capture/cheap/chat/completions")).bearer_auth("sk-a");
+    let body = r#"{"model":"gpt-4o-mini","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}"#;
+    let reply = post.body(body).send().await.unwrap();
+    assert_eq!(refusal(reply).await.0, "insufficient_quota", "the dearest price would pass the budget");
+    assert!(world.fake.seen().is_empty());
+}

@@ -54,7 +54,9 @@ async fn upload(world: &World, path: &str, body: String) -> reqwest::Response {
 async fn what_the_official_client_assembles_is_stored() {
     let world = world("").await;
     script::replies().into_iter().for_each(|reply| world.fake.script(reply));
-    python("surfaces.py", world.url("/v1"), world.admin_url("")).await;
+    python("surfaces.py", [world.url("/v1"), world.admin_url("")]).await;
+    script::replies().into_iter().for_each(|reply| world.fake.script(reply));
+    python("surfaces.py", [world.url("/v1"), world.admin_url(""), "h2".to_owned()]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,9 +11,13 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Count;
+use opentelemetry_proto::tonic::metrics::v1::{HistogramDataPoint, Metric};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use prost::Message as _;
@@ -69,7 +73,18 @@ impl Collector {
 
     fn requests(&self) -> Vec<ExportTraceServiceRequest> {
         let posted = self.posted.lock().unwrap();
-        posted.iter().map(|(_, _, body)| ExportTraceServiceRequest::decode(body.clone()).unwrap()).collect()
+        let traces = posted.iter().filter(|(path, ..)| path == "/v1/traces");
+        traces.map(|(_, _, body)| ExportTraceServiceRequest::decode(body.clone()).unwrap()).collect()
+    }
+
+    /// The latest report of metrics, by name.
+    fn metrics(&self) -> BTreeMap<String, Metric> {
+        let posted = self.posted.lock().unwrap();
+        let last = posted.iter().rev().find(|(path, ..)| path == "/v1/metrics");
+        let Some((_, _, body)) = last else { return BTreeMap::new() };
+        let request = ExportMetricsServiceRequest::decode(body.clone()).unwrap();
+        let scopes = request.resource_metrics.into_iter().flat_map(|resource| resource.scope_metrics);
+        scopes.flat_map(|scope| scope.metrics).map(|metric| (metric.name.clone(), metric)).collect()
     }
 
     fn spans(&self) -> Vec<Span> {
@@ -174,6 +189,67 @@ async fn a_request_is_a_span_with_the_conventions_names() {
     assert_eq!(collector.posted.lock().unwrap()[0].0, "/v1/traces");
 }
 
+/// The points of a histogram.
+fn spread(metric: &Metric) -> &[HistogramDataPoint] {
+    let Some(Data::Histogram(histogram)) = &metric.data else { panic!("{metric:?}") };
+    assert_eq!(histogram.aggregation_temporality, 2, "cumulative");
+    &histogram.data_points
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_metrics_shows_arrives_with_the_conventions_names() {
+    let fake = FakeOpenAi::start(Duration::ZERO, |_| "yes".to_owned()).await;
+    let collector = Collector::start().await;
+    let world = World::start(fake, &on(&collector, "metrics_interval = \"100ms\"")).await;
+    assert_eq!(world.ask("hello").await.status(), 200);
+    let stream = serde_json::json!({
+        "model": "gpt-4o-mini",
+        "stream": true,
+        "stream_options": { "include_usage": true },
+        "messages": [{ "role": "user", "content": "hello" }],
+    });
+    let post = world.http.post(world.url("/v1/chat/completions")).bearer_auth("sk-test").json(&stream);
+    assert!(post.send().await.unwrap().bytes().await.unwrap().ends_with(b"[DONE]\n\n"));
+    world.fake.script(Reply::json(429, "{\"error\":{\"message\":\"slow down\"}}"));
+    assert_eq!(world.ask("hello").await.status(), 429);
+    let metrics = until("a report of all three", || async {
+        let metrics = collector.metrics();
+        let points = metrics.get("gen_ai.client.operation.duration").map(spread)?;
+        (points.iter().map(|point| point.count).sum::<u64>() == 3).then(|| metrics.clone())
+    })
+    .await;
+    let duration = &metrics["gen_ai.client.operation.duration"];
+    assert_eq!(duration.unit, "s");
+    let of = |point: &HistogramDataPoint, name: &str| named(&point.attributes).get(name).cloned();
+    let errors: Vec<_> = spread(duration).iter().map(|point| of(point, "error.type")).collect();
+    assert!(errors.contains(&None) && errors.contains(&Some("429".to_owned())), "{errors:?}");
+    for point in spread(duration) {
+        assert_eq!(of(point, "gen_ai.operation.name").as_deref(), Some("chat"));
+        assert_eq!(of(point, "gen_ai.provider.name").as_deref(), Some("openai"));
+        assert_eq!(of(point, "gen_ai.request.model").as_deref(), Some("gpt-4o-mini"));
+        assert_eq!(point.bucket_counts.iter().sum::<u64>(), point.count, "{point:?}");
+        assert_eq!(point.bucket_counts.len(), point.explicit_bounds.len() + 1);
+        assert!(point.start_time_unix_nano < point.time_unix_nano);
+    }
+    let tokens = &metrics["gen_ai.client.token.usage"];
+    assert_eq!(tokens.unit, "{token}");
+    let used: BTreeMap<_, _> =
+        spread(tokens).iter().map(|point| (of(point, "gen_ai.token.type").unwrap(), point.sum)).collect();
+    assert_eq!((used["input"], used["output"]), (Some(24.0), Some(6.0)));
+    assert_eq!(spread(&metrics["gen_ai.server.time_to_first_token"])[0].count, 1, "streams that succeeded");
+    let Some(Data::Sum(finished)) = &metrics["kolm_request_finish_total"].data else { panic!() };
+    assert!(finished.is_monotonic && finished.data_points[0].value == Some(Count::AsInt(3)), "{finished:?}");
+    let page = world.http.get(world.admin_url("/metrics")).send().await.unwrap().text().await.unwrap();
+    for line in [
+        "kolm_request_duration_seconds_count{arm=\"teacher\",class=\"2xx\",route=\"default\"} 2",
+        "kolm_request_duration_seconds_count{arm=\"teacher\",class=\"4xx\",route=\"default\"} 1",
+        "kolm_request_first_token_seconds_count{arm=\"teacher\",class=\"2xx\",route=\"default\"} 1",
+        "kolm_metric_send_total{result=\"taken\"}",
+    ] {
+        assert!(page.contains(line), "{line} is not in\n{page}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_have_a_type_and_unsampled_callers_no_span() {
     let fake = FakeOpenAi::start(Duration::ZERO, |_| "yes".to_owned()).await;
@@ -210,6 +286,26 @@ async fn errors_have_a_type_and_unsampled_callers_no_span() {
     let (root, _) = collector.of(&receipt(&files)).await;
     assert_eq!((root.name.as_str(), named(&root.attributes)["url.path"].as_str()), ("GET", "/v1/files"));
     assert_eq!(collector.spans().iter().filter(|span| span.kind == i32::from(SpanKind::Server)).count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_span_of_a_request_that_outlives_its_process_is_the_next_ones_to_send() {
+    let fake = FakeOpenAi::start(Duration::ZERO, |_| "yes".to_owned()).await;
+    let collector = Collector::start().await;
+    let mut world = World::start(fake, &on(&collector, "")).await;
+    let pieces: Vec<Bytes> = (0..60).map(|n| Bytes::from(format!("data: {n}\n\n"))).collect();
+    world.fake.script(Reply { pause: Duration::from_millis(100), ..Reply::stream(pieces) });
+    let stream = world.ask("a long answer").await;
+    let id = receipt(&stream);
+    let mut old = world.upgrade().await;
+    assert!(old.try_wait().unwrap().is_none(), "the stream goes on");
+    stream.bytes().await.unwrap();
+    collector.of(&id).await;
+    until("the count of the process that sent it", || async {
+        (world.metric("kolm_span_send_total", "").await == 1).then_some(())
+    })
+    .await;
+    until("the end of the old process", || std::future::ready(old.try_wait().unwrap())).await;
 }
 
 /// What must be nowhere.

@@ -1,4 +1,5 @@
-//! A new binary takes over under load: no request fails, none is answered without its receipt, none is stored twice.
+//! A new binary takes over under load: no request fails, none is answered without its receipt, none is stored twice,
+//! and what every one of them has spent is known.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,11 +25,37 @@ async fn call(url: String, enough: Arc<AtomicBool>, answered: Arc<AtomicU64>) ->
     receipts
 }
 
+/// An account that counts what is spent and refuses nobody; an answer costs [`COST`].
+const LIMITED: &str = "[namespaces.default.limits]\nusd_per_month = 1000\ntokens_per_minute = 100000000\n\
+                       [upstreams.openai.prices.\"gpt-4o-mini\"]\ninput = 1\noutput = 10\n";
+/// 12 tokens read and 3 written, in µUSD.
+const COST: i64 = 42;
+
+/// A stream of some seconds that says at its end what it used.
+fn long_answer() -> Vec<Bytes> {
+    let meta = kolm_wire::reply::Meta {
+        id: "chatcmpl-long".to_owned(),
+        created: 1_790_000_000,
+        model: "gpt-4o-mini".to_owned(),
+        fingerprint: "fp_fake".to_owned(),
+    };
+    let answers = [kolm_wire::reply::Answer { text: "late".to_owned(), finish: "stop", tokens_out: 3 }];
+    let frames = kolm_wire::reply::stream(&meta, &answers, 12, true).into_iter().map(Bytes::from);
+    std::iter::repeat_n(Bytes::from_static(b": wait\n\n"), 60).chain(frames).collect()
+}
+
+/// What the account has spent, as it is on disk.
+fn spent(world: &World) -> i64 {
+    let file = world.data().join("run/spend.json");
+    let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    kept["accounts"]["namespace:default"]["month_musd"].as_i64().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_process_takes_over_under_load() {
     let fake = FakeOpenAi::start(Duration::ZERO, str::to_owned).await;
-    let mut world = World::start(fake, "").await;
-    let pieces: Vec<Bytes> = (0..60).map(|n| Bytes::from(format!("data: {n}\n\n"))).collect();
+    let mut world = World::start(fake, LIMITED).await;
+    let pieces = long_answer();
     let whole = pieces.concat();
     world.fake.script(Reply { pause: Duration::from_millis(100), ..Reply::stream(pieces) });
     let mut stream = world.ask("a long answer").await;
@@ -80,6 +107,7 @@ async fn a_new_process_takes_over_under_load() {
     .await;
     assert!(rows <= total, "{rows} rows for {total} answers");
     world.stop().await;
+    assert_eq!(spent(&world), total as i64 * COST, "each answer's price, the stream's too");
     let verdict = world.kolm(&["verify", "ledger"]);
     assert!(verdict.status.success(), "{}", stderr(&verdict));
 }

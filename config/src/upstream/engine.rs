@@ -11,7 +11,7 @@ use super::{BaseUrl, extra_ca, stays_inside};
 use crate::Secret;
 use crate::problem::{FORM, NO_SECRET, RANGE};
 use crate::secret::{Found, secret};
-use crate::table::{Checker, Node, Table, duration, items, parsed, size, string};
+use crate::table::{Checker, Node, Table, count, duration, items, parsed, size, string};
 
 /// A pool of servers that all serve the same model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Engine {
     pub artifact: Option<ArtifactId>,
     /// Bytes of its weights, for axis S; unknown counts as the largest.
     pub size_bytes: Option<u64>,
+    /// Longest question and answer in tokens, together; unknown: the servers say so themselves.
+    pub context: Option<u64>,
     /// The key that the servers ask for.
     pub api_key: Option<Secret>,
     /// A further root certificate, in PEM.
@@ -81,6 +83,7 @@ pub(crate) fn engine(check: &mut Checker<'_>, node: &Node<'_>, airgap: bool) -> 
         served_model: served_model.unwrap_or_default(),
         artifact: table.optional(check, "artifact", parsed::<ArtifactId>),
         size_bytes: table.optional(check, "size", size),
+        context: context(check, &mut table),
         api_key: api_key(check, &mut table),
         extra_ca: extra_ca(check, &mut table),
         balance: table.or(check, "balance", parsed, Balance::RoundRobin),
@@ -108,6 +111,14 @@ fn urls(check: &mut Checker<'_>, table: &mut Table<'_>, airgap: bool) -> Vec<Bas
         check.add(FORM, &place, "an engine needs `urls`, such as [\"http://127.0.0.1:8000/v1\"]");
     }
     urls
+}
+
+fn context(check: &mut Checker<'_>, table: &mut Table<'_>) -> Option<u64> {
+    let context = table.optional(check, "context", count);
+    if context == Some(0) {
+        check.add(RANGE, &table.at("context"), "a context of 0 tokens has room for nothing");
+    }
+    context
 }
 
 fn api_key(check: &mut Checker<'_>, table: &mut Table<'_>) -> Option<Secret> {

@@ -53,7 +53,7 @@ pub(crate) fn serve(start: Start, env: &Env, data_dir: PathBuf, (json, upgrade):
         let path = data_dir.join(dir);
         std::fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
     }
-    let Held { bound, ledger, receipts, store, captures: handle } =
+    let Held { bound, ledger, receipts, store, captures: handle, before } =
         Held::of(&config, env, &data_dir, upgrade)?;
     let door = Door::open(&data_dir, config.listen.address)?;
     let dir = versions::dir(&data_dir);
@@ -75,6 +75,9 @@ pub(crate) fn serve(start: Start, env: &Env, data_dir: PathBuf, (json, upgrade):
         limits: kolm_gateway::limits::Limits::open(&data_dir)?,
         ready: AtomicBool::new(false),
     });
+    if let Some((before, inherited)) = before {
+        before.follow(inherited, &shared, &handle)?;
+    }
     let board = Arc::new(Board::default());
     let settings = Settings { program: program()?, data_dir: data_dir.clone() };
     let background = tasks::start(&shared, &handle, &board, &live, queue, settings)
@@ -121,6 +124,7 @@ struct Held {
     receipts: kolm_receipts::Handle,
     store: kolm_store::Service,
     captures: kolm_store::Handle,
+    before: Option<(upgrade::Before, kolm_receipts::Inherited)>,
 }
 
 impl Held {
@@ -129,20 +133,20 @@ impl Held {
         let open =
             || kolm_store::Service::open_all(&data_dir.join("store"), &config.store, env, apart(config));
         if upgrade {
-            let (listener, stream) = upgrade::take_over(data_dir, config.listen.address)?.parts();
+            let (listener, before) = upgrade::take_over(data_dir, config.listen.address)?;
             let (ledger, receipts, inherited) = Ledger::take_over(&dir, node, env)?;
             let (store, captures) = open()?;
-            upgrade::inherit(stream, inherited, receipts.clone(), captures.clone())?;
             let bound =
                 Bound::inherited(listener).map_err(|error| Failure::io("upgrade".as_ref(), &error))?;
-            return Ok(Self { bound, ledger, receipts, store, captures });
+            return Ok(Self { bound, ledger, receipts, store, captures, before: Some((before, inherited)) });
         }
         let (ledger, receipts, recovered) = Ledger::open(&dir, node, env)?;
         if recovered.lost > 0 {
             note(&format!("{} receipts of the last run were closed as lost", recovered.lost));
         }
         let (store, captures) = open()?;
-        Ok(Self { bound: Bound::new(config.listen.address)?, ledger, receipts, store, captures })
+        let bound = Bound::new(config.listen.address)?;
+        Ok(Self { bound, ledger, receipts, store, captures, before: None })
     }
 }
 

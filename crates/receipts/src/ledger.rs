@@ -103,6 +103,8 @@ pub struct Open {
     pub kind: Kind,
     /// The namespace.
     pub ns: Namespace,
+    /// The region that the namespace is bound to, or empty.
+    pub region: String,
     /// The route, if one matched.
     pub route: Option<RouteName>,
     /// The arm.

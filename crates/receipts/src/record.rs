@@ -49,6 +49,10 @@ pub struct OpenRecord {
     pub node: String,
     /// The namespace.
     pub ns: String,
+    /// The region that the namespace is bound to. Left out where there is none, so that what was written before there
+    /// were regions reads as it did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub region: String,
     /// The route, or empty.
     pub route: String,
     /// The arm.

@@ -44,6 +44,7 @@ pub(crate) async fn open(receipts: &Receipts, env: &Env, id: RequestId, status: 
         try_no: 1,
         kind: Kind::Answer,
         ns: receipts.namespace.clone(),
+        region: String::new(),
         route: None,
         rt: Rt::Local,
         art: told.artifact,

@@ -130,6 +130,11 @@ impl ApiError {
         Self::new(429, "insufficient_quota", Some("insufficient_quota"), message)
     }
 
+    /// 431: the header is too large.
+    pub fn header_too_large() -> Self {
+        Self::new(431, INVALID, Some("malformed_request"), "The request header is too large.")
+    }
+
     /// 400: what it would cost is not known, and the caller's money is limited.
     pub fn unpriced(model: Option<&str>) -> Self {
         let why = "a budget in dollars applies, and its price is not known to this gateway";

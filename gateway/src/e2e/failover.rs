@@ -156,7 +156,9 @@ fn a_namespace_is_never_taken_out_of_its_region() {
         config.upstreams.get_mut("openai").unwrap().region = Some("eu".to_owned());
     });
     for path in ["/v1/chat/completions", "/v1/files"] {
-        assert_eq!(house.post(path, CHAT).status, 502, "{path}");
+        let reply = house.post(path, CHAT);
+        assert_eq!(reply.status, 502, "{path}");
+        assert_eq!(house.leaf(reply.id())["open"]["region"], "eu", "{path}");
     }
     assert_eq!(second.requests(), 0);
 }
@@ -174,6 +176,46 @@ fn the_other_door_goes_on_when_no_connection_comes_about() {
     assert_eq!(seen.body, b"body");
     let leaf = house.leaf(reply.id());
     assert_eq!((&leaf["open"]["try"], &leaf["close"]["tries"][0][3]), (&2.into(), &"connect".into()));
+}
+
+#[test]
+fn the_other_door_goes_on_while_the_body_can_be_sent_once_more() {
+    let quick = |config: &mut Config| {
+        let first = config.upstreams.get_mut("openai").unwrap();
+        first.timeouts.first_byte = Duration::from_millis(100);
+        first.timeouts.idle = Duration::from_millis(100);
+        first.failover_on.statuses = vec![503];
+    };
+    let silent = Fake::start(|_| vec![Step::Hang]);
+    let broken = Fake::start(|_| vec![Step::Close]);
+    let busy = Fake::start(|_| sized("503 No", "", b"from the first"));
+    let half = Fake::start(|_| {
+        vec![Step::Write(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf".to_vec()), Step::Close]
+    });
+    let (short, long) = (vec![b's'; 4], vec![b'l'; 100_000]);
+    for (what, first, body, want) in [
+        ("hangs", &silent, &short, Some("timeout")),
+        ("breaks", &broken, &short, Some("broken")),
+        ("is busy", &busy, &short, Some("status:503")),
+        // Pingora has not kept so much, and a client has seen a part.
+        ("hangs", &silent, &long, None),
+        ("breaks", &broken, &long, None),
+        ("is busy", &busy, &long, None),
+        ("breaks off", &half, &short, None),
+    ] {
+        let second = second();
+        let house = house(first.address, second.address, quick);
+        let reply = house.client().call(&post("/v1/files", "", body));
+        assert_eq!(second.requests(), usize::from(want.is_some()), "{what}");
+        let Some(why) = want else { continue };
+        assert_eq!((reply.status, &reply.body[..]), (200, &b"from the second"[..]), "{what}");
+        assert_eq!(&second.last().body, body, "{what}");
+        let leaf = house.leaf(reply.id());
+        assert_eq!((&leaf["open"]["try"], &leaf["close"]["tries"][0][3]), (&2.into(), &why.into()), "{what}");
+        let word = why.split(':').next().unwrap();
+        let line = format!("kolm_upstream_failover_total{{from=\"openai\",to=\"second\",why=\"{word}\"}} 1");
+        assert!(counted(&house, &line), "{}", house.shared.events.render());
+    }
 }
 
 #[test]

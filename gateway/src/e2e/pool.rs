@@ -34,8 +34,11 @@ fn engine(servers: &[&Fake], balance: Balance) -> Engine {
 }
 
 fn served_by(teacher: &Fake, servers: &[&Fake], balance: Balance) -> Servers {
+    served_by_engine(teacher, engine(servers, balance))
+}
+
+fn served_by_engine(teacher: &Fake, engine: Engine) -> Servers {
     let house = House::over(teacher.address);
-    let engine = engine(servers, balance);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let route = house.shared.table.load().routes[0].route.clone();
     let kept = {
@@ -197,4 +200,17 @@ fn a_server_that_fails_its_checks_is_left_alone_until_it_passes_them() {
     let route = servers.house.shared.table.load().routes[0].route.name.clone();
     let line = format!("kolm_engine_turn_total{{route=\"{route}\",to=\"unhealthy\"}} 1");
     assert!(servers.house.shared.events.render().contains(&line), "{}", servers.house.shared.events.render());
+}
+
+#[test]
+fn a_question_longer_than_the_context_is_the_teachers() {
+    let (teacher, one) = (teacher(), server(|| sized("200 OK", "", b"from the pool")));
+    let roomy = Engine { context: Some(CHAT.len() as u64), ..engine(&[&one], Balance::RoundRobin) };
+    let servers = served_by_engine(&teacher, roomy);
+    assert_eq!(servers.ask(0).body, b"from the pool");
+    drop(servers);
+    let narrow = Engine { context: Some(3), ..engine(&[&one], Balance::RoundRobin) };
+    let mut servers = served_by_engine(&teacher, narrow);
+    assert_eq!(servers.ask(0).body, b"from the teacher");
+    assert_eq!(servers.house.captured().fallback.map(|fallback| fallback.why), Some("too_long"));
 }

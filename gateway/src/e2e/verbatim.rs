@@ -165,3 +165,38 @@ fn http2_without_tls_is_spoken_too() {
     assert!(fake.last().head.starts_with("POST /v1/chat/completions HTTP/1.1\r\n"), "{}", fake.last().head);
     assert_eq!(house.captured().request.len(), body.len());
 }
+
+/// What an HTTP/2 client is told that sends these headers: status, receipt header, body.
+async fn told(address: std::net::SocketAddr, headers: &[(String, String)]) -> (u16, String, String) {
+    let client = reqwest::Client::builder().http2_prior_knowledge().no_proxy().build().unwrap();
+    let mut request = client.get(format!("http://{address}/v1/models"));
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let reply = request.send().await.unwrap();
+    let receipts: Vec<_> = reply.headers().get_all("x-kolm-receipt").iter().collect();
+    assert_eq!(receipts.len(), 1, "{reply:?}");
+    let receipt = receipts[0].to_str().unwrap().to_owned();
+    (reply.status().as_u16(), receipt, reply.text().await.unwrap())
+}
+
+#[test]
+fn http2_requests_that_are_refused_before_they_are_read_have_a_receipt() {
+    let fake = Fake::start(|_| sized("200 OK", "", b"{}"));
+    let house = House::over(fake.address);
+    let many = |n: usize| (0..n).map(|i| (format!("x-{i}"), "y".repeat(700))).collect::<Vec<_>>();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        assert_eq!(told(house.address, &many(80)).await.0, 200, "that is not too large");
+        // Our own refusal, in words.
+        let (status, receipt, body) = told(house.address, &many(100)).await;
+        assert!(status == 431 && receipt.contains("st=none") && body.contains("malformed_request"), "{body}");
+        // `h2`'s own, and Pingora's.
+        let (status, receipt, _) = told(house.address, &many(200)).await;
+        assert!(status == 431 && receipt.contains("st=none"), "{status} {receipt}");
+        let other = [("host".to_owned(), "other.example".to_owned())];
+        let (status, receipt, _) = told(house.address, &other).await;
+        assert!(status == 400 && receipt.contains("st=none"), "{status} {receipt}");
+    });
+    assert_eq!(fake.requests(), 1, "none of them went on");
+}

@@ -63,12 +63,13 @@ pub(super) fn read(file: &Path) -> Result<Vec<(String, State)>, Error> {
 impl Limits {
     /// Writes what was spent since the last time, if anything was.
     pub fn save(&self, now: Timestamp) -> std::io::Result<()> {
-        let Some(file) = self.file.as_ref().filter(|_| self.changed.swap(false, Ordering::AcqRel)) else {
+        let Some(file) = self.file.as_ref().filter(|_| self.common.changed.swap(false, Ordering::AcqRel))
+        else {
             return Ok(());
         };
         let written = self.write(file, now);
         if written.is_err() {
-            self.changed.store(true, Ordering::Release);
+            self.common.changed.store(true, Ordering::Release);
         }
         written
     }
@@ -76,7 +77,7 @@ impl Limits {
     fn write(&self, file: &Path, now: Timestamp) -> std::io::Result<()> {
         let accounts = self.accounts.load();
         let spent = accounts.iter().filter_map(|(name, account)| {
-            let State { day, month, .. } = *account.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let State { day, month, .. } = account.kept.lock().unwrap_or_else(PoisonError::into_inner).state;
             // A month that is over limits nobody any more.
             let counts = month.no == window::month(now);
             let spent = Spent { day: day.no, day_musd: day.spent, month: month.no, month_musd: month.spent };
@@ -111,7 +112,7 @@ pub(crate) async fn keep(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
 #[cfg(test)]
 mod tests {
     use kolm_core::{Coded, MicroUsd};
-    use kolm_policies::limit::{self, Held, Use};
+    use kolm_policies::limit::{self, Held, Step, Use};
 
     use super::*;
 
@@ -124,8 +125,10 @@ mod tests {
         let limits = Limits::open(dir.path()).unwrap();
         let bounds = limit::Limits { usd_per_day: Some(MicroUsd(9)), ..limit::Limits::default() };
         let used = Use { tokens: 5, cost: MicroUsd(7) };
-        let charge = |state| Ok((limit::settle(&bounds, state, NOW, Held::default(), used), ()));
-        limits.account("key:a".to_owned()).change(charge).unwrap();
+        let held = Held::default();
+        let charge =
+            |state| Ok((limit::settle(&bounds, state, NOW, held, used), Step::Settled { held, used }));
+        limits.account("key:a".to_owned()).change(&bounds, NOW, charge).unwrap();
         limits.account("key:b".to_owned());
         limits.save(NOW).unwrap();
         let file = dir.path().join("run/spend.json");
@@ -136,9 +139,9 @@ mod tests {
         assert!(!file.exists(), "nothing was spent since");
         std::fs::write(&file, &first).unwrap();
         let again = Limits::open(dir.path()).unwrap();
-        let state = *again.account("key:a".to_owned()).state.lock().unwrap();
+        let state = again.account("key:a".to_owned()).kept.lock().unwrap().state;
         assert_eq!((state.day.spent_in(window::day(NOW)), state.month.spent), (7, 7));
-        again.account("key:a".to_owned()).change(charge).unwrap();
+        again.account("key:a".to_owned()).change(&bounds, NOW, charge).unwrap();
         again.save(window::month_end(NOW)).unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), r#"{"format":"kolm-spend/1","accounts":{}}"#);
         for bad in ["", r#"{"format":"other","accounts":{}}"#] {
@@ -152,7 +155,7 @@ mod tests {
     fn what_cannot_be_written_is_tried_again() {
         let dir = tempfile::tempdir().unwrap();
         let limits = Limits::open(dir.path()).unwrap();
-        limits.changed.store(true, Ordering::Release);
+        limits.common.changed.store(true, Ordering::Release);
         assert!(limits.save(NOW).is_err(), "there is no folder `run`");
         std::fs::create_dir(dir.path().join("run")).unwrap();
         limits.save(NOW).unwrap();

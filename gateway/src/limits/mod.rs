@@ -3,6 +3,7 @@
 //! **Invariant:** a pass gives back what it took when it is dropped, whatever became of its request; an account's lock
 //! is held for a decision and nothing else, and no lock is shared by accounts.
 
+mod heir;
 mod ledger;
 mod refusal;
 mod usage;
@@ -16,10 +17,11 @@ use arc_swap::ArcSwap;
 use kolm_config::OnUnknownPrice;
 use kolm_core::Timestamp;
 use kolm_policies::limit::charge::{self, Charge};
-use kolm_policies::limit::{self, Held, Limits as Bounds, Refusal, State, Use};
+use kolm_policies::limit::{self, Held, Limits as Bounds, Refusal, State, Step, Use};
 use kolm_policies::price::{self, Price};
 use kolm_wire::spend;
 
+pub use self::heir::Heir;
 pub(crate) use self::ledger::keep;
 pub(crate) use self::usage::settle;
 use crate::admit::Admitted;
@@ -32,15 +34,35 @@ use crate::table::{Shared, keyed};
 #[derive(Default)]
 pub struct Limits {
     accounts: ArcSwap<HashMap<String, Arc<Account>>>,
-    changed: Arc<AtomicBool>,
+    common: Arc<Common>,
+    /// Held while an account comes into being.
+    births: Mutex<()>,
+    /// The accounts of the process before, as far as its requests have used them.
+    theirs: Mutex<HashMap<String, State>>,
     file: Option<PathBuf>,
+}
+
+/// What all accounts share.
+#[derive(Default)]
+struct Common {
+    /// Money was spent that is not on disk yet.
+    changed: AtomicBool,
+    /// The process that counts in this one's place.
+    heir: OnceLock<Heir>,
 }
 
 /// How far one key or namespace has used its limits.
 struct Account {
-    state: Mutex<State>,
-    /// Money was spent that is not on disk yet.
-    changed: Arc<AtomicBool>,
+    name: String,
+    kept: Mutex<Kept>,
+    common: Arc<Common>,
+}
+
+#[derive(Default)]
+struct Kept {
+    state: State,
+    /// The heir knows this account, and is told of its steps.
+    told: bool,
 }
 
 /// A request's leave to be under way.
@@ -68,19 +90,23 @@ impl Limits {
     /// What was spent cannot be read: budgets would silently begin anew.
     pub fn open(data_dir: &Path) -> Result<Self, Error> {
         let file = data_dir.join("run/spend.json");
-        let changed = Arc::default();
-        let states = ledger::read(&file)?;
-        let account = |state| Arc::new(Account { state: Mutex::new(state), changed: Arc::clone(&changed) });
-        let accounts: HashMap<_, _> =
-            states.into_iter().map(|(name, state)| (name, account(state))).collect();
-        Ok(Self { accounts: ArcSwap::from_pointee(accounts), changed, file: Some(file) })
+        let common = Arc::<Common>::default();
+        let account = |(name, state): (String, State)| {
+            let kept = Mutex::new(Kept { state, told: false });
+            (name.clone(), Arc::new(Account { name, kept, common: Arc::clone(&common) }))
+        };
+        let accounts: HashMap<_, _> = ledger::read(&file)?.into_iter().map(account).collect();
+        let accounts = ArcSwap::from_pointee(accounts);
+        Ok(Self { accounts, common, file: Some(file), ..Self::default() })
     }
 
     fn account(&self, name: String) -> Arc<Account> {
         if let Some(known) = self.accounts.load().get(&name) {
             return Arc::clone(known);
         }
-        let new = Arc::new(Account { state: Mutex::default(), changed: Arc::clone(&self.changed) });
+        let _births = self.births.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = Mutex::new(Kept { told: self.common.heir.get().is_some(), ..Kept::default() });
+        let new = Arc::new(Account { name: name.clone(), kept, common: Arc::clone(&self.common) });
         self.accounts.rcu(|accounts| {
             let mut accounts = HashMap::clone(accounts);
             accounts.entry(name.clone()).or_insert_with(|| Arc::clone(&new));
@@ -91,15 +117,25 @@ impl Limits {
 }
 
 impl Account {
-    /// Puts the next state in the place of this one, if there is one.
-    fn change<T>(&self, decide: impl FnOnce(State) -> Result<(State, T), Refusal>) -> Result<T, Refusal> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (next, out) = decide(*state)?;
-        if (next.day, next.month) != (state.day, state.month) {
-            self.changed.store(true, Ordering::Release);
+    /// Puts the next state in the place of this one, if there is one, and tells the heir where there is one.
+    fn change(
+        &self,
+        bounds: &Bounds,
+        at: Timestamp,
+        decide: impl FnOnce(State) -> Result<(State, Step), Refusal>,
+    ) -> Result<Step, Refusal> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (next, step) = decide(kept.state)?;
+        if (next.day, next.month) != (kept.state.day, kept.state.month) {
+            self.common.changed.store(true, Ordering::Release);
         }
-        *state = next;
-        Ok(out)
+        kept.state = next;
+        let told = kept.told;
+        drop(kept);
+        if let Some(heir) = self.common.heir.get().filter(|_| told) {
+            heir::tell(heir, &self.name, bounds, at, step);
+        }
+        Ok(step)
     }
 }
 
@@ -120,9 +156,20 @@ impl Pass {
         }
         for seat in &self.seats {
             let held = seat.held.get().copied().unwrap_or_default();
-            let settled = |state| Ok((limit::settle(&seat.bounds, state, now, held, used), ()));
-            seat.account.change(settled).unwrap_or_default();
+            seat.take(
+                now,
+                |state| limit::settle(&seat.bounds, state, now, held, used),
+                Step::Settled { held, used },
+            );
         }
+    }
+}
+
+impl Seat {
+    /// A step that nobody can refuse.
+    fn take(&self, at: Timestamp, next: impl FnOnce(State) -> State, step: Step) {
+        let taken = self.account.change(&self.bounds, at, |state| Ok((next(state), step)));
+        taken.map(|_| ()).unwrap_or_default();
     }
 }
 
@@ -130,7 +177,7 @@ impl Drop for Pass {
     fn drop(&mut self) {
         self.settle(Timestamp::default(), Use::default());
         for seat in &self.seats {
-            seat.account.change(|state| Ok((limit::leave(state), ()))).unwrap_or_default();
+            seat.take(Timestamp::default(), limit::leave, Step::Left);
         }
     }
 }
@@ -142,9 +189,9 @@ pub(crate) fn enter(shared: &Shared, admitted: &Admitted) -> Result<Option<Arc<P
     // The key goes first: one that is over its own limit uses nothing of what it shares with others.
     for (whose, name, bounds) in bounds(shared, admitted).into_iter().flatten() {
         let account = shared.limits.account(name);
-        let begun =
-            account.change(|state| limit::enter(&bounds, state, admitted.at, charge).map(|next| (next, ())));
-        begun.map_err(|no| refusal::answer(shared, whose, &no))?;
+        let enter =
+            |state| limit::enter(&bounds, state, admitted.at, charge).map(|next| (next, Step::Entered));
+        account.change(&bounds, admitted.at, enter).map_err(|no| refusal::answer(shared, whose, &no))?;
         pass.seats.push(Seat { whose, account, bounds, held: OnceLock::new() });
     }
     Ok((!pass.seats.is_empty()).then(|| Arc::new(pass)))
@@ -186,9 +233,18 @@ pub(crate) fn reserve(shared: &Shared, admitted: &Admitted, model: &str, body: &
     }
     pass.price.get_or_init(|| price);
     let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
-    let cost = price.map(|price| price::cost(&price, count(tokens_in), 0, count(tokens_out)));
+    let cost_at = |price: Price| price::cost(&price, count(tokens_in), 0, count(tokens_out));
+    // Whoever stands in for the upstream may be dearer; what is charged in the end is the price of the one that served.
+    let cost = price.into_iter().chain(stand_ins(admitted, model)).map(cost_at).max();
     let ask = Use { tokens: tokens_in.saturating_add(tokens_out), cost: cost.unwrap_or_default() };
     hold(shared, pass, ask)
+}
+
+/// What the model costs at the upstreams that may be asked instead.
+fn stand_ins(admitted: &Admitted, model: &str) -> Vec<Price> {
+    let upstreams = &admitted.table.config.upstreams;
+    let names = admitted.upstream().map_or(&[][..], |upstream| &upstream.failover);
+    names.iter().filter_map(|name| upstreams.get(name)?.price(model)).collect()
 }
 
 /// The same for what passes verbatim: its body is not read, so its model is not known.
@@ -230,9 +286,13 @@ fn unpriced(shared: &Shared, admitted: &Admitted, pass: &Pass, model: Option<&st
 fn hold(shared: &Shared, pass: &Pass, ask: Use) -> Result<(), Answer> {
     let now = shared.env.clock.now();
     for seat in &pass.seats {
-        let reserved = seat.account.change(|state| limit::reserve(&seat.bounds, state, now, ask));
-        let held = reserved.map_err(|no| refusal::answer(shared, seat.whose, &no))?;
-        seat.held.get_or_init(|| held);
+        let reserve = |state| {
+            let (next, held) = limit::reserve(&seat.bounds, state, now, ask)?;
+            seat.held.get_or_init(|| held);
+            Ok((next, Step::Held(held)))
+        };
+        let reserved = seat.account.change(&seat.bounds, now, reserve);
+        reserved.map_err(|no| refusal::answer(shared, seat.whose, &no))?;
     }
     Ok(())
 }

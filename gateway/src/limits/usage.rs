@@ -24,7 +24,8 @@ const SHORT: usize = 64 << 10;
 struct Bill {
     charge: Charge,
     arm: Arm,
-    /// The price that was looked up when the request came, `None` if its model was not known or has none.
+    /// The price at the upstream that answered, else at the one that was asked first; `None` if its model was not known
+    /// when the request came, or has none.
     price: Option<Price>,
     request: u64,
     reply: Vec<u8>,
@@ -34,8 +35,8 @@ struct Bill {
     streamed: bool,
 }
 
-/// Charges a request to its accounts.
-pub(crate) fn settle(shared: &Shared, admitted: &Admitted, tee: &Tee, arm: Arm) {
+/// Charges a request for this model to its accounts.
+pub(crate) fn settle(shared: &Shared, admitted: &Admitted, tee: &Tee, arm: Arm, model: &str) {
     let Some(pass) = &admitted.pass else { return };
     let now = shared.env.clock.now();
     let answered = (100..400).contains(&tee.status);
@@ -43,10 +44,12 @@ pub(crate) fn settle(shared: &Shared, admitted: &Admitted, tee: &Tee, arm: Arm) 
         return pass.settle(now, Use::default());
     }
     let price = pass.price.get().copied();
+    // Its way is that of the upstream that answered.
+    let charged = admitted.upstream().and_then(|upstream| upstream.price(model));
     let bill = Bill {
         charge: charge_of(admitted, price.is_some()),
         arm,
-        price: price.flatten(),
+        price: price.and_then(|first| charged.or(first)),
         request: tee.request.len() as u64,
         reply: tee.reply.clone(),
         missing: tee.sent.saturating_sub(tee.reply.len() as u64),

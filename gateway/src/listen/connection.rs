@@ -24,8 +24,10 @@ use tokio::time::timeout;
 
 use super::date::{self, Stamp};
 use super::deadline::Deadline;
+use super::frames::{self, Frames};
 use super::refusal;
 use crate::gather::{Gather, speaks_for_its_wire};
+use crate::headers::RECEIPT;
 use crate::table::Shared;
 
 /// Writes up to this size wait for the flush, so that a head and a short body leave in one packet.
@@ -67,6 +69,8 @@ pub(crate) struct Connection {
     refused: bool,
     /// What is left unread is to be read before the close.
     lingers: AtomicBool,
+    /// What goes out, on HTTP/2.
+    frames: Frames,
     /// The date of the next head, where it is an upstream's.
     stamp: Mutex<Option<Stamp>>,
 }
@@ -88,6 +92,7 @@ impl Connection {
             admitted: AtomicBool::new(false),
             refused: false,
             lingers: AtomicBool::new(false),
+            frames: Frames::default(),
             stamp: Mutex::default(),
         }
     }
@@ -182,6 +187,27 @@ impl Connection {
         self.gather.held.extend_from_slice(&refusal::wire(&self.shared, status));
     }
 
+    /// Sends frames of HTTP/2; an answer that is a bare status gets its receipt.
+    fn poll_frames(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize>> {
+        let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| &**buf);
+        let bare = self.frames.bare(first);
+        if let Some(bare) = bare.as_ref().filter(|bare| bare.at.start == 0) {
+            let (frame, receipt) = (&first[bare.at.clone()], refusal::receipt(&self.shared, bare.status));
+            self.gather.held.extend_from_slice(&frames::with(frame, RECEIPT, &receipt));
+            return Poll::Ready(Ok(frame.len()));
+        }
+        let before = bare.map(|bare| [IoSlice::new(&first[..bare.at.start])]);
+        let bufs = before.as_ref().map_or(bufs, |before| &before[..]);
+        let sent = ready!(self.gather.poll_write(&mut self.wire, cx, bufs, GATHERED))?;
+        let mut left = sent;
+        for buf in bufs {
+            let passed = left.min(buf.len());
+            self.frames.pass(&buf[..passed]);
+            left -= passed;
+        }
+        Poll::Ready(Ok(sent))
+    }
+
     fn late(&mut self) -> Error {
         let idle = self.head == 0;
         self.shared.events.connection_cut(if idle { "idle" } else { "header" });
@@ -257,7 +283,10 @@ impl AsyncWrite for Connection {
             stamp.write(head, &mut me.gather.held);
             return Poll::Ready(Ok(length));
         }
-        me.gather.poll_write(&mut me.wire, cx, bufs, GATHERED)
+        match me.speaks {
+            Speaks::H1 => me.gather.poll_write(&mut me.wire, cx, bufs, GATHERED),
+            Speaks::H2 => me.poll_frames(cx, bufs),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {

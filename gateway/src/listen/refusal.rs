@@ -7,11 +7,16 @@ use kolm_wire::error::ApiError;
 use crate::headers::RECEIPT;
 use crate::table::Shared;
 
-/// A whole answer, as it goes over the wire.
-pub(super) fn wire(shared: &Shared, status: u16) -> Vec<u8> {
+/// The receipt of an answer that is not the gateway's own words.
+pub(super) fn receipt(shared: &Shared, status: u16) -> String {
     shared.events.request_refused(status);
     let id = RequestId::mint(shared.env.clock.now(), &*shared.env.entropy);
-    let receipt = shared.ledger.none_header(id, Rt::Local, None);
+    shared.ledger.none_header(id, Rt::Local, None)
+}
+
+/// A whole answer, as it goes over the wire.
+pub(super) fn wire(shared: &Shared, status: u16) -> Vec<u8> {
+    let receipt = receipt(shared, status);
     let (reason, message) = words(status);
     let body = ApiError {
         status,

@@ -176,6 +176,7 @@ impl Shadow {
             try_no: 1,
             kind: Kind::Shadow,
             ns: finished.namespace.clone(),
+            region: self.shared.table.load().config.region_of(&finished.namespace).to_owned(),
             route: finished.route.clone(),
             rt: Rt::Cloud,
             art: None,

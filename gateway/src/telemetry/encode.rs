@@ -13,9 +13,11 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as Proto, Status};
 use prost::Message as _;
 
-use super::{Span, Step};
+use super::{Span, Step, Waiting};
+use crate::events::latency;
 
 const SCOPE: &str = "kolm";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What this node is called.
 pub(super) struct Names<'a> {
@@ -26,24 +28,43 @@ pub(super) struct Names<'a> {
 }
 
 /// One request to a collector.
-pub(super) fn request(spans: &[Span], names: &Names<'_>) -> Vec<u8> {
-    let version = env!("CARGO_PKG_VERSION");
+pub(super) fn request(waiting: &[Waiting], names: &Names<'_>) -> Vec<u8> {
+    let spans = waiting.iter().flat_map(|waiting| match waiting {
+        Waiting::Ours(span) => protos(span),
+        Waiting::Theirs(scoped) => scoped.spans.clone(),
+    });
+    let spans = spans.collect();
+    let scoped = ScopeSpans { scope: Some(scope()), spans, ..ScopeSpans::default() };
+    let resource = Some(resource(names));
+    let all = ResourceSpans { resource, scope_spans: vec![scoped], ..ResourceSpans::default() };
+    ExportTraceServiceRequest { resource_spans: vec![all] }.encode_to_vec()
+}
+
+/// Who speaks.
+pub(super) fn resource(names: &Names<'_>) -> Resource {
     let attributes = vec![
         text("service.name", names.service),
-        text("service.version", version),
+        text("service.version", VERSION),
         text("service.instance.id", names.node),
     ];
-    let scope = InstrumentationScope {
+    Resource { attributes, ..Resource::default() }
+}
+
+/// In which vocabulary.
+pub(super) fn scope() -> InstrumentationScope {
+    InstrumentationScope {
         name: SCOPE.to_owned(),
-        version: version.to_owned(),
+        version: VERSION.to_owned(),
         ..InstrumentationScope::default()
-    };
-    let spans = spans.iter().flat_map(protos).collect();
-    let scoped = ScopeSpans { scope: Some(scope), spans, ..ScopeSpans::default() };
-    let resource = Resource { attributes, ..Resource::default() };
-    let all =
-        ResourceSpans { resource: Some(resource), scope_spans: vec![scoped], ..ResourceSpans::default() };
-    ExportTraceServiceRequest { resource_spans: vec![all] }.encode_to_vec()
+    }
+}
+
+/// One request, for the process that sends it in this one's place.
+pub(super) fn heirloom(waiting: &Waiting) -> Vec<u8> {
+    match waiting {
+        Waiting::Ours(span) => ScopeSpans { spans: protos(span), ..ScopeSpans::default() }.encode_to_vec(),
+        Waiting::Theirs(scoped) => scoped.encode_to_vec(),
+    }
 }
 
 /// The request's span, then one for each try.
@@ -61,7 +82,7 @@ fn whole(span: &Span) -> Proto {
         Some(operation) => format!("{operation} {}", span.model),
         None => span.method.clone(),
     };
-    let error = error(span);
+    let error = latency::error_type(span.outcome, span.status);
     let failed = matches!(span.outcome, Outcome::UpstreamError | Outcome::Timeout) || span.status >= 500;
     Proto {
         trace_id: span.trace.id.to_vec(),
@@ -82,7 +103,7 @@ fn attributes(span: &Span, error: Option<&str>) -> Vec<KeyValue> {
     let mut out = Vec::new();
     if let Some(operation) = span.operation {
         out.push(text("gen_ai.operation.name", operation));
-        out.push(text("gen_ai.provider.name", if local { "kolm" } else { "openai" }));
+        out.push(text("gen_ai.provider.name", latency::provider(span.arm)));
         out.extend(some("gen_ai.request.model", &span.model));
         out.extend(some("gen_ai.response.model", &span.reply_model));
         if !span.finish.is_empty() {
@@ -126,7 +147,7 @@ fn tried(span: &Span, n: usize, step: &Step) -> Proto {
     if answered && span.status > 0 {
         attributes.push(number("http.response.status_code", i64::from(span.status)));
     }
-    let error = if answered { error(span) } else { step.code.clone() };
+    let error = if answered { latency::error_type(span.outcome, span.status) } else { step.code.clone() };
     attributes.extend(error.as_deref().map(|error| text("error.type", error)));
     Proto {
         trace_id: span.trace.id.to_vec(),
@@ -140,14 +161,6 @@ fn tried(span: &Span, n: usize, step: &Step) -> Proto {
         attributes,
         ..Proto::default()
     }
-}
-
-/// Why it was no success.
-fn error(span: &Span) -> Option<String> {
-    if span.outcome != Outcome::Complete {
-        return Some(span.outcome.as_str().to_owned());
-    }
-    (span.status >= 400).then(|| span.status.to_string())
 }
 
 fn status(failed: bool) -> Status {
@@ -171,7 +184,8 @@ fn key(name: &str, value: Value) -> KeyValue {
     KeyValue { key: name.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
 }
 
-fn text(name: &str, value: &str) -> KeyValue {
+/// An attribute.
+pub(super) fn text(name: &str, value: &str) -> KeyValue {
     key(name, Value::StringValue(value.to_owned()))
 }
 

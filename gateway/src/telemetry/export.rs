@@ -11,7 +11,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::{Span, encode};
+use super::{Waiting, encode};
 use crate::table::Shared;
 
 /// Spans of one request to the collector.
@@ -23,10 +23,10 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Pauses before a batch is sent again.
 const AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 /// How long the last batches may take when the process ends.
-const LAST: Duration = Duration::from_secs(2);
+pub(super) const LAST: Duration = Duration::from_secs(2);
 
 /// Why a batch did not arrive.
-enum Failed {
+pub(super) enum Failed {
     /// It may arrive if it is sent again.
     Passing,
     /// It will never be taken.
@@ -34,7 +34,7 @@ enum Failed {
 }
 
 /// Sends what is finished until the process ends, and then what is left.
-pub(crate) async fn run(shared: Arc<Shared>, http: reqwest::Client, mut stopped: watch::Receiver<bool>) {
+pub(super) async fn run(shared: Arc<Shared>, http: reqwest::Client, mut stopped: watch::Receiver<bool>) {
     let mut waiting = shared.telemetry.waiting.lock().await;
     let mut batch = Vec::new();
     loop {
@@ -64,16 +64,19 @@ pub(crate) async fn run(shared: Arc<Shared>, http: reqwest::Client, mut stopped:
 }
 
 /// Sends a batch, and leaves it empty.
-async fn send(shared: &Shared, http: &reqwest::Client, batch: &mut Vec<Span>) {
+async fn send(shared: &Shared, http: &reqwest::Client, batch: &mut Vec<Waiting>) {
     if batch.is_empty() {
         return;
+    }
+    if let Some(heir) = shared.telemetry.heir.get() {
+        return batch.drain(..).for_each(|span| heir(&encode::heirloom(&span)));
     }
     let config = Arc::clone(&shared.table.load().config);
     let names = encode::Names { service: &config.telemetry.service_name, node: &config.receipts.node };
     let (count, body) = (batch.len(), encode::request(batch, &names));
     let mut pauses = AGAIN.into_iter();
     loop {
-        match post(http, &config, body.clone()).await {
+        match post(http, &config, "traces", body.clone()).await {
             Ok(()) => shared.events.spans_sent(count),
             Err(Failed::Lasting) => shared.events.spans_dropped("refused", count),
             Err(Failed::Passing) => match pauses.next() {
@@ -89,8 +92,14 @@ async fn send(shared: &Shared, http: &reqwest::Client, batch: &mut Vec<Span>) {
     }
 }
 
-async fn post(http: &reqwest::Client, config: &Config, body: Vec<u8>) -> Result<(), Failed> {
-    let url = config.telemetry.traces_url().ok_or(Failed::Lasting)?;
+/// Posts one message about a signal.
+pub(super) async fn post(
+    http: &reqwest::Client,
+    config: &Config,
+    signal: &str,
+    body: Vec<u8>,
+) -> Result<(), Failed> {
+    let url = config.telemetry.url(signal).ok_or(Failed::Lasting)?;
     let mut request = http.post(url).timeout(LIMIT).header(CONTENT_TYPE, "application/x-protobuf");
     for (name, secret) in &config.telemetry.headers {
         let name = HeaderName::try_from(name.as_str()).map_err(|_| Failed::Lasting)?;

@@ -1,6 +1,7 @@
 //! The decisions: may a request begin, may it use so much, and what has it used.
 
 use kolm_core::{MicroUsd, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::charge::Charge;
 use super::rate::Bucket;
@@ -8,7 +9,7 @@ use super::window::{self, Window};
 use super::{Kind, Limits};
 
 /// How far an account has used its limits.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// The bucket of requests.
     pub requests: Bucket,
@@ -25,7 +26,7 @@ pub struct State {
 }
 
 /// What a request may use, or has used.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Use {
     /// Tokens, read and written.
     pub tokens: u64,
@@ -34,10 +35,29 @@ pub struct Use {
 }
 
 /// What was taken for a request in advance.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     tokens: u64,
     cost: i64,
+}
+
+/// What a request does to its accounts, as whoever keeps a copy of them is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// It began.
+    Entered,
+    /// This was taken for it in advance.
+    Held(Held),
+    /// This was used in the place of what was held.
+    Settled {
+        /// What was held.
+        held: Held,
+        /// What was used.
+        used: Use,
+    },
+    /// It has ended.
+    Left,
 }
 
 /// A limit is reached.
@@ -116,6 +136,31 @@ pub fn settle(limits: &Limits, state: State, now: Timestamp, held: Held, used: U
 #[must_use]
 pub fn leave(state: State) -> State {
     State { open: state.open.saturating_sub(1), ..state }
+}
+
+/// The state after a step that was decided elsewhere: nothing is refused here any more.
+#[must_use]
+pub fn follow(limits: &Limits, state: State, now: Timestamp, step: Step) -> State {
+    match step {
+        Step::Entered => {
+            let taken = |limit| state.requests.charge(now.0, limit, 1);
+            let requests = limits.requests_per_minute.map_or(state.requests, taken);
+            State { requests, open: state.open + 1, ..state }
+        }
+        Step::Held(held) => {
+            let taken = |limit| state.tokens.charge(now.0, limit, held.tokens);
+            let tokens = limits.tokens_per_minute.map_or(state.tokens, taken);
+            State { tokens, held: state.held.saturating_add(held.cost), ..state }
+        }
+        Step::Settled { held, used } => settle(limits, state, now, held, used),
+        Step::Left => leave(state),
+    }
+}
+
+/// The state without the requests under way of a copy of it, whose owner is gone: they will never say that they end.
+#[must_use]
+pub fn forget(state: State, gone: &State) -> State {
+    State { open: state.open.saturating_sub(gone.open), held: (state.held - gone.held).max(0), ..state }
 }
 
 /// Whether `more` can be spent beside what is spent and held.

@@ -14,7 +14,7 @@ mod tests;
 use kolm_core::MicroUsd;
 use serde::{Deserialize, Serialize};
 
-pub use decide::{Held, Refusal, State, Use, enter, leave, reserve, settle};
+pub use decide::{Held, Refusal, State, Step, Use, enter, follow, forget, leave, reserve, settle};
 
 /// What one account may use; a limit that is absent does not bind.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,11 +3,13 @@
 //! **Invariant:** in any span of `t` minutes no more than `limit * (1 + t)` units pass; a clock that stands still or
 //! steps back lends nothing.
 
+use serde::{Deserialize, Serialize};
+
 /// One minute, in nanoseconds.
 const MINUTE: i64 = 60_000_000_000;
 
 /// The time at which a bucket is full again, in nanoseconds; 0 for one that was never used.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket(i64);
 
 impl Bucket {

@@ -1,11 +1,12 @@
 //! Calendar windows in UTC: which day and month a moment is in, and when they end.
 
 use kolm_core::Timestamp;
+use serde::{Deserialize, Serialize};
 
 const DAY_MS: i64 = 86_400_000;
 
 /// Money spent in one window, in µUSD.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// The window's number.
     pub no: i64,

@@ -12,7 +12,7 @@ use kolm_receipts::Ledger;
 use kolm_store::Service;
 use tokio::sync::mpsc;
 
-use super::wire::{self, Successor};
+use super::wire::{self, Said, Successor};
 use super::{Answer, ask_of, path};
 use crate::admin::RunFile;
 use crate::report::Failure;
@@ -89,9 +89,10 @@ impl House {
         let successor = Successor::new(stream);
         let stream = successor.silence();
         match self.hand_over(&successor) {
-            Ok(()) => {
+            Ok(accounts) => {
                 let answer = serde_json::to_vec(&Answer::Yours).unwrap_or_default();
-                if let Err(cause) = wire::send(&stream, &answer, Some(socket)) {
+                let sent = wire::send(&stream, &answer, Some(socket)).and_then(|()| accounts.write(&stream));
+                if let Err(cause) = sent {
                     tracing::error!(%cause, "the new process is gone");
                 }
             }
@@ -99,7 +100,8 @@ impl House {
         }
     }
 
-    fn hand_over(&self, successor: &Successor) -> Result<(), String> {
+    /// Lets go of everything; what is left to say first of all is how far the accounts are.
+    fn hand_over(&self, successor: &Successor) -> Result<Said, String> {
         if let Some(pages) = self.pages.lock().unwrap_or_else(PoisonError::into_inner).take() {
             pages.stop();
         }
@@ -111,7 +113,13 @@ impl House {
             store.shutdown();
         }
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.hand_over(Box::new(successor.clone())).map_err(|error| error.to_string())
+        ledger.hand_over(Box::new(successor.clone())).map_err(|error| error.to_string())?;
+        let heir = successor.clone();
+        let tell = move |span: &[u8]| heir.tell(&Said::Span(span.to_vec()), "span");
+        self.shared.telemetry.hand_over(Box::new(tell));
+        let heir = successor.clone();
+        let tell = move |step: &[u8]| heir.tell(&Said::Spent(step.to_vec()), "use");
+        Ok(Said::Accounts(self.shared.limits.hand_over(Box::new(tell))))
     }
 
     /// Ends what is left: all of it, or, after a hand-over, what the last requests needed.

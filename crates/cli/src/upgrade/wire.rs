@@ -31,10 +31,16 @@ pub(super) enum Said {
     Control(Vec<u8>),
     /// A captured pair, as the spool has it.
     Pair(Vec<u8>),
+    /// How far the accounts of keys and namespaces are; said once, first of all.
+    Accounts(Vec<u8>),
+    /// A step of a request at its accounts.
+    Spent(Vec<u8>),
+    /// The span of a request that has ended.
+    Span(Vec<u8>),
 }
 
 impl Said {
-    fn write(&self, mut to: &UnixStream) -> Result<()> {
+    pub(super) fn write(&self, mut to: &UnixStream) -> Result<()> {
         let text;
         let (kind, parts): (u8, Vec<&[u8]>) = match self {
             Self::Open { id, record } => {
@@ -47,6 +53,9 @@ impl Said {
             }
             Self::Control(ctl) => (b'T', vec![ctl]),
             Self::Pair(record) => (b'P', vec![record]),
+            Self::Accounts(list) => (b'A', vec![list]),
+            Self::Spent(step) => (b'M', vec![step]),
+            Self::Span(span) => (b'S', vec![span]),
         };
         let mut frame = vec![kind];
         for part in parts {
@@ -64,6 +73,9 @@ impl Said {
             b'C' => Ok(Self::Close { id: id(from)?, open: part(from)?, close: part(from)? }),
             b'T' => Ok(Self::Control(part(from)?)),
             b'P' => Ok(Self::Pair(part(from)?)),
+            b'A' => Ok(Self::Accounts(part(from)?)),
+            b'M' => Ok(Self::Spent(part(from)?)),
+            b'S' => Ok(Self::Span(part(from)?)),
             _ => Err(ErrorKind::InvalidData.into()),
         }
     }
@@ -134,6 +146,13 @@ impl Successor {
         self.say(&Said::Pair(record.to_vec()), |_| Ok(()))
     }
 
+    /// Says what needs no answer.
+    pub(super) fn tell(&self, said: &Said, what: &'static str) {
+        if let Err(cause) = self.say(said, |_| Ok(())) {
+            tracing::error!(%cause, what, "the new process was not told");
+        }
+    }
+
     fn say<T>(&self, said: &Said, answer: impl FnOnce(&UnixStream) -> Result<T>) -> Result<T> {
         let stream = self.silence();
         said.write(&stream)?;
@@ -152,16 +171,11 @@ impl Heir for Successor {
     }
 
     fn close(&mut self, id: RequestId, open: &[u8], close: &[u8]) {
-        let said = Said::Close { id, open: open.to_vec(), close: close.to_vec() };
-        if let Err(cause) = self.say(&said, |_| Ok(())) {
-            tracing::error!(%cause, %id, "a close record did not reach the new process");
-        }
+        self.tell(&Said::Close { id, open: open.to_vec(), close: close.to_vec() }, "close record");
     }
 
     fn control(&mut self, ctl: &[u8]) {
-        if let Err(cause) = self.say(&Said::Control(ctl.to_vec()), |_| Ok(())) {
-            tracing::error!(%cause, "a control record did not reach the new process");
-        }
+        self.tell(&Said::Control(ctl.to_vec()), "control record");
     }
 }
 
@@ -180,6 +194,9 @@ mod tests {
             Said::Close { id, open: b"{}".to_vec(), close: vec![0; 70_000] },
             Said::Control(Vec::new()),
             Said::Pair("ä".into()),
+            Said::Accounts(b"{}".to_vec()),
+            Said::Spent(b"{}".to_vec()),
+            Said::Span(vec![0xff]),
         ];
         let sent = std::thread::spawn(move || {
             all.iter().for_each(|said| said.write(&writer).unwrap());

@@ -28,6 +28,7 @@ impl Handle {
             model: record::clip(&open.model, 128),
             node: inner.node.clone(),
             ns: open.ns.as_str().to_owned(),
+            region: record::clip(&open.region, 64),
             route: open.route.as_ref().map_or_else(String::new, |route| route.as_str().to_owned()),
             rt: open.rt,
             t_open: t_open.0,

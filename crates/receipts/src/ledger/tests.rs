@@ -37,6 +37,7 @@ impl World {
             try_no: 1,
             kind: Kind::Answer,
             ns: "support".parse().unwrap(),
+            region: String::new(),
             route: Some("support-mini".parse().unwrap()),
             rt: Rt::Cloud,
             art: None,

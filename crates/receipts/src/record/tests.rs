@@ -25,6 +25,7 @@ fn open() -> OpenRecord {
         model: "gpt-4o-mini".into(),
         node: "n1".into(),
         ns: "support".into(),
+        region: String::new(),
         route: "support-mini".into(),
         rt: Rt::Cloud,
         t_open: 1_795_219_200_000,
@@ -45,6 +46,17 @@ fn close() -> Close {
         up_model: "gpt-4o-mini-2024-07-18".into(),
         ..Close::new(Outcome::Complete, 200)
     }
+}
+
+#[test]
+fn a_region_stands_in_the_record_and_none_is_left_out() {
+    let bytes = kj1::to_bytes(&OpenRecord { region: "eu".into(), ..open() }).unwrap();
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    assert!(text.contains(r#""ns":"support","region":"eu","route":"support-mini""#), "{text}");
+    assert_eq!(serde_json::from_slice::<OpenRecord>(&bytes).unwrap().region, "eu");
+    let none = kj1::to_bytes(&open()).unwrap();
+    assert!(LEAF.contains(std::str::from_utf8(&none).unwrap()), "an older record reads the same");
+    assert_eq!(serde_json::from_slice::<OpenRecord>(&none).unwrap(), open());
 }
 
 #[test]
