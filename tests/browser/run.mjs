@@ -79,7 +79,8 @@ async function every(scheme, viewport) {
   }
   await page.goto("/routes/support/shadow?verdict=any");
   const links = await diffs(page).evaluateAll((all) => all.map((link) => link.getAttribute("href")));
-  for (const [n, href] of links.entries()) {
+  // Every kind of diff once; elsewhere the first show what is different there.
+  for (const [n, href] of links.slice(0, scheme === "light" ? links.length : 4).entries()) {
     await page.goto(href);
     await heading(page, /^Diff/).waitFor();
     await look(page, scheme, `diff-${n}`);

@@ -238,7 +238,7 @@ pub struct DiffDetail {
     pub reviewed_at: Option<Timestamp>,
     /// Its place in the order of the filter, from 1; 0 where the filter leaves it out.
     pub place: u64,
-    /// How many pass the filter.
+    /// How many pass the filter; 0 with the place.
     pub total: u64,
     /// The one behind it in that order.
     pub next: Option<RequestId>,
