@@ -13,7 +13,8 @@ use serde_json::json;
 use crate::lookup::{self, Refusal};
 use crate::{App, Freeze, Look};
 
-fn refuse(status: StatusCode, message: &str) -> Response {
+/// An error as JSON.
+pub(crate) fn refuse(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "error": { "message": message } }))).into_response()
 }
 

@@ -1,4 +1,4 @@
-//! The three files that pages refer to, embedded, each under a name that holds its content's hash.
+//! The files that pages refer to, embedded, each under a name that holds its content's hash.
 //!
 //! **Invariant:** a name never answers with two contents, so every asset may be cached for ever.
 
@@ -11,6 +11,8 @@ use sha2::{Digest, Sha256};
 
 /// htmx 2.0.11 as published on npm (`htmx.org`, Zero-Clause BSD, `static/htmx.LICENSE`).
 pub(crate) const HTMX: &[u8] = include_bytes!("../static/htmx-2.0.11.min.js");
+/// The keys of the shadow's pages.
+const KEYS: &[u8] = include_bytes!("../static/keys.js");
 const CSS: &[u8] = include_bytes!("../static/kolm.css");
 const ICON: &[u8] = include_bytes!("../static/icon.svg");
 
@@ -20,6 +22,8 @@ pub(crate) struct Paths {
     pub(crate) css: String,
     /// htmx.
     pub(crate) htmx: String,
+    /// The keys.
+    pub(crate) keys: String,
     /// The icon.
     pub(crate) icon: String,
 }
@@ -40,6 +44,7 @@ pub(crate) fn paths() -> &'static Paths {
     PATHS.get_or_init(|| Paths {
         css: named("kolm", CSS, "css"),
         htmx: named("htmx", HTMX, "js"),
+        keys: named("keys", KEYS, "js"),
         icon: named("icon", ICON, "svg"),
     })
 }
@@ -52,6 +57,8 @@ pub(crate) async fn asset(Path(name): Path<String>) -> Response {
         ("text/css; charset=utf-8", CSS)
     } else if path == paths.htmx {
         ("text/javascript; charset=utf-8", HTMX)
+    } else if path == paths.keys {
+        ("text/javascript; charset=utf-8", KEYS)
     } else if path == paths.icon {
         ("image/svg+xml", ICON)
     } else {

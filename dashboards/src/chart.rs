@@ -1,9 +1,9 @@
-//! Charts as SVG: interval bars against a floor, and bars of two latencies. No text of a request ever
+//! Charts as SVG: interval bars against a floor, bars of two latencies, bars of money. No text of a request ever
 //! enters one; what is not a number is escaped.
 //!
 //! **Invariant:** presentation attributes and classes only, never `style=`, which the CSP forbids.
 
-use kolm_core::{Bounds, Ppm};
+use kolm_core::{Bounds, MicroUsd, Ppm, Savings};
 
 use crate::words;
 
@@ -152,7 +152,7 @@ pub(crate) fn latencies(teacher_us: u64, student_us: u64) -> String {
     const BAR: f64 = 340.0;
     let longest = teacher_us.max(student_us).max(1) as f64;
     let mut svg = String::from(
-        r#"<svg class="pair" viewBox="0 0 520 68" role="img"><title>p95 latency, teacher and student</title>"#,
+        r#"<svg class="pair" viewBox="0 0 520 68" role="img"><title>p95 latency, teacher and student</title><desc>Two bars on one scale; the numbers stand in the table below.</desc>"#,
     );
     for (row, name, us) in [(0, "teacher", teacher_us), (1, "student", student_us)] {
         let y = row * 34 + 4;
@@ -168,6 +168,36 @@ pub(crate) fn latencies(teacher_us: u64, student_us: u64) -> String {
             svg.push_str(&format!(r#"<rect class="bar {name}" x="72" y="{y}" width="{width:.1}" height="24" rx="4"/><text x="{:.1}" y="{text}" class="value">{}</text>"#,
                 72.0 + width + 8.0,
                 words::micros(us)
+            ));
+        }
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+/// Per route, what the cloud would ask for everything against what everything costs now, on one scale.
+pub(crate) fn money(routes: &[(String, Savings)]) -> String {
+    const BAR: f64 = 560.0;
+    const LEFT: f64 = 180.0;
+    let cloud = |savings: &Savings| savings.avoided.0 + savings.paid.0;
+    let now = |savings: &Savings| savings.local.0 + savings.paid.0;
+    let most =
+        routes.iter().map(|(_, savings)| cloud(savings).max(now(savings))).max().unwrap_or(0).max(1) as f64;
+    let height = routes.len() * 64;
+    let mut svg = format!(
+        r#"<svg class="money" viewBox="0 0 860 {height}" role="img"><title>Money by route</title><desc>For each route a bar of what the cloud alone would ask and one of what the answers cost now; the numbers stand in the table below.</desc>"#
+    );
+    for (i, (name, savings)) in routes.iter().enumerate() {
+        let bars = [("cloud alone", "teacher", cloud(savings)), ("now", "student", now(savings))];
+        for (row, (what, class, micros)) in bars.into_iter().enumerate() {
+            let y = i * 64 + row * 26 + 4;
+            let (text, width) = (y + 15, BAR * micros.max(0) as f64 / most);
+            let label = if row == 0 { format!("{} · {what}", escape(name)) } else { what.to_owned() };
+            svg.push_str(&format!(r#"<text class="name" x="{:.1}" y="{text}" text-anchor="end">{label}</text><rect class="bar {class}" x="{LEFT}" y="{y}" width="{:.1}" height="21" rx="4"/><text class="value" x="{:.1}" y="{text}">{}</text>"#,
+                LEFT - 10.0,
+                width.max(1.0),
+                LEFT + width.max(1.0) + 8.0,
+                words::money(MicroUsd(micros))
             ));
         }
     }

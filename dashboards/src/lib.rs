@@ -1,5 +1,5 @@
-//! The web pages and the admin interface of `kolm up`: what the routes do, why, and the four intents
-//! a person may write. One router; everything it shows and does comes in through [`Doors`].
+//! The web pages and the admin interface of `kolm up`: what the routes do, why, what the shadow saw, and the four
+//! intents and the verdicts that a person may write. One router; everything it shows and does comes in through [`Doors`].
 //!
 //! **Invariant:** nothing here decides. A page writes intents, never a weight; no page needs
 //! JavaScript, another host, or a request whose `Host` is not this machine.
@@ -8,12 +8,16 @@ mod api;
 mod assets;
 mod captures;
 mod chart;
+mod compare;
 mod config;
+mod decisions;
 pub mod evaluation;
 mod guard;
 mod lookup;
 mod pages;
 mod route;
+mod savings;
+mod shadow;
 mod time_line;
 mod view;
 mod words;
@@ -27,7 +31,10 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
-use kolm_core::{Answered, Clock, DecisionRow, Intent, Namespace, RequestId, RouteName, Status, Timestamp};
+use kolm_core::{
+    Answered, Clock, DecisionRow, DiffDetail, DiffFilter, DiffPage, DiffQuery, Intent, Namespace, RequestId,
+    Review, RouteName, Spent, Status, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// An answer that is still on its way.
@@ -46,6 +53,21 @@ pub type Freezer = Arc<dyn Fn(Freeze) -> Pending<Result<Frozen, String>> + Send 
 
 /// Looks into the captures; `None` where there is no such thing.
 pub type Looker = Arc<dyn Fn(Look) -> Pending<Result<Option<serde_json::Value>, String>> + Send + Sync>;
+
+/// The doors to what the shadow saw. All of it was anonymized before it was stored.
+#[derive(Clone)]
+pub struct ShadowDoors {
+    /// Reads a page of a route's diffs, worst first.
+    pub page: Arc<dyn Fn(DiffQuery) -> Pending<Result<DiffPage, String>> + Send + Sync>,
+    /// Reads one diff with its neighbours in the order of the filter; `None` where there is no such diff.
+    pub diff: DiffReader,
+    /// Notes what a person says of a diff, at the present time; false where there is no such diff.
+    pub review: Arc<dyn Fn(Review) -> Pending<Result<bool, String>> + Send + Sync>,
+}
+
+/// Reads one diff.
+pub type DiffReader =
+    Arc<dyn Fn(RequestId, DiffFilter) -> Pending<Result<Option<DiffDetail>, String>> + Send + Sync>;
 
 /// What may be looked at in the captures. All of it was anonymized before it was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +99,10 @@ pub struct Doors {
     pub decisions: Decisions,
     /// Looks into the captures.
     pub look: Looker,
+    /// What the shadow saw.
+    pub shadow: ShadowDoors,
+    /// What passed over the routes by arm, as far as it was captured.
+    pub spent: Arc<dyn Fn() -> Pending<Result<Vec<Spent>, String>> + Send + Sync>,
     /// Freezes a snapshot.
     pub freeze: Freezer,
     /// The time that ages on the pages are counted from.
@@ -132,10 +158,15 @@ const MAX_BODY: usize = 64 * 1024;
 /// The pages, the API and the admin interface as one router.
 pub fn router(doors: Doors, settings: Settings) -> Router {
     let app = Arc::new(App { doors, settings });
+    let reviewed = DefaultBodyLimit::max(shadow::MAX_FORM);
     Router::new()
         .route("/", get(pages::overview))
         .route("/captures", get(captures::page))
+        .route("/decisions", get(decisions::page))
+        .route("/savings", get(savings::page))
         .route("/routes/{route}", get(pages::route))
+        .route("/routes/{route}/shadow", get(shadow::queue))
+        .route("/shadow/{id}", get(shadow::diff).post(shadow::review).layer(reviewed))
         .route("/routes/{route}/ask/{kind}", get(pages::ask))
         .route("/routes/{route}/intents", post(pages::intent))
         .route("/login", get(pages::login).post(pages::sign_in))
@@ -145,6 +176,11 @@ pub fn router(doors: Doors, settings: Settings) -> Router {
         .route("/metrics", get(api::metrics))
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/routes/{route}/decisions", get(api::decisions))
+        .route("/api/v1/routes/{route}/shadow", get(shadow::api_queue))
+        .route("/api/v1/shadow/{id}", get(shadow::api_diff))
+        .route("/api/v1/reviews", post(shadow::api_review).layer(reviewed))
+        .route("/api/v1/decisions.jsonl", get(decisions::lines))
+        .route("/api/v1/savings", get(savings::api))
         .route("/api/v1/captures", get(api::captures))
         .route("/api/v1/templates", get(api::templates))
         .route("/api/v1/pairs/{id}", get(api::pair))

@@ -14,17 +14,28 @@ use serde::Deserialize;
 use crate::lookup::{self, Refusal};
 use crate::{App, assets, guard, route, view, words};
 
+/// The script that a page brings along; it works without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Script {
+    /// None.
+    None,
+    /// htmx, which renews its inner part.
+    Live,
+    /// The keys of a review.
+    Keys,
+}
+
 /// What every whole page shows around its content.
-struct Frame {
-    title: String,
-    css: &'static str,
-    htmx: &'static str,
-    icon: &'static str,
-    version: String,
-    listen: String,
-    config: u64,
-    up: String,
-    refresh: bool,
+pub(crate) struct Frame {
+    pub(crate) title: String,
+    pub(crate) css: &'static str,
+    pub(crate) script: Option<&'static str>,
+    pub(crate) icon: &'static str,
+    pub(crate) version: String,
+    pub(crate) listen: String,
+    pub(crate) config: u64,
+    pub(crate) up: String,
+    pub(crate) refresh: bool,
 }
 
 #[derive(Template)]
@@ -63,22 +74,28 @@ struct Message<'a> {
     text: &'a str,
 }
 
-fn frame(app: &App, status: &Status, title: &str, refresh: bool) -> Frame {
+/// The frame of a page.
+pub(crate) fn frame(app: &App, status: &Status, title: &str, script: Script) -> Frame {
     let paths = assets::paths();
     Frame {
         title: title.to_owned(),
         css: &paths.css,
-        htmx: &paths.htmx,
+        script: match script {
+            Script::None => None,
+            Script::Live => Some(&paths.htmx),
+            Script::Keys => Some(&paths.keys),
+        },
         icon: &paths.icon,
         version: status.version.clone(),
         listen: status.listen.clone(),
         config: status.config_version,
         up: words::span(app.doors.clock.now().since(status.since)),
-        refresh,
+        refresh: script == Script::Live,
     }
 }
 
-fn html(code: StatusCode, template: &impl Template) -> Response {
+/// A rendered page.
+pub(crate) fn html(code: StatusCode, template: &impl Template) -> Response {
     match template.render() {
         Ok(page) => (code, [(header::VARY, "hx-request")], Html(page)).into_response(),
         Err(error) => {
@@ -112,11 +129,12 @@ pub(crate) fn live_page(
     inner: &impl Template,
     headers: &HeaderMap,
 ) -> Response {
-    live(frame(app, &(app.doors.status)(), title, true), path, None, inner, headers)
+    live(frame(app, &(app.doors.status)(), title, Script::Live), path, None, inner, headers)
 }
 
-fn message(app: &App, code: StatusCode, title: &str, text: &str) -> Response {
-    html(code, &Message { frame: frame(app, &Status::default(), title, false), text })
+/// A page that only says something.
+pub(crate) fn message(app: &App, code: StatusCode, title: &str, text: &str) -> Response {
+    html(code, &Message { frame: frame(app, &Status::default(), title, Script::None), text })
 }
 
 /// `GET /`.
@@ -124,7 +142,7 @@ pub(crate) async fn overview(State(app): State<Arc<App>>, headers: HeaderMap) ->
     let decisions = (app.doors.decisions)(None).await;
     let status = (app.doors.status)();
     let inner = view::overview(&status, &decisions, app.doors.clock.now());
-    live(frame(&app, &status, "Overview", true), "/", None, &inner, &headers)
+    live(frame(&app, &status, "Overview", Script::Live), "/", None, &inner, &headers)
 }
 
 /// What a redirect after an intent carries.
@@ -151,7 +169,7 @@ pub(crate) async fn route(
             route::button(kind)
         )
     });
-    live(frame(&app, &status, &name, true), &format!("/routes/{name}"), notice, &inner, &headers)
+    live(frame(&app, &status, &name, Script::Live), &format!("/routes/{name}"), notice, &inner, &headers)
 }
 
 /// `GET /routes/{route}/ask/{kind}`: from what to what, and why.
@@ -173,7 +191,7 @@ fn question(
     };
     let button = route::button(kind);
     let page = Ask {
-        frame: frame(app, &status, &format!("{button} {name}"), false),
+        frame: frame(app, &status, &format!("{button} {name}"), Script::None),
         route: name,
         kind: slug,
         button,
@@ -200,12 +218,7 @@ pub(crate) async fn intent(
     Form(form): Form<IntentForm>,
 ) -> Response {
     if !guard::is_csrf(&app.settings, &form.csrf) {
-        return message(
-            &app,
-            StatusCode::FORBIDDEN,
-            "Not sent",
-            "This form is stale. Go back, reload the page, and send it again.",
-        );
+        return stale(&app);
     }
     let (Ok(route), Some(kind)) = (name.parse::<RouteName>(), lookup::kind(&form.kind)) else {
         return no_route(&app);
@@ -226,7 +239,10 @@ pub(crate) async fn intent(
 
 /// `GET /login`, for addresses off the loopback.
 pub(crate) async fn login(State(app): State<Arc<App>>) -> Response {
-    html(StatusCode::OK, &Login { frame: frame(&app, &Status::default(), "Log in", false), problem: None })
+    html(
+        StatusCode::OK,
+        &Login { frame: frame(&app, &Status::default(), "Log in", Script::None), problem: None },
+    )
 }
 
 /// The form of a login.
@@ -240,11 +256,22 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, Form(form): Form<LoginF
     if guard::is_token(&app.settings, form.token.trim()) {
         return ([(header::SET_COOKIE, guard::cookie(&app.settings))], Redirect::to("/")).into_response();
     }
-    let frame = frame(&app, &Status::default(), "Log in", false);
+    let frame = frame(&app, &Status::default(), "Log in", Script::None);
     html(StatusCode::UNAUTHORIZED, &Login { frame, problem: Some("That is not the token.") })
 }
 
-fn no_route(app: &App) -> Response {
+/// The answer to a form without the token of this process.
+pub(crate) fn stale(app: &App) -> Response {
+    message(
+        app,
+        StatusCode::FORBIDDEN,
+        "Not sent",
+        "This form is stale. Go back, reload the page, and send it again.",
+    )
+}
+
+/// The answer where a path names no route.
+pub(crate) fn no_route(app: &App) -> Response {
     message(
         app,
         StatusCode::NOT_FOUND,

@@ -94,8 +94,10 @@ pub(crate) fn weight(rows: &[DecisionRow], ladder: &[Weight], now: Timestamp, si
     let line = plot.line();
     let (w, h) = (frame.width, frame.bottom + if size == Size::Full { 32.0 } else { 4.0 });
     let class = if size == Size::Full { "steps full" } else { "steps spark" };
-    let mut svg =
-        format!(r#"<svg class="{class}" viewBox="0 0 {w} {h}" role="img"><title>{}</title>"#, escape(&title));
+    let mut svg = format!(
+        r#"<svg class="{class}" viewBox="0 0 {w} {h}" role="img"><title>{}</title><desc>A step line from the first decision to now; each move stands in the log below.</desc>"#,
+        escape(&title)
+    );
     if size == Size::Full {
         rungs_and_times(&plot, &mut svg);
     }

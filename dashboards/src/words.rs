@@ -39,13 +39,15 @@ pub(crate) fn count(n: u64) -> String {
     out
 }
 
-/// Dollars: cents from one dollar on, four decimals below.
+/// Dollars: cents from one dollar on, four decimals below, six where four would show nothing.
 pub(crate) fn money(m: MicroUsd) -> String {
     let sign = if m.0 < 0 { "−" } else { "" };
     let micros = m.0.unsigned_abs();
     if micros >= 999_950 || micros == 0 {
         let cents = (micros + 5_000) / 10_000;
         format!("{sign}${}.{:02}", count(cents / 100), cents % 100)
+    } else if micros < 100 {
+        format!("{sign}$0.{micros:06}")
     } else {
         format!("{sign}$0.{:04}", (micros + 50) / 100)
     }
@@ -170,6 +172,7 @@ mod tests {
         for (micro_usd, wanted) in [
             (0, "$0.00"),
             (950, "$0.0010"),
+            (7, "$0.000007"),
             (999_999, "$1.00"),
             (1_999_999, "$2.00"),
             (-12_340_000, "−$12.34"),

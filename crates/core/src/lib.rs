@@ -9,6 +9,7 @@ mod decision;
 mod error;
 mod id;
 mod outcome;
+mod review;
 mod status;
 mod unit;
 
@@ -20,6 +21,10 @@ pub use decision::{
 pub use error::{Code, Coded, Exit};
 pub use id::{ArtifactId, BadName, Namespace, RequestId, RouteName, hex};
 pub use outcome::{Arm, Body, Outcome, Surface};
+pub use review::{
+    Answer, DiffAxis, DiffCounts, DiffDetail, DiffFilter, DiffKind, DiffPage, DiffQuery, DiffRow, Review,
+    Spent, ToolCall, Turn, Verdict,
+};
 pub use status::{
     AxisStatus, CaptureStatus, EngineStatus, HealthStatus, LedgerStatus, RouteStatus, Savings, Status,
     TrainStatus, UpstreamStatus,

@@ -5,6 +5,7 @@
 //! thread inserts and looks first.
 
 mod decay;
+mod diff;
 mod look;
 mod money;
 
@@ -42,6 +43,10 @@ CREATE TABLE IF NOT EXISTS scores (
 
 /// Which rows a student's pairs are made of: an embedding may train too, but no student of labels.
 const LABELLED: &str = "eligible AND surface IN ('chat', 'responses')";
+/// The pairs, each with the answer that a person put in the place of both; an empty one leaves its pair out.
+const EDITED: &str = "(SELECT pairs.*, corrected FROM pairs LEFT JOIN \
+                      (SELECT id AS of, corrected FROM diffs WHERE verdict = 'edit') ON of = id) \
+                      WHERE coalesce(corrected, '-') <> ''";
 
 /// What a row of a snapshot is made of.
 pub(crate) struct Exchange {
@@ -52,6 +57,8 @@ pub(crate) struct Exchange {
     pub(crate) surface: Surface,
     pub(crate) request: String,
     pub(crate) reply: String,
+    /// The answer that a person put in the reply's place.
+    pub(crate) corrected: Option<String>,
 }
 
 /// The open database.
@@ -72,7 +79,7 @@ impl Db {
             .and_then(|config| config.with("autoload_known_extensions", "false"))
             .map_err(Error::db("take its settings"))?;
         let conn = Connection::open_with_flags(path, config).map_err(|source| open_error(path, source))?;
-        conn.execute_batch(SCHEMA).map_err(Error::db("make its tables"))?;
+        conn.execute_batch(&[SCHEMA, diff::SCHEMA].concat()).map_err(Error::db("make its tables"))?;
         Ok(Self { conn, unwritten: false })
     }
 
@@ -160,8 +167,8 @@ impl Db {
         let sql = format!(
             "SELECT id, ts_ms, conversation_key, \
              CASE WHEN served_model = '' THEN requested_model ELSE served_model END, \
-             surface, request_json, response_json \
-             FROM pairs WHERE namespace = ? AND {LABELLED} AND id > ? ORDER BY id LIMIT ?"
+             surface, request_json, response_json, corrected \
+             FROM {EDITED} AND namespace = ? AND {LABELLED} AND id > ? ORDER BY id LIMIT ?"
         );
         self.rows(&sql, params![namespace.as_str(), after, limit], |row| {
             Ok(Exchange {
@@ -172,15 +179,16 @@ impl Db {
                 surface: Surface::named(&row.get::<_, String>(4)?),
                 request: row.get(5)?,
                 reply: row.get(6)?,
+                corrected: row.get(7)?,
             })
         })
     }
 
-    /// Writes the eligible pairs of a namespace as Parquet.
+    /// Writes the eligible pairs of a namespace as Parquet, with what people put in place of their answers.
     pub(crate) fn copy_parquet(&self, namespace: &Namespace, path: &str) -> Result<(), Error> {
         // A name holds no quote, a path may; COPY takes no parameters.
         let sql = format!(
-            "COPY (SELECT * FROM pairs WHERE namespace = '{namespace}' AND {LABELLED} ORDER BY id) \
+            "COPY (SELECT * FROM {EDITED} AND namespace = '{namespace}' AND {LABELLED} ORDER BY id) \
              TO '{}' (FORMAT parquet)",
             path.replace('\'', "''")
         );
@@ -189,7 +197,7 @@ impl Db {
 
     /// Every body, request and reply apart.
     pub(crate) fn each_text(&self, mut visit: impl FnMut(&str)) -> Result<(), Error> {
-        for table in ["pairs", "decisions", "scores"] {
+        for table in ["pairs", "diffs", "decisions", "scores"] {
             // One text of all columns, as they are.
             let sql = format!("SELECT concat_ws(chr(10), *COLUMNS(*)) FROM {table}");
             self.rows(&sql, params![], |row| row.get(0).map(|text: String| visit(&text)))?;

@@ -55,7 +55,10 @@ fn rows(db: &Db, namespace: &Namespace) -> Result<Vec<Row>, Error> {
 /// The row of a pair; `None` for what has no text a student could read or write.
 fn row(exchange: Exchange) -> Option<Row> {
     let question = surface::question(exchange.surface, exchange.request.as_bytes()).ok()?;
-    let answer = chat::facts(exchange.reply.as_bytes()).text?;
+    let answer = match exchange.corrected {
+        Some(corrected) => corrected,
+        None => chat::facts(exchange.reply.as_bytes()).text?,
+    };
     Some(Row {
         id: exchange.id,
         conversation: exchange.conversation,

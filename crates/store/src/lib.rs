@@ -1,5 +1,5 @@
 //! The capture store: anonymized pairs on their way to disk (spool), at rest (DuckDB) and frozen for training;
-//! beside them the Decisions and the scores.
+//! beside them the Decisions, the scores, and the diffs that people review.
 //!
 //! One thread owns the database; everyone else holds a [`Handle`].
 //! **Invariant:** an acknowledged pair survives `kill -9` and any failure of the database, and only what the
@@ -7,6 +7,7 @@
 
 mod apart;
 mod db;
+mod diff;
 mod error;
 mod freeze;
 mod money;
@@ -16,6 +17,7 @@ mod service;
 mod spool;
 mod sync;
 
+pub use diff::Diff;
 pub use error::Error;
 pub use kolm_policies::dataset::SnapshotMeta;
 /// One scored comparison of student and teacher.

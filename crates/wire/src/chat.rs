@@ -12,7 +12,7 @@ pub use answer::{Answer, Call, answer};
 pub use facts::{Facts, facts};
 pub use model::with_model;
 pub use question::{Blocks, Question, question, request_of, template_key};
-pub(crate) use question::{of as question_of, question_in};
+pub(crate) use question::{of as question_of, question_in, text_of as message_text};
 
 use crate::error::ApiError;
 use crate::fields::{self, Fields};

@@ -15,6 +15,7 @@ mod path;
 pub mod reply;
 mod responses;
 pub mod schema;
+pub mod shown;
 pub mod slots;
 pub mod spend;
 pub mod sse;

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use kolm_core::{
-    Answered, ArtifactId, AxisStatus, Bounds, CaptureStatus, Counts, DecisionKind, DecisionRow, FixedClock,
-    Intent, KScore, LedgerStatus, MicroUsd, Ppm, RequestId, RouteStatus, Savings, Stage, Status, Timestamp,
-    TrainStatus, Weight,
+    Answered, ArtifactId, AxisStatus, Bounds, CaptureStatus, Counts, DecisionKind, DecisionRow, DiffQuery,
+    FixedClock, Intent, KScore, LedgerStatus, MicroUsd, Ppm, RequestId, Review, RouteStatus, Savings, Stage,
+    Status, Timestamp, TrainStatus, Weight,
 };
 
 use crate::{Doors, Frozen, Look};
@@ -16,7 +16,7 @@ fn b(v: u32, lcb: u32, ucb: u32) -> Option<Bounds> {
     Some(Bounds { v: Ppm(v), lcb: Ppm(lcb), ucb: Ppm(ucb) })
 }
 
-fn artifact() -> ArtifactId {
+pub(crate) fn artifact() -> ArtifactId {
     format!("sha256:{}", "3f9c27d1".repeat(8)).parse().unwrap()
 }
 
@@ -224,6 +224,8 @@ pub(crate) fn status() -> Status {
 #[derive(Clone, Default)]
 pub(crate) struct Seen {
     pub(crate) intents: Arc<Mutex<Vec<Intent>>>,
+    pub(crate) reviews: Arc<Mutex<Vec<Review>>>,
+    pub(crate) queries: Arc<Mutex<Vec<DiffQuery>>>,
 }
 
 pub(crate) fn doors(seen: &Seen) -> Doors {
@@ -271,6 +273,8 @@ pub(crate) fn doors(seen: &Seen) -> Doors {
                 }
             })
         }),
+        shadow: super::shadow::doors(seen),
+        spent: Arc::new(|| Box::pin(async { Ok(super::shadow::spent()) })),
         freeze: Arc::new(|order| {
             Box::pin(async move {
                 Ok(Frozen {

@@ -1,6 +1,8 @@
 //! The router as a client sees it, over the doors of `fixture`.
 
+mod browser;
 pub(crate) mod fixture;
+mod shadow;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -110,11 +112,22 @@ async fn the_captures_page_counts_findings_and_shows_anonymized_pairs() {
     assert!(page.find("NAME</th>") < page.find("EMAIL</th>"), "most frequent first");
 }
 
+const PAGES: [&str; 10] = [
+    "/",
+    "/captures",
+    "/decisions",
+    "/savings",
+    "/routes/support",
+    "/routes/support/shadow",
+    "/shadow/01a0bef3-2180-7000-8000-000000000000",
+    "/routes/invoices",
+    "/routes/support/ask/pause",
+    "/login",
+];
+
 #[tokio::test]
 async fn nothing_on_a_page_breaks_the_policy_or_leaves_the_host() {
-    for path in
-        ["/", "/captures", "/routes/support", "/routes/invoices", "/routes/support/ask/pause", "/login"]
-    {
+    for path in PAGES {
         let response = send(app(&Seen::default()), get(path)).await;
         let csp = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
         assert!(csp.starts_with("default-src 'self';"), "{csp}");

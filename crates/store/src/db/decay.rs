@@ -1,4 +1,4 @@
-//! Retention: the bodies of old pairs go, their hashes and numbers stay.
+//! Retention: the bodies of old pairs and diffs go, their hashes and numbers stay.
 //!
 //! **Invariant:** a pair without its bodies is never eligible.
 
@@ -9,7 +9,8 @@ use super::Db;
 use crate::Error;
 
 impl Db {
-    /// Takes the bodies out of pairs that began before `before`; they may not train any more. Says how many.
+    /// Takes the bodies out of pairs that began before `before`; they may not train any more. Says how many. Of
+    /// diffs as old go the bodies and what people wrote about them.
     pub(crate) fn decay(&mut self, namespace: &Namespace, before: Timestamp) -> Result<u64, Error> {
         self.take_bodies("namespace = ?", namespace.as_str(), before)
     }
@@ -27,7 +28,13 @@ impl Db {
         );
         let decayed = self.conn.execute(&sql, params![name, before.0]);
         let decayed = decayed.map_err(Error::db("take bodies out"))? as u64;
-        self.unwritten |= decayed > 0;
+        let sql = format!(
+            "UPDATE diffs SET request_json = '', teacher_json = '', student_json = '', note = '', corrected = '' \
+             WHERE {of} AND t < ? AND concat(request_json, teacher_json, student_json, note, corrected) <> ''"
+        );
+        let diffs = self.conn.execute(&sql, params![name, before.0]);
+        let diffs = diffs.map_err(Error::db("take bodies out"))? as u64;
+        self.unwritten |= decayed + diffs > 0;
         if self.unwritten {
             // Until then the old rows stand in the file; a snapshot that is being read may put it off.
             self.conn.execute_batch("CHECKPOINT").map_err(Error::db("write what is left"))?;

@@ -143,7 +143,8 @@ fn report(text: &str) -> Found {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-fn preview(mut text: String) -> String {
+/// The beginning of a text.
+pub(super) fn preview(mut text: String) -> String {
     let mut end = text.len().min(PREVIEW);
     while !text.is_char_boundary(end) {
         end -= 1;

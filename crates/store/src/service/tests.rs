@@ -15,6 +15,7 @@ use crate::pair::PairCounts;
 
 mod apart;
 
+mod diffs;
 mod money;
 mod tries;
 

@@ -177,7 +177,7 @@ pub(crate) fn of(request: &Value) -> Question {
 }
 
 /// The text of one message: its string, or its text parts joined without a separator; of a refusal its words.
-fn text_of(message: &Value) -> String {
+pub(crate) fn text_of(message: &Value) -> String {
     let text = match message.get("content") {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(parts)) => parts
