@@ -255,7 +255,7 @@ fn figures(route: &RouteStatus) -> Vec<Figure> {
         },
         Figure {
             label: "Saved",
-            value: words::money(view::saved(route)),
+            value: words::money(route.savings.kept()),
             note: format!(
                 "{} avoided − {} local",
                 words::money(route.savings.avoided),

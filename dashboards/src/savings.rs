@@ -1,7 +1,7 @@
-//! Savings: what the cloud asks for the same answers at list price, against what the local ones cost.
+//! Savings: what the cloud asks for the same answers at list price, against what the local ones and their proof cost.
 //!
-//! **Invariant:** money is that of `Status`, counted since the start; tokens are those of captured answers; neither
-//! is made up where it is not known.
+//! **Invariant:** money is that of `Status`, tokens are those of captured answers; neither is made up where it is not
+//! known.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,18 +11,17 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use kolm_core::{Arm, MicroUsd, RouteStatus, Savings, Spent};
+use kolm_core::{Arm, RouteStatus, Savings, Spent, Timestamp};
 use serde_json::{Value, json};
 
 use crate::api::refuse;
-use crate::{App, chart, pages, view, words};
+use crate::{App, chart, pages, words};
 
 /// The part of the page that htmx renews.
 #[derive(Template)]
 #[template(path = "savings_live.html")]
 struct Page {
     now: String,
-    since: String,
     figures: Vec<(&'static str, String, String)>,
     chart: String,
     rows: Vec<Row>,
@@ -33,13 +32,13 @@ struct Page {
 /// The money of one route.
 struct Row {
     name: String,
-    local: String,
-    cloud: String,
     avoided: String,
-    spent: String,
+    local: String,
     kept: String,
+    invested: String,
+    net: String,
     paid: String,
-    answer: String,
+    paid_for: String,
 }
 
 /// What was captured of one route and arm.
@@ -52,32 +51,30 @@ struct Tokens {
     list_price: String,
 }
 
-/// What an answer costs here and there, and whether it pays.
-fn per_answer(route: &RouteStatus) -> String {
-    let Savings { avoided, local, .. } = route.savings;
-    let n = i64::try_from(route.served_local).unwrap_or(i64::MAX);
-    if n == 0 {
-        return String::from("no local answer yet");
+/// When the proof is paid for, in words.
+fn paid_for(route: &RouteStatus, now: Timestamp) -> String {
+    match route.break_even {
+        Some(at) if at <= now => format!("since {}", words::utc(at)),
+        Some(at) => format!("on {}, at this pace", words::utc(at)),
+        None if route.savings.avoided.0 == 0 && route.savings.local.0 == 0 => {
+            String::from("no local answer yet")
+        }
+        None if route.savings.avoided.0 == 0 => String::from("the cloud's price is not known"),
+        None => String::from("never, at these prices"),
     }
-    if avoided.0 == 0 {
-        return String::from("the cloud's price is not known");
-    }
-    let (here, there) = (MicroUsd(local.0 / n), MicroUsd(avoided.0 / n));
-    let pays = if local.0 < avoided.0 { "pays from the first answer" } else { "does not pay" };
-    format!("{} here, {} in the cloud: {pays}", words::money(here), words::money(there))
 }
 
-fn row(route: &RouteStatus) -> Row {
-    let Savings { avoided, paid, local } = route.savings;
+fn row(route: &RouteStatus, now: Timestamp) -> Row {
+    let money = &route.savings;
     Row {
         name: route.route.to_string(),
-        local: words::count(route.served_local),
-        cloud: words::count(route.served_cloud),
-        avoided: words::money(avoided),
-        spent: words::money(local),
-        kept: words::money(view::saved(route)),
-        paid: words::money(paid),
-        answer: per_answer(route),
+        avoided: words::money(money.avoided),
+        local: words::money(money.local),
+        kept: words::money(money.kept()),
+        invested: words::money(money.invested),
+        net: words::money(money.net()),
+        paid: words::money(money.paid),
+        paid_for: paid_for(route, now),
     }
 }
 
@@ -96,21 +93,16 @@ fn tokens(spent: &Spent) -> Tokens {
 }
 
 fn figures(routes: &[RouteStatus]) -> Vec<(&'static str, String, String)> {
-    let mut sum = Savings::default();
-    for route in routes {
-        sum.avoided.0 += route.savings.avoided.0;
-        sum.paid.0 += route.savings.paid.0;
-        sum.local.0 += route.savings.local.0;
-    }
-    let all = sum.avoided.0 + sum.paid.0;
-    let share = match all {
+    let sum = routes.iter().fold(Savings::default(), |sum, route| sum.plus(&route.savings));
+    let share = match sum.avoided.0 + sum.paid.0 {
         0 => String::from("no price is known yet"),
-        all => format!("{} % of the list price of everything", 100 * (sum.avoided.0 - sum.local.0) / all),
+        all => format!("{} % of the list price of everything", 100 * sum.net().0 / all),
     };
     vec![
-        ("Kept", words::money(MicroUsd(sum.avoided.0 - sum.local.0)), share),
+        ("Net", words::money(sum.net()), share),
         ("Avoided", words::money(sum.avoided), String::from("list price of the local answers")),
         ("Local", words::money(sum.local), String::from("busy time of this machine")),
+        ("Invested", words::money(sum.invested), String::from("training, and the proof in the shadow")),
         ("Paid", words::money(sum.paid), String::from("list price of the cloud's answers")),
     ]
 }
@@ -118,15 +110,14 @@ fn figures(routes: &[RouteStatus]) -> Vec<(&'static str, String, String)> {
 /// `GET /savings`.
 pub(crate) async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let spent = (app.doors.spent)().await;
-    let status = (app.doors.status)();
+    let (status, now) = ((app.doors.status)(), app.doors.clock.now());
     let bars: Vec<(String, Savings)> =
         status.routes.iter().map(|route| (route.route.to_string(), route.savings)).collect();
     let page = Page {
-        now: words::utc(app.doors.clock.now()),
-        since: words::utc(status.since),
+        now: words::utc(now),
         figures: figures(&status.routes),
         chart: chart::money(&bars),
-        rows: status.routes.iter().map(row).collect(),
+        rows: status.routes.iter().map(|route| row(route, now)).collect(),
         tokens: spent.iter().flatten().map(tokens).collect(),
         trouble: spent.err(),
     };
@@ -149,10 +140,10 @@ pub(crate) async fn api(State(app): State<Arc<App>>) -> Response {
         .iter()
         .map(|route| {
             json!({
-                "route": route.route, "served_local": route.served_local, "served_cloud": route.served_cloud,
-                "savings": route.savings, "captured": captured.remove(route.route.as_str()).unwrap_or_default(),
+                "route": route.route, "savings": route.savings, "net": route.savings.net(),
+                "break_even": route.break_even, "captured": captured.remove(route.route.as_str()).unwrap_or_default(),
             })
         })
         .collect();
-    Json(json!({ "since": status.since, "routes": routes })).into_response()
+    Json(json!({ "routes": routes })).into_response()
 }

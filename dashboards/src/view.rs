@@ -1,7 +1,7 @@
 //! The overview as rows of words and charts: what a template prints, nothing it has to work out.
 
 use askama::Template;
-use kolm_core::{Bounds, DecisionRow, MicroUsd, Ppm, RouteStatus, Stage, Status, Timestamp};
+use kolm_core::{Bounds, DecisionRow, Ppm, RouteStatus, Stage, Status, Timestamp};
 
 use crate::chart::{self, Scale, Standing};
 use crate::time_line::{self, Size};
@@ -76,11 +76,6 @@ pub(crate) fn bar(route: &RouteStatus) -> Option<Ppm> {
     route.axes.iter().find(|axis| axis.name == "K").and_then(|axis| axis.need)
 }
 
-/// Money kept: what the cloud would have asked less what the local answers cost.
-pub(crate) fn saved(route: &RouteStatus) -> MicroUsd {
-    MicroUsd(route.savings.avoided.0 - route.savings.local.0)
-}
-
 /// The word for K against its bar.
 pub(crate) fn k_word(k: Option<Bounds>, need: Option<Ppm>) -> &'static str {
     k.map_or("∅ no evidence", |b| chart::standing(b, need).word())
@@ -129,7 +124,7 @@ fn row(route: &RouteStatus, rows: &[DecisionRow], scale: Scale, now: Timestamp) 
         k_range: route.k.k.map(words::range).unwrap_or_default(),
         k_word: k_word(route.k.k, need),
         k_chart: chart::interval(scale, "K", route.k.k, need),
-        saved: words::money(saved(route)),
+        saved: words::money(route.savings.kept()),
         paid: words::money(route.savings.paid),
         last: last.map(words::sentence).unwrap_or_default(),
         last_ago: last.map(|row| words::ago(row.t, now)).unwrap_or_default(),

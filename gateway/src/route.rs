@@ -9,6 +9,7 @@ use kolm_config::Route;
 use kolm_core::{Answered, ArtifactId, DecisionKind, DecisionRow, RequestId, Stage, Timestamp, Weight};
 use kolm_policies::gate::{Breach, Evidence, Judged, Missing, Score, ScoreKind, judge};
 use kolm_policies::rollout::{self, Draft, Plan, Seen, State, Training};
+use kolm_store::Diff;
 
 use crate::pool;
 use crate::reconcile::{Asked, Settings};
@@ -120,12 +121,14 @@ impl RouteRun {
         observed: Vec<(ArtifactId, Observed)>,
         store: &kolm_store::Handle,
     ) {
+        let mut diffs = Vec::new();
         for (artifact, one) in observed {
             // What comes late is about another student.
             if self.state.artifact.as_ref() != Some(&artifact) {
                 continue;
             }
             match one {
+                Observed::Diff(diff) => diffs.push(Diff { attempt: self.state.attempt, ..*diff }),
                 Observed::Scored(score) => self.score(score),
                 Observed::Dropped => self.miss(),
                 Observed::BudgetSpent => self.evidence.block(Missing::Budget),
@@ -133,6 +136,12 @@ impl RouteRun {
             }
         }
         self.save(store).await;
+        // People look at a sample; the scores are the evidence.
+        if !diffs.is_empty()
+            && let Err(error) = store.put_diffs(diffs).await
+        {
+            tracing::warn!(route = %self.route.name, %error, "what the shadow saw is not kept for people");
+        }
     }
 
     fn score(&mut self, score: Score) {

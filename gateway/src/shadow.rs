@@ -4,9 +4,10 @@
 
 mod ask;
 mod judge;
+mod record;
 
 use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,11 +17,13 @@ use kolm_core::{Arm, ArtifactId, MicroUsd, Outcome, Ppm, RouteName, Surface};
 use kolm_policies::gate::{GatePolicy, Score, ScoreKind};
 use kolm_policies::price::busy;
 use kolm_policies::rollout;
-use kolm_wire::chat;
+use kolm_store::Diff;
+use kolm_wire::{chat, surface};
 use tokio::sync::{Semaphore, mpsc};
 
 use self::ask::{Trial, Unserved};
 use self::judge::{agreement, judge};
+use self::record::Compared;
 use crate::capture;
 use crate::exchange::{Fallback, Finished};
 use crate::table::{Entry, Shared, Student, keyed};
@@ -37,6 +40,8 @@ const FAILED: [&str; 2] = ["failed", "timeout"];
 pub(crate) enum Observed {
     /// A scored request.
     Scored(Score),
+    /// What people may look at of it.
+    Diff(Box<Diff>),
     /// Drawn, but not scored: lowers completeness.
     Dropped,
     /// The day's money for teacher calls of our own is spent.
@@ -124,16 +129,27 @@ impl Shadow {
             tokio::spawn(async move {
                 // A panic over one exchange is one that was not scored.
                 let observed = AssertUnwindSafe(shadow.observe(&drawn)).catch_unwind().await;
-                let scores = observed.unwrap_or_default();
-                if !scores.iter().any(|score| score.kind != ScoreKind::Double) {
-                    shadow.drop_one(&drawn);
-                }
-                let t = shadow.shared.env.clock.now();
-                for score in scores {
-                    shadow.inbox.put(&drawn, Observed::Scored(Score { t, ..score }));
-                }
+                shadow.tell(&drawn, observed.unwrap_or_default());
                 drop(permit);
             });
+        }
+    }
+
+    fn tell(&self, drawn: &Drawn, compared: Compared) {
+        if !compared.scores.iter().any(|score| score.kind != ScoreKind::Double) {
+            self.drop_one(drawn);
+        }
+        let t = self.shared.env.clock.now();
+        // Anonymizing takes its time: others of this runtime go on.
+        let record = || catch_unwind(AssertUnwindSafe(|| self.record(drawn, &compared, t)));
+        let mut template = String::new();
+        if let Ok(Some(diff)) = tokio::task::block_in_place(record) {
+            template = surface::template(diff.surface, diff.teacher.typed().as_bytes());
+            self.inbox.put(drawn, Observed::Diff(Box::new(diff)));
+        }
+        for score in compared.scores {
+            let template = template.clone();
+            self.inbox.put(drawn, Observed::Scored(Score { t, template, ..score }));
         }
     }
 
@@ -168,54 +184,59 @@ impl Shadow {
         Some((ScoreKind::Shadow, drawn("double ", rollout::double_rate(settings.double_rate, known))))
     }
 
-    /// The scores of one drawn exchange; empty where nothing could be asked.
-    async fn observe(&self, drawn: &Drawn) -> Vec<Score> {
+    /// The scores of one drawn exchange; none where nothing could be asked.
+    async fn observe(&self, drawn: &Drawn) -> Compared {
         match drawn.kind {
-            ScoreKind::Reverse => self.reverse(drawn).await.into_iter().collect(),
+            ScoreKind::Reverse => self.reverse(drawn).await.unwrap_or_default(),
             ScoreKind::Shadow | ScoreKind::Double => self.forward(drawn).await,
         }
     }
 
     /// The teacher's bucket: the student is asked beside it, and now and then the teacher once more.
-    async fn forward(&self, drawn: &Drawn) -> Vec<Score> {
-        let own = reply_of(&drawn.finished);
-        let base = self.beside_teacher(&drawn.finished, &own, ScoreKind::Shadow);
-        let mut scores = Vec::new();
+    async fn forward(&self, drawn: &Drawn) -> Compared {
+        let teacher = reply_of(&drawn.finished);
+        let base = self.beside_teacher(&drawn.finished, &teacher, ScoreKind::Shadow);
+        let (mut scores, mut student) = (Vec::new(), None);
         // A request that no student is given is one that the student does not cover.
         let trial = match chat::question(&drawn.finished.request) {
             Ok(_) => self.ask_student(drawn).await,
             Err(_) => Some(Trial { answer: Err(Unserved::Unable), micros: 0 }),
         };
         if let Some(trial) = trial {
-            scores.push(tried(&base, &trial, &drawn.finished.request, &own, &drawn.route.gate));
+            scores.push(tried(&base, &trial, &drawn.finished.request, &teacher, &drawn.route.gate));
+            student = trial.answer.ok().map(|reply| reply.body);
         }
         if drawn.double
             && let Some(second) = self.ask_teacher(drawn).await
         {
-            let b = Some(agreement(&drawn.route.gate, &second.body, &own));
+            let b = Some(agreement(&drawn.route.gate, &second.body, &teacher));
+            if scores.is_empty() {
+                student = Some(second.body);
+            }
             scores.push(Score { kind: ScoreKind::Double, b, ..base });
         }
-        scores
+        Compared { scores, teacher, student }
     }
 
     /// The student's bucket: what it served is checked by the teacher, what it left is counted.
-    async fn reverse(&self, drawn: &Drawn) -> Option<Score> {
+    async fn reverse(&self, drawn: &Drawn) -> Option<Compared> {
         let (finished, gate) = (&drawn.finished, &drawn.route.gate);
         let (hw, own) = (gate.hw_musd_per_s, reply_of(finished));
         if let Some(Fallback { why, student_us }) = finished.fallback {
-            return Some(Score {
+            let score = Score {
                 a: FAILED.contains(&why).then_some(Ppm(0)),
                 student_us,
                 student_cost: busy(student_us, hw),
                 ..self.beside_teacher(finished, &own, ScoreKind::Reverse)
-            });
+            };
+            return Some(Compared { scores: vec![score], teacher: own, student: None });
         }
         let teacher = self.ask_teacher(drawn).await?;
         // An answer that broke off midway agrees with nothing.
         let whole = finished.outcome == Outcome::Complete;
         let judged = judge(gate, &finished.request, &own, &teacher.body);
         let facts = chat::facts(&teacher.body);
-        Some(Score {
+        let score = Score {
             a: Some(if whole { judged.agreement } else { Ppm(0) }),
             served: whole && judged.valid,
             critical: judged.critical,
@@ -227,7 +248,8 @@ impl Shadow {
             teacher_cost: self.price(finished, &facts).unwrap_or_default(),
             up_model: facts.model,
             ..self.blank(finished, ScoreKind::Reverse)
-        })
+        };
+        Some(Compared { scores: vec![score], teacher: teacher.body, student: Some(own) })
     }
 
     /// A score of an exchange that the teacher answered, still without the student's part.

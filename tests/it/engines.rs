@@ -47,7 +47,7 @@ cooldown = "1h"
     )
 }
 
-async fn status(world: &World) -> Status {
+pub(crate) async fn status(world: &World) -> Status {
     serde_json::from_value(world.status().await).unwrap()
 }
 
@@ -61,7 +61,7 @@ fn question(text: &str) -> Value {
 }
 
 /// Asks in a conversation of its own; whether an engine answered.
-async fn ask(world: &World, text: &str, n: usize) -> bool {
+pub(crate) async fn ask(world: &World, text: &str, n: usize) -> bool {
     let post = world.http.post(world.url("/v1/chat/completions")).bearer_auth("sk-caller");
     let reply =
         post.header("x-kolm-conversation", format!("c-{n}")).json(&question(text)).send().await.unwrap();

@@ -29,6 +29,7 @@ mod students;
 mod surfaces;
 mod telemetry;
 mod tls;
+mod trial;
 mod upgrade;
 mod wire;
 mod world;

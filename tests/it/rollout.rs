@@ -7,7 +7,7 @@ use kolm_core::{Stage, Status};
 
 use crate::fake::FakeOpenAi;
 use crate::students;
-use crate::world::{World, until};
+use crate::world::{World, stderr, until};
 
 const ROUTE: &str = r#"
 [[routes]]
@@ -85,6 +85,7 @@ async fn a_good_student_takes_the_route_over_and_a_drifting_teacher_takes_it_bac
     assert!(send(50).await >= 40, "at 100 % the student answers");
 
     people_ask_and_are_answered(&world);
+    people_look_at_what_the_shadow_saw(&world).await;
 
     // kill -9 of the student: the teacher answers, then the student is back.
     let note = std::fs::read(world.data().join("run/students/support.json")).unwrap();
@@ -138,9 +139,27 @@ fn people_ask_and_are_answered(world: &World) {
     }
     let (code, why) = said(&["gate", "explain", "support"]);
     assert!(code == Some(0) && why.contains("support: done") && why.contains("K "), "{why}");
-    assert_eq!(said(&["gate", "explain", "nowhere"]).0, Some(2));
+    let nowhere = world.kolm(&["gate", "explain", "nowhere"]);
+    assert_eq!(nowhere.status.code(), Some(2));
+    assert!(stderr(&nowhere).contains("error[K0013]"), "{}", stderr(&nowhere));
     let last = said(&["rollout", "history", "--last", "1", "--json"]).1;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&last).unwrap()["kind"], "done", "{last}");
+}
+
+/// A reviewer reads the diffs of the route, says a word to one, and reads it again.
+async fn people_look_at_what_the_shadow_saw(world: &World) {
+    let get = async |path: &str| -> serde_json::Value {
+        world.http.get(world.admin_url(path)).send().await.unwrap().json().await.unwrap()
+    };
+    let page = get("/api/v1/routes/support/shadow?verdict=any").await;
+    assert!(page["counts"]["same"].as_u64().unwrap() > 100, "{page}");
+    assert!(!page.to_string().contains("maria.schmidt4711"), "a raw identifier is shown");
+    let id = page["rows"][0]["id"].as_str().unwrap();
+    let review = serde_json::json!({ "id": id, "verdict": "edit", "corrected": "refund", "note": "", "reviewer": "ann" });
+    let post = world.http.post(world.admin_url("/api/v1/reviews")).bearer_auth(world.token()).json(&review);
+    assert!(post.send().await.unwrap().status().is_success());
+    let diff = get(&format!("/api/v1/shadow/{id}")).await;
+    assert!(diff.to_string().contains("\"edit\"") && diff.to_string().contains("refund"), "{diff}");
 }
 
 fn raw_identifier_is_nowhere(dir: &std::path::Path) {

@@ -77,11 +77,14 @@ impl Admin {
         response.json().await.map_err(|error| self.unexpected(&error.to_string()))
     }
 
-    /// The Decisions of a route, oldest first.
+    /// The Decisions of a route, oldest first; none of one that it does not know.
     pub(crate) async fn decisions(&self, route: &RouteName) -> Result<Vec<DecisionRow>, Failure> {
         let url = format!("http://{}/api/v1/routes/{route}/decisions", self.run.admin);
         let response =
             self.http.get(url).bearer_auth(&self.run.token).send().await.map_err(|_| self.gone())?;
+        if response.status() == 404 {
+            return Ok(Vec::new());
+        }
         response.json().await.map_err(|error| self.unexpected(&error.to_string()))
     }
 

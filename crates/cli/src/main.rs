@@ -12,6 +12,7 @@ mod compare;
 mod demo;
 mod disk;
 mod distill;
+mod doors;
 mod edits;
 mod env;
 mod eval;

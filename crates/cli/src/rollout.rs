@@ -114,27 +114,44 @@ fn sentence(row: &DecisionRow) -> String {
 
 #[cfg(test)]
 mod tests {
+    use kolm_core::{Counts, KScore, Stage, Timestamp, Weight};
+
     use super::*;
 
     #[test]
     fn only_what_was_asked_for_is_done() {
-        let row = |kind, from: u16, to: u16| {
-            let text = format!(
-                r#"{{"id":"01a1fb67-1800-7000-8000-000000000001","route":"r","seq":1,"t":0,"prev":"","kind":"{kind}",
-                "because":["x"],"from":{from},"to":{to},"stage":"shadow","artifact":null,"policy":"","attempt":1,
-                "alpha_ppb":0,"n":{{}},"k":{{}},"ceiling":null,"actor":"a","reason":"","digest":""}}"#
-            );
-            serde_json::from_str::<DecisionRow>(&text)
+        let row = |kind, from, to| DecisionRow {
+            id: "01a1fb67-1800-7000-8000-000000000001".parse().unwrap(),
+            route: "support".parse().unwrap(),
+            seq: 1,
+            t: Timestamp(0),
+            prev: String::new(),
+            kind,
+            because: Vec::new(),
+            from: Weight(from),
+            to: Weight(to),
+            stage: Stage::Shadow,
+            artifact: None,
+            policy: String::new(),
+            attempt: 1,
+            alpha_ppb: 0,
+            n: Counts::default(),
+            k: KScore::default(),
+            ceiling: None,
+            basis: None,
+            actor: "cli:maria".to_owned(),
+            reason: String::new(),
+            digest: String::new(),
         };
         let answered = |row| Answered { sentence: String::new(), decision: Some(row) };
         for (kind, decided, from, to, done) in [
-            (IntentKind::PromoteOneStep, "hold", 0, 0, false),
-            (IntentKind::PromoteOneStep, "promote", 0, 100, true),
-            (IntentKind::Rollback, "rollback", 100, 0, true),
-            (IntentKind::Pause, "rollback", 100, 0, false),
+            (IntentKind::PromoteOneStep, DecisionKind::Hold, 0, 0, false),
+            (IntentKind::PromoteOneStep, DecisionKind::Promote, 0, 100, true),
+            (IntentKind::Rollback, DecisionKind::Rollback, 100, 0, true),
+            (IntentKind::Pause, DecisionKind::Rollback, 100, 0, false),
         ] {
-            let row = row(decided, from, to).unwrap();
-            assert_eq!(is_done(kind, &answered(row)), done, "{kind:?} {decided}");
+            let answered = answered(row(decided, from, to));
+            assert_eq!(is_done(kind, &answered), done, "{kind:?} {decided:?}");
         }
         assert!(!is_done(IntentKind::Pause, &Answered { sentence: String::new(), decision: None }));
     }

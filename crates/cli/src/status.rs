@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kolm_core::{Exit, HealthStatus, MicroUsd, Status, UpstreamStatus};
+use kolm_core::{Exit, HealthStatus, Status, UpstreamStatus};
 
 use crate::admin::Admin;
 use crate::report::{Done, print_json, say};
@@ -22,7 +22,7 @@ pub(crate) fn run(data_dir: &Path, json: bool) -> Done {
 fn print(status: &Status) {
     say(format_args!("kolm {} on {}, dashboard http://{}", status.version, status.listen, status.admin));
     for route in &status.routes {
-        let saved = MicroUsd(route.savings.avoided.0 - route.savings.local.0);
+        let saved = route.savings.kept();
         say(format_args!("{}: {}", route.route, route.sentence));
         say(format_args!(
             "  {} local, {} cloud, {} fell back; {} pairs; saved {saved}",

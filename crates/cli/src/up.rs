@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kolm_config::{Config, History, Live};
-use kolm_core::{Code, Env, Exit, Status};
-use kolm_dashboards::{Doors, Freeze, Frozen, Look};
+use kolm_core::{Code, Env, Exit};
 use kolm_gateway::reconcile::{Board, Settings};
 use kolm_gateway::server::{self, Bound, End};
 use kolm_gateway::table::{Shared, Table};
@@ -16,18 +15,14 @@ use kolm_receipts::Ledger;
 
 use crate::admin::RunFile;
 use crate::args::Up;
+use crate::doors;
 use crate::report::{Done, Failure, note, print_json};
 use crate::source::{Origin, Source, Start};
 use crate::upgrade::{self, Door, House};
 use crate::versions;
 
-/// How long an intent is waited for; a look comes every quarter of a second.
-const ANSWER: std::time::Duration = std::time::Duration::from_secs(10);
 /// The anonymizer policy that a snapshot names where no configuration says which it was.
 pub(crate) const POLICY: &str = "default";
-/// The newest pairs whose findings the page of captures counts, and those that it shows.
-const REPORTS: u32 = 5_000;
-const RECENT: u32 = 25;
 
 /// From "not ready" to a closed listener, so that a load balancer can look away.
 const NOTICE: std::time::Duration = std::time::Duration::from_millis(200);
@@ -218,8 +213,8 @@ impl Pages {
         let listener = runtime.block_on(tokio::net::TcpListener::bind(address)).map_err(cannot)?;
         let admin = listener.local_addr().map_err(cannot)?;
         let (token, listen) = (kolm_core::hex(&shared.env.bytes32()), Arc::new(OnceLock::new()));
-        let status = status_door(shared, store, board, live, (admin, &listen));
-        let doors = doors(status, shared, store, board, (live, source));
+        let status = doors::status_door(shared, store, board, live, (admin, &listen));
+        let doors = doors::doors(status, shared, store, board, (live, source));
         let settings = kolm_dashboards::Settings { token: token.clone(), address: admin };
         let router = kolm_dashboards::router(doors, settings);
         runtime.spawn(async move { axum::serve(listener, router).await });
@@ -252,102 +247,6 @@ impl Pages {
     pub(crate) fn stop(self) {
         self.runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     }
-}
-
-type StatusDoor = Arc<dyn Fn() -> Status + Send + Sync>;
-
-fn status_door(
-    shared: &Arc<Shared>,
-    store: &kolm_store::Handle,
-    board: &Arc<Board>,
-    live: &Arc<Live>,
-    (admin, listen): (SocketAddr, &Arc<OnceLock<SocketAddr>>),
-) -> StatusDoor {
-    let since = shared.env.clock.now();
-    let (shared, store, board) = (Arc::clone(shared), store.clone(), Arc::clone(board));
-    let (live, listen) = (Arc::clone(live), Arc::clone(listen));
-    Arc::new(move || Status {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        since,
-        config_version: live.load().version,
-        listen: listen.get().map(ToString::to_string).unwrap_or_default(),
-        admin: admin.to_string(),
-        routes: board.routes(),
-        upstreams: shared.guards.status(&live.load()),
-        capture: capture_status(&shared, &store),
-        ledger: shared.ledger.stats(),
-    })
-}
-
-fn doors(
-    status: StatusDoor,
-    shared: &Arc<Shared>,
-    store: &kolm_store::Handle,
-    board: &Arc<Board>,
-    (live, source): (&Arc<Live>, &Source),
-) -> Doors {
-    let (metrics, ready, intents) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(board));
-    let (config, shown, source) = (Arc::clone(live), source.clone(), source.clone());
-    let (decisions, frozen, looked) = (store.clone(), store.clone(), store.clone());
-    Doors {
-        status,
-        metrics: Arc::new(move || metrics.events.render()),
-        ready: Arc::new(move || ready.ready.load(Ordering::Acquire)),
-        intent: Arc::new(move |intent| {
-            let answer = intents.intend(intent)?;
-            Ok(Box::pin(async move { tokio::time::timeout(ANSWER, answer).await.ok()?.ok() }))
-        }),
-        config: Arc::new(move || shown.in_force()),
-        edit: Arc::new(move |edit| source.edit(&edit)),
-        decisions: Arc::new(move |route| {
-            let store = decisions.clone();
-            Box::pin(async move { store.decisions(route).await.map_err(|error| error.to_string()) })
-        }),
-        look: Arc::new(move |look| {
-            let store = looked.clone();
-            Box::pin(async move { self::look(&store, look).await })
-        }),
-        freeze: Arc::new(move |freeze| {
-            let (store, config) = (frozen.clone(), config.load());
-            Box::pin(async move { self::freeze(&store, &config, freeze).await })
-        }),
-        clock: Arc::clone(&shared.env.clock),
-    }
-}
-
-async fn look(store: &kolm_store::Handle, look: Look) -> Result<Option<serde_json::Value>, String> {
-    let found = match look {
-        Look::Templates(limit) => store.templates(limit).await.map(|all| Some(serde_json::to_value(all))),
-        Look::Captures => store.captures(REPORTS, RECENT).await.map(|all| Some(serde_json::to_value(all))),
-        Look::Pair(id) => store.pair(id).await.map(|pair| pair.map(serde_json::to_value)),
-    };
-    found.map_err(|error| error.to_string())?.transpose().map_err(|error| error.to_string())
-}
-
-async fn freeze(store: &kolm_store::Handle, config: &Config, freeze: Freeze) -> Result<Frozen, String> {
-    let policy = config.namespaces.get(&freeze.namespace).map_or(POLICY, |ns| ns.policy.name());
-    let frozen =
-        store.freeze(&freeze.namespace, &freeze.dir, policy).await.map_err(|error| error.to_string())?;
-    Ok(Frozen {
-        id: frozen.id,
-        namespace: frozen.namespace,
-        rows: frozen.rows,
-        sha256: frozen.sha256,
-        policy: frozen.policy,
-        frozen_at: frozen.frozen_at,
-    })
-}
-
-fn capture_status(shared: &Shared, store: &kolm_store::Handle) -> kolm_core::CaptureStatus {
-    let mut status = store.status();
-    // What the process before an upgrade accepted is stored here, and counts here.
-    status.accepted = shared.events.accepted() + store.inherited();
-    // What the spool refused, the capture worker has counted; the rest the store alone knows of.
-    let lost = |(reason, _): &(String, u64)| matches!(reason.as_str(), "spool_unreadable" | "spool_damaged");
-    status.dropped.retain(lost);
-    status.dropped.extend(shared.events.dropped());
-    status.dropped.sort();
-    status
 }
 
 /// Writes a file that only its owner may read, whole or not at all.

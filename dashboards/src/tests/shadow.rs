@@ -276,8 +276,8 @@ async fn savings_count_money_and_tokens_by_route() {
     has(
         &page,
         &[
-            "<dt>Kept</dt><dd>$12.37</dd>",
-            "$0.000019 here, $0.0065 in the cloud: pays from the first answer",
+            "<dt>Net</dt><dd>$12.28</dd>",
+            "<dt>Invested</dt><dd>$0.0960</dd>",
             "no local answer yet",
             "<title>Money by route</title>",
             "59\u{202f}272",

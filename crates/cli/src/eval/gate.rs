@@ -183,6 +183,8 @@ fn scores(rows: &[Row], cases: &[Case], baseline: &Baseline, hw_musd_per_s: u64)
         student_cost: price::busy(case.micros, hw_musd_per_s),
         teacher_cost: cloud.cost,
         critical: false,
+        up_model: baseline.model.clone(),
+        template: row.template.clone(),
     });
     each.collect()
 }
