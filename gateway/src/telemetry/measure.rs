@@ -45,26 +45,24 @@ const ATTRIBUTES: [(&str, &str); 5] = [
 pub(super) async fn run(shared: Arc<Shared>, http: reqwest::Client, mut stopped: watch::Receiver<bool>) {
     let since = shared.env.clock.now();
     loop {
-        let every = interval(&shared);
         tokio::select! {
-            () = sleep(every.unwrap_or(IDLE)) => {}
+            () = sleep(interval(&shared).unwrap_or(IDLE)) => {}
             _ = stopped.wait_for(|stop| *stop) => break,
         }
-        if every.is_some() {
+        if interval(&shared).is_some() {
             report(&shared, &http, since).await;
         }
     }
-    // After a hand-over these counts are another process's, and two may not report under one name.
-    if interval(&shared).is_some() && !shared.telemetry.is_handed_over() {
+    if interval(&shared).is_some() {
         drop(timeout(LAST, report(&shared, &http, since)).await);
     }
 }
 
-/// How often is reported, if at all.
+/// How often is reported, if at all: after a hand-over never, two processes may not report under one name.
 fn interval(shared: &Shared) -> Option<Duration> {
     let telemetry = &shared.table.load().config.telemetry;
-    let every = telemetry.metrics_interval;
-    (telemetry.otlp_endpoint.is_some() && !every.is_zero()).then_some(every)
+    let wanted = telemetry.otlp_endpoint.is_some() && !shared.telemetry.is_handed_over();
+    Some(telemetry.metrics_interval).filter(|every| wanted && !every.is_zero())
 }
 
 async fn report(shared: &Shared, http: &reqwest::Client, since: Timestamp) {
