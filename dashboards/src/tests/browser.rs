@@ -127,7 +127,7 @@ fn diff(n: usize, (asked, teacher, student, a): Case) -> Diff {
         teacher: body(asked, teacher).0,
         student: student.map(|said| body(asked, said).0),
         a: a.map(Ppm),
-        b: (n % 2 == 0).then_some(Ppm(if n == 2 { 700_000 } else { 1_000_000 })),
+        b: n.is_multiple_of(2).then_some(Ppm(if n == 2 { 700_000 } else { 1_000_000 })),
         served: student.is_some(),
         critical: n == 8,
         student_us: if n == 5 { 1_400_000 } else { 3_200 + n as u64 * 170 },

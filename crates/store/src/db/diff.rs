@@ -56,22 +56,15 @@ impl Db {
         let chosen = Chosen::of(&query.route, &query.filter);
         let student = DiffFilter { artifact: query.filter.artifact.clone(), ..DiffFilter::default() };
         let student = Chosen::of(&query.route, &student);
+        // Plain numbers, so that the texts of a page alone are read (DuckDB's late materialization).
         let sql = format!(
-            "SELECT {VIEW}, count(*) OVER () FROM diffs WHERE {} ORDER BY {} LIMIT ? OFFSET ?",
-            chosen.condition, chosen.order
+            "SELECT {VIEW} FROM diffs WHERE {} ORDER BY {} LIMIT {} OFFSET {}",
+            chosen.condition, chosen.order, query.limit, query.offset
         );
-        let page = chosen.values.iter().cloned().chain([query.limit, query.offset].map(Sql::UInt));
-        let mut total = 0;
-        let rows = self.rows(&sql, params_from_iter(page), |row| {
-            total = count(row, 15)?;
-            view(row)
-        })?;
-        if rows.is_empty() {
-            // Behind the last page the window counts nothing.
-            let sql = format!("SELECT count(*) FROM diffs WHERE {}", chosen.condition);
-            total =
-                self.rows(&sql, params_from_iter(&chosen.values), |row| count(row, 0))?.pop().unwrap_or(0);
-        }
+        let rows = self.rows(&sql, params_from_iter(&chosen.values), view)?;
+        let sql = format!("SELECT count(*) FROM diffs WHERE {}", chosen.condition);
+        let total = self.rows(&sql, params_from_iter(&chosen.values), |row| count(row, 0))?;
+        let total = total.first().copied().unwrap_or_default();
         let sql = format!(
             "SELECT template_hash, count(*) FROM diffs WHERE {} GROUP BY ALL ORDER BY count(*) DESC, template_hash \
              LIMIT {TEMPLATES}",
