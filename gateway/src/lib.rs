@@ -9,6 +9,7 @@ mod capture;
 mod choose;
 mod close;
 pub mod decode;
+mod drift;
 pub mod error;
 pub mod events;
 pub mod exchange;

@@ -11,6 +11,7 @@ use kolm_policies::gate::{Breach, Evidence, Judged, Missing, Score, ScoreKind, j
 use kolm_policies::rollout::{self, Draft, Plan, Seen, State, Training};
 use kolm_store::Diff;
 
+use crate::drift::Drift;
 use crate::pool;
 use crate::reconcile::{Asked, Settings};
 use crate::shadow::Observed;
@@ -44,6 +45,7 @@ pub(crate) struct RouteRun {
     /// When the student first answered a client.
     serving_since: Option<Timestamp>,
     till: Arc<Till>,
+    drift: Drift,
     /// What people asked for and is not answered yet.
     pub(crate) asked: Vec<Asked>,
     /// Counters that outlive a table.
@@ -88,6 +90,7 @@ impl RouteRun {
             pairs: 0,
             serving_since,
             till: Arc::clone(till),
+            drift: Drift::default(),
             asked: Vec::new(),
             stats: Arc::default(),
         };
@@ -128,7 +131,10 @@ impl RouteRun {
                 continue;
             }
             match one {
-                Observed::Diff(diff) => diffs.push(Diff { attempt: self.state.attempt, ..*diff }),
+                Observed::Diff(diff) => {
+                    self.drift.observe(&diff);
+                    diffs.push(Diff { attempt: self.state.attempt, ..*diff });
+                }
                 Observed::Scored(score) => self.score(score),
                 Observed::Dropped => self.miss(),
                 Observed::BudgetSpent => self.evidence.block(Missing::Budget),
@@ -205,7 +211,7 @@ impl RouteRun {
             candidate: self.candidate.clone(),
             intents: self.asked.iter().map(|asked| asked.intent.clone()).collect(),
             hard: self.hard(),
-            drift: None,
+            drift: self.drift.look(),
         };
         self.judged = judged;
         let Plan { decision, sentence, answered } =
@@ -344,6 +350,7 @@ impl RouteRun {
             }
             return;
         }
+        self.drift = Drift::of(&settings.data_dir, &self.route.name, &artifact);
         let path = training::artifact_path(&settings.data_dir, &self.route.name, &artifact);
         let model = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let launch = Launch {

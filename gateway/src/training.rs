@@ -13,6 +13,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::task::AbortHandle;
 
+use crate::drift::keep_profile;
+
 /// A child that was killed resumes from its job folder, so often.
 const TRIES: usize = 3;
 
@@ -82,7 +84,7 @@ async fn run(store: &kolm_store::Handle, plan: &Plan, status: &Mutex<TrainStatus
     let mut last = String::new();
     for _ in 0..TRIES {
         match child(plan, &folder, &snapshot, status).await {
-            Ok(identity) => return keep(plan, &folder, &identity),
+            Ok(identity) => return keep(plan, (&folder, &snapshot), &identity),
             Err(Ended::Refused(why)) => return Err(why),
             Err(Ended::Killed(why)) => last = why,
         }
@@ -167,11 +169,12 @@ fn note(status: &Mutex<TrainStatus>, event: &Value) {
 }
 
 /// Moves the artifact to where its identity finds it.
-fn keep(plan: &Plan, folder: &Path, identity: &ArtifactId) -> Made {
+fn keep(plan: &Plan, (folder, snapshot): (&Path, &Path), identity: &ArtifactId) -> Made {
     let path = artifact_path(&plan.data_dir, &plan.route.name, identity);
     let moved = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     moved
         .and_then(|()| std::fs::rename(folder.join("student.kolm"), &path))
+        .and_then(|()| keep_profile(snapshot, (&plan.data_dir, &plan.route.name, identity)))
         .map_err(|error| format!("keeping the artifact failed: {error}"))?;
     Ok((identity.clone(), path))
 }
