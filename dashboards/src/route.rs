@@ -1,7 +1,9 @@
 //! One route as words and charts: weights, ladder, gate, evidence, the two sides, decisions, intents.
 
 use askama::Template;
-use kolm_core::{AxisStatus, Bounds, DecisionRow, IntentKind, Ppm, RouteStatus, Stage, Timestamp, Weight};
+use kolm_core::{
+    AxisStatus, Bounds, DecisionRow, IntentKind, Ppm, RouteStatus, Stage, TemplateStatus, Timestamp, Weight,
+};
 
 use crate::chart::{self, Scale};
 use crate::time_line::{self, Size};
@@ -27,6 +29,7 @@ pub(crate) struct Route {
     pub(crate) gate: Vec<Line>,
     pub(crate) axis: String,
     pub(crate) evidence: Vec<(&'static str, String)>,
+    pub(crate) templates: Vec<[String; 5]>,
     pub(crate) latencies: String,
     pub(crate) sides: Vec<(&'static str, String, String)>,
     pub(crate) time_line: String,
@@ -307,6 +310,16 @@ fn sides(route: &RouteStatus) -> Vec<(&'static str, String, String)> {
     ]
 }
 
+/// K and accuracy of each template: which of the route's tasks the student can do.
+fn templates(route: &RouteStatus) -> Vec<[String; 5]> {
+    let value = |have: Option<Bounds>| have.map_or_else(|| String::from("∅ no data"), |b| words::score(b.v));
+    let line = |one: &TemplateStatus| {
+        let key = one.template.chars().take(12).collect();
+        [key, words::count(one.n.requests), value(one.k.a), value(one.k.v), value(one.k.k)]
+    };
+    route.templates.iter().map(line).collect()
+}
+
 fn entry(row: &DecisionRow, now: Timestamp) -> Entry {
     Entry {
         sentence: words::sentence(row),
@@ -347,6 +360,7 @@ pub(crate) fn route(
         gate,
         axis,
         evidence: evidence(route),
+        templates: templates(route),
         latencies: chart::latencies(route.teacher_p95_us, route.student_p95_us),
         sides: sides(route),
         time_line: time_line::weight(rows, &route.ladder, now, Size::Full),

@@ -1,14 +1,17 @@
 //! One route as the reconciler drives it: its state, its evidence, its training and its student.
 
+mod learning;
 mod shown;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kolm_config::Route;
-use kolm_core::{Answered, ArtifactId, DecisionKind, DecisionRow, RequestId, Stage, Timestamp, Weight};
+use kolm_core::{
+    Answered, ArtifactId, DecisionKind, DecisionRow, RequestId, Stage, TemplateStatus, Timestamp, Weight,
+};
 use kolm_policies::gate::{Breach, Evidence, Judged, Missing, Score, ScoreKind, judge};
-use kolm_policies::rollout::{self, Draft, Plan, Seen, State, Training};
+use kolm_policies::rollout::{self, Draft, Plan, Seen, State};
 use kolm_store::Diff;
 
 use crate::drift::Drift;
@@ -46,6 +49,7 @@ pub(crate) struct RouteRun {
     serving_since: Option<Timestamp>,
     till: Arc<Till>,
     drift: Drift,
+    templates: (Timestamp, Vec<TemplateStatus>),
     /// What people asked for and is not answered yet.
     pub(crate) asked: Vec<Asked>,
     /// Counters that outlive a table.
@@ -91,6 +95,7 @@ impl RouteRun {
             serving_since,
             till: Arc::clone(till),
             drift: Drift::default(),
+            templates: Default::default(),
             asked: Vec::new(),
             stats: Arc::default(),
         };
@@ -203,6 +208,7 @@ impl RouteRun {
         self.stats.doubles.store(self.evidence.counts().double_primary, Ordering::Relaxed);
         self.finish_training(now);
         self.follow_engine(shared, settings);
+        self.judge_templates(now);
         let judged = (self.state.attempt > 0).then(|| judge(&self.evidence, now));
         let seen = Seen {
             judged: judged.clone(),
@@ -283,44 +289,6 @@ impl RouteRun {
             // A crash loop ends here: somebody looked at it.
             DecisionKind::Resume if self.hard().is_some() => self.raise(shared, settings),
             DecisionKind::Dwell | DecisionKind::Hold | DecisionKind::Resume => {}
-        }
-    }
-
-    fn train(&mut self, shared: &Shared, store: &kolm_store::Handle, settings: &Settings) {
-        self.failed = None;
-        let config = Arc::clone(&shared.table.load().config);
-        let namespace = config.namespaces.get(&self.route.namespace);
-        let plan = training::Plan {
-            program: settings.program.clone(),
-            data_dir: settings.data_dir.clone(),
-            policy: namespace.map_or_else(String::new, |namespace| namespace.policy.digest().to_owned()),
-            route: Arc::clone(&self.route),
-            number: self.runs,
-        };
-        self.training = Some(training::start(store.clone(), plan));
-    }
-
-    /// Ends a training under way; its folder keeps what was done.
-    pub(crate) fn stop_training(&mut self) {
-        self.training = None;
-    }
-
-    fn finish_training(&mut self, now: Timestamp) {
-        match self.training.as_ref().and_then(Run::take) {
-            Some(Ok((artifact, _))) => self.candidate = Some(artifact),
-            Some(Err(why)) => self.failed = Some(why),
-            None => return,
-        }
-        let took = self.state.last.as_ref().map_or(0, |(_, _, begun)| now.since(*begun));
-        self.till.add(&self.route.name, &till::of_training(took, self.route.gate.hw_musd_per_s));
-        self.training = None;
-    }
-
-    fn training_state(&self) -> Training {
-        match (&self.training, &self.failed) {
-            (Some(_), _) => Training::Running,
-            (None, Some(why)) => Training::Failed { why: why.clone() },
-            (None, None) => Training::Idle,
         }
     }
 

@@ -27,7 +27,7 @@ pub use review::{
 };
 pub use status::{
     AxisStatus, CaptureStatus, EngineStatus, HealthStatus, LedgerStatus, RouteStatus, Savings, Status,
-    TrainStatus, UpstreamStatus,
+    TemplateStatus, TrainStatus, UpstreamStatus,
 };
 pub use unit::{MicroUsd, Ppm, Timestamp, Weight};
 

@@ -116,6 +116,9 @@ pub struct RouteStatus {
     pub axes: Vec<AxisStatus>,
     /// The noise ceiling.
     pub ceiling: Option<Bounds>,
+    /// The same evidence by template, as of the last seconds; the gate is put to the whole alone.
+    #[serde(default)]
+    pub templates: Vec<TemplateStatus>,
     /// Requests answered by the student since the start.
     pub served_local: u64,
     /// Requests answered by the teacher since the start.
@@ -138,6 +141,17 @@ pub struct RouteStatus {
     /// time where it has, `None` before it saves anything.
     #[serde(default)]
     pub break_even: Option<Timestamp>,
+}
+
+/// What is known of one template of a route.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TemplateStatus {
+    /// Key of system prompt and tools.
+    pub template: String,
+    /// Its counts; of samples that were not scored the template is not known.
+    pub n: Counts,
+    /// Axes and K.
+    pub k: KScore,
 }
 
 /// One line of the gate: need against have.

@@ -156,6 +156,7 @@ fn support() -> RouteStatus {
         train: None,
         teacher_p95_us: 1_310_000,
         student_p95_us: 3_240,
+        templates: Vec::new(),
         break_even: None,
         savings: Savings {
             avoided: MicroUsd(12_410_000),
@@ -188,6 +189,7 @@ fn young(name: &str, stage: Stage, sentence: &str) -> RouteStatus {
         pairs: 1_312,
         pairs_wanted: 2_000,
         student_p95_us: 0,
+        templates: Vec::new(),
         break_even: None,
         savings: Savings { paid: MicroUsd(310_400), ..Savings::default() },
         ..support()

@@ -2,13 +2,26 @@
 
 use std::sync::atomic::Ordering;
 
-use kolm_core::{Counts, KScore, RouteStatus, Timestamp};
+use kolm_core::{Counts, KScore, RouteStatus, TemplateStatus, Timestamp};
 use kolm_policies::price;
 
 use super::RouteRun;
 use crate::training::Run;
 
+/// Between two judgements of the templates, which nothing rests on, in ms.
+const TEMPLATES_EVERY: i64 = 5_000;
+
 impl RouteRun {
+    /// Judges each template by itself, now and then.
+    pub(super) fn judge_templates(&mut self, now: Timestamp) {
+        if now.since(self.templates.0) < TEMPLATES_EVERY {
+            return;
+        }
+        let judged = self.evidence.by_template(now).into_iter();
+        let shown = judged.map(|one| TemplateStatus { template: one.template, n: one.n, k: one.k });
+        self.templates = (now, shown.collect());
+    }
+
     /// What a person is shown.
     pub(crate) fn status(&self, now: Timestamp) -> RouteStatus {
         let judged = self.judged.as_ref();
@@ -33,6 +46,7 @@ impl RouteRun {
             k: judged.map_or_else(KScore::default, |judged| judged.k),
             axes: judged.map_or_else(Vec::new, |judged| judged.axes.clone()),
             ceiling: judged.and_then(|judged| judged.ceiling),
+            templates: self.templates.1.clone(),
             served_local: self.stats.local.load(Ordering::Relaxed),
             served_cloud: self.stats.cloud.load(Ordering::Relaxed),
             fallbacks: self.stats.fallbacks.load(Ordering::Relaxed),

@@ -5,7 +5,9 @@
 use kolm_core::{AxisStatus, Bounds, KScore, Ppm, Timestamp};
 use kolm_policies::dataset::Row;
 use kolm_policies::gate::bounds::{Histogram, Split, alpha_of, lcb, ucb};
-use kolm_policies::gate::{Evidence, GatePolicy, Missing, Score, ScoreKind, Verdict, judge, weighted};
+use kolm_policies::gate::{
+    Evidence, GatePolicy, Missing, Published, Score, ScoreKind, Verdict, judge, weighted,
+};
 use kolm_policies::paired::Paired;
 use kolm_policies::{price, score};
 use kolm_trainer::Case;
@@ -39,6 +41,8 @@ pub(crate) struct Verdicts {
     pub(crate) needed: u64,
     /// Need and have of every axis that was measured.
     pub(crate) axes: Vec<AxisStatus>,
+    /// `k-score-1`, the formula that the name was published with; shown, never gated by.
+    pub(crate) k_score_1: f64,
     /// The baseline beside it.
     pub(crate) baseline: Option<Beside>,
 }
@@ -96,7 +100,24 @@ pub(crate) fn verdict(student: &Student<'_>, baseline: Option<&Baseline>) -> Ver
         (true, true) => Outcome::Passes,
         (true, false) => Outcome::Fails,
     };
-    Verdicts { outcome, missing, needed, axes, baseline: beside }
+    Verdicts { outcome, missing, needed, axes, k_score_1: published(student), baseline: beside }
+}
+
+fn published(student: &Student<'_>) -> f64 {
+    let Student { cases, bytes, .. } = *student;
+    let n = cases.len().max(1);
+    let share = |of: fn(&Case) -> bool| cases.iter().filter(|case| of(case)).count() as f64 / n as f64;
+    let mut micros: Vec<u64> = cases.iter().map(|case| case.micros).collect();
+    micros.sort_unstable();
+    let p50_us = micros.get(n / 2).copied();
+    Published {
+        accuracy: share(|case| case.right),
+        bytes,
+        p50_us,
+        usd_per_call: None,
+        coverage: share(|case| case.answered),
+    }
+    .k()
 }
 
 /// A and V alone: without another model nothing says how fast and dear an answer may be.

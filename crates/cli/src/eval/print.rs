@@ -22,6 +22,10 @@ pub(super) fn print(report: &HoldoutReport, verdict: &Verdicts) {
             None => say(format_args!("{:<10} not measured{need}", line.name)),
         }
     }
+    say(format_args!(
+        "k-score-1  {:.4} (the formula published first; shown, never gated by)",
+        verdict.k_score_1
+    ));
     if let Some(beside) = &verdict.baseline {
         baseline(beside);
     }
