@@ -26,6 +26,7 @@ mod fold;
 mod invent;
 mod kind;
 mod label;
+mod machine;
 pub(crate) mod ner;
 mod net;
 mod number;

@@ -12,6 +12,8 @@ mod geo;
 mod local;
 mod post;
 mod street;
+mod tail;
+mod told;
 
 pub(crate) use geo::coordinate;
 pub(crate) use local::locality;
@@ -33,6 +35,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
             _ => {}
         }
     }
+    told::find(r, out);
     for (i, word) in r.words.iter().enumerate() {
         if matches!(word.chars, 6 | 7) && word.capital() {
             county::find(r, i, out);
