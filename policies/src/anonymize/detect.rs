@@ -14,7 +14,7 @@ use super::number::Numbers;
 use super::policy::{Fences, Policy};
 use super::shape::Shapes;
 use super::token::{Token, stands_alone, tokens};
-use super::{age, date, field, machine, ner, net, org, phone, place, secret, suppress, table, who};
+use super::{age, date, field, machine, ner, net, org, phone, place, said, secret, suppress, table, who};
 
 mod encoded;
 
@@ -121,6 +121,7 @@ fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
     org::find(&reading, out);
     let found = out.clone();
     who::beside(&reading, &found, out);
+    said::find(text, out);
     suppress::apply(&reading, out);
 }
 

@@ -11,33 +11,184 @@ pub(crate) const SCORE: u8 = 35;
 
 /// Words of the names of machines' ids.
 const MACHINE: [&str; 61] = [
-    "id", "uuid", "guid", "request", "req", "trace", "span", "correlation", "build", "job", "run", "task", "deployment",
-    "deploy", "pod", "node", "cluster", "instance", "resource", "vpc", "subnet", "volume", "disk", "image", "snapshot",
-    "commit", "etag", "revision", "rev", "md5", "sha", "sha1", "sha256", "sha512", "digest", "checksum", "hash", "message",
-    "event", "operation", "batch", "pipeline", "stage", "artifact", "release", "object", "row", "record", "chunk",
-    "activity", "invocation", "execution", "workflow", "partition", "index", "parent", "namespace", "component", "container", "partuuid",
+    "id",
+    "uuid",
+    "guid",
+    "request",
+    "req",
+    "trace",
+    "span",
+    "correlation",
+    "build",
+    "job",
+    "run",
+    "task",
+    "deployment",
+    "deploy",
+    "pod",
+    "node",
+    "cluster",
+    "instance",
+    "resource",
+    "vpc",
+    "subnet",
+    "volume",
+    "disk",
+    "image",
+    "snapshot",
+    "commit",
+    "etag",
+    "revision",
+    "rev",
+    "md5",
+    "sha",
+    "sha1",
+    "sha256",
+    "sha512",
+    "digest",
+    "checksum",
+    "hash",
+    "message",
+    "event",
+    "operation",
+    "batch",
+    "pipeline",
+    "stage",
+    "artifact",
+    "release",
+    "object",
+    "row",
+    "record",
+    "chunk",
+    "activity",
+    "invocation",
+    "execution",
+    "workflow",
+    "partition",
+    "index",
+    "parent",
+    "namespace",
+    "component",
+    "container",
+    "partuuid",
     "product",
 ];
 
 /// Words of the names of people's ids, and of what opens a door.
 const PERSONAL: [&str; 49] = [
-    "session", "sess", "sid", "token", "key", "secret", "cookie", "auth",
-    "user", "customer", "client", "patient", "member", "account", "employee", "person", "contact", "device", "order",
-    "invoice", "payment", "card", "subscriber", "subscription", "visitor", "guest", "student", "driver", "owner", "policy",
-    "claim", "case", "ticket", "booking", "chart", "mrn", "imei", "vehicle", "caller", "applicant", "profile", "encounter",
-    "specimen", "reservation", "participant", "study", "subject", "household", "login",
+    "session",
+    "sess",
+    "sid",
+    "token",
+    "key",
+    "secret",
+    "cookie",
+    "auth",
+    "user",
+    "customer",
+    "client",
+    "patient",
+    "member",
+    "account",
+    "employee",
+    "person",
+    "contact",
+    "device",
+    "order",
+    "invoice",
+    "payment",
+    "card",
+    "subscriber",
+    "subscription",
+    "visitor",
+    "guest",
+    "student",
+    "driver",
+    "owner",
+    "policy",
+    "claim",
+    "case",
+    "ticket",
+    "booking",
+    "chart",
+    "mrn",
+    "imei",
+    "vehicle",
+    "caller",
+    "applicant",
+    "profile",
+    "encounter",
+    "specimen",
+    "reservation",
+    "participant",
+    "study",
+    "subject",
+    "household",
+    "login",
 ];
 
 /// Hosts that serve everybody.
 const PUBLIC: [&str; 60] = [
-    "npmjs.org", "npmjs.com", "yarnpkg.com", "pypi.org", "pythonhosted.org", "crates.io", "docs.rs", "golang.org", "go.dev",
-    "rubygems.org", "maven.org", "apache.org", "packagist.org", "nuget.org", "docker.io", "docker.com", "ghcr.io", "quay.io",
-    "gcr.io", "k8s.io", "kubernetes.io", "w3.org", "json-schema.org", "schema.org", "opensource.org", "gnu.org", "ietf.org",
-    "rfc-editor.org", "wikipedia.org", "mozilla.org", "python.org", "nodejs.org", "rust-lang.org", "openai.com",
-    "anthropic.com", "jsdelivr.net", "unpkg.com", "cloudflare.com", "googleapis.com", "microsoftonline.com",
-    "schemas.microsoft.com", "xmlsoap.org", "core.windows.net", "debian.org", "ubuntu.com", "alpinelinux.org", "gradle.org",
-    "jenkins.io", "terraform.io", "hashicorp.com", "letsencrypt.org", "readthedocs.io", "stackoverflow.com", "localhost",
-    "amazonaws.com", "gopkg.in", "k8s.gcr.io", "helm.sh", "nvidia.com", "pytorch.org",
+    "npmjs.org",
+    "npmjs.com",
+    "yarnpkg.com",
+    "pypi.org",
+    "pythonhosted.org",
+    "crates.io",
+    "docs.rs",
+    "golang.org",
+    "go.dev",
+    "rubygems.org",
+    "maven.org",
+    "apache.org",
+    "packagist.org",
+    "nuget.org",
+    "docker.io",
+    "docker.com",
+    "ghcr.io",
+    "quay.io",
+    "gcr.io",
+    "k8s.io",
+    "kubernetes.io",
+    "w3.org",
+    "json-schema.org",
+    "schema.org",
+    "opensource.org",
+    "gnu.org",
+    "ietf.org",
+    "rfc-editor.org",
+    "wikipedia.org",
+    "mozilla.org",
+    "python.org",
+    "nodejs.org",
+    "rust-lang.org",
+    "openai.com",
+    "anthropic.com",
+    "jsdelivr.net",
+    "unpkg.com",
+    "cloudflare.com",
+    "googleapis.com",
+    "microsoftonline.com",
+    "schemas.microsoft.com",
+    "xmlsoap.org",
+    "core.windows.net",
+    "debian.org",
+    "ubuntu.com",
+    "alpinelinux.org",
+    "gradle.org",
+    "jenkins.io",
+    "terraform.io",
+    "hashicorp.com",
+    "letsencrypt.org",
+    "readthedocs.io",
+    "stackoverflow.com",
+    "localhost",
+    "amazonaws.com",
+    "gopkg.in",
+    "k8s.gcr.io",
+    "helm.sh",
+    "nvidia.com",
+    "pytorch.org",
 ];
 
 /// First labels and paths of hosts that are called by programs.
@@ -50,9 +201,11 @@ pub(crate) fn is_public(url: &[u8]) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let cut = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(cut);
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).split(':').next().unwrap_or_default();
+    let host =
+        authority.rsplit_once('@').map_or(authority, |(_, host)| host).split(':').next().unwrap_or_default();
     let host = host.to_ascii_lowercase();
-    let within = |name: &str| host.strip_suffix(name).is_some_and(|head| head.is_empty() || head.ends_with('.'));
+    let within =
+        |name: &str| host.strip_suffix(name).is_some_and(|head| head.is_empty() || head.ends_with('.'));
     let local = !host.contains('.') || host.starts_with("127.") || host == "0.0.0.0";
     let shown = ["example.com", "example.org", "example.net"].into_iter().any(within);
     let service = || {
@@ -80,7 +233,9 @@ pub(crate) fn is_named(text: &[u8], start: usize, end: usize, key: &str) -> bool
     let personal = has(name, &PERSONAL) || has(beside, &PERSONAL);
     let in_cloud = head.windows(4).any(|w| w == b"arn:");
     let digest = text[end..].iter().take(32).copied().collect::<Vec<u8>>().to_ascii_lowercase();
-    let summed = [&b"md5"[..], b"sha", b"checksum", b"digest"].iter().any(|w| digest.windows(w.len()).any(|d| d == *w));
+    let summed = [&b"md5"[..], b"sha", b"checksum", b"digest"]
+        .iter()
+        .any(|w| digest.windows(w.len()).any(|d| d == *w));
     in_cloud || !personal && (has(name, &MACHINE) || summed)
 }
 
@@ -190,7 +345,8 @@ mod tests {
             let text = format!("{head}{code}{tail}");
             assert!(is_named(text.as_bytes(), head.len(), head.len() + code.len(), ""), "{text}");
         }
-        for head in ["user_id=", "patient id ", "my number is ", "order ", "deviceId: ", "", "customer uuid "] {
+        for head in ["user_id=", "patient id ", "my number is ", "order ", "deviceId: ", "", "customer uuid "]
+        {
             let text = format!("{head}{code}");
             assert!(!is_named(text.as_bytes(), head.len(), text.len(), ""), "{text}");
         }

@@ -36,6 +36,7 @@ mod place;
 mod policy;
 mod residue;
 mod resolve;
+mod said;
 mod salts;
 mod secret;
 mod shape;

@@ -85,7 +85,11 @@ pub(crate) fn urls(text: &[u8], out: &mut Vec<Finding>) {
         match found {
             Some((start, end)) => {
                 let found = Finding::new(start, end, Type::URL, Evidence::Validated);
-                out.push(if machine::is_public(&text[start..end]) { found.scored(machine::SCORE) } else { found });
+                out.push(if machine::is_public(&text[start..end]) {
+                    found.scored(machine::SCORE)
+                } else {
+                    found
+                });
                 at = end.max(at + 1);
             }
             None => at += 1,

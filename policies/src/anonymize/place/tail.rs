@@ -53,19 +53,29 @@ pub(super) fn last(r: &Reading<'_>, from: usize) -> usize {
 
 /// The last word of the part that begins at word `i`, behind `gap`.
 fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
-    let near = matches!(gap, " " | ", " | ". " | "., " | " - " | "/" | " / " | "," | " , " | ": " | " #" | ", #" | ".º " | "º ");
+    let near = matches!(
+        gap,
+        " " | ", " | ". " | "., " | " - " | "/" | " / " | "," | " , " | ": " | " #" | ", #" | ".º " | "º "
+    );
     if !near {
         return None;
     }
     let value = |k: usize| {
-        r.word(k).is_some_and(|w| w.digits > 0 && w.chars <= 5 || w.chars == 1 && w.digits == 0 && !r.gap(k).starts_with('\''))
+        r.word(k).is_some_and(|w| {
+            w.digits > 0 && w.chars <= 5 || w.chars == 1 && w.digits == 0 && !r.gap(k).starts_with('\'')
+        })
     };
     if is_unit(r, i) {
-        let open = matches!(r.gap(i), " " | ". " | "." | ": " | ":" | " #" | "º " | ".º " | " nº " | "° " | " № ");
+        let open =
+            matches!(r.gap(i), " " | ". " | "." | ": " | ":" | " #" | "º " | ".º " | " nº " | "° " | " № ");
         // `st. th`, `et. 2`, `Bl. A`: a part may be said by two of these words.
         let second = open && is_unit(r, i + 1) && r.str(i + 1).chars().count() <= 4;
         if second {
-            return Some(if matches!(r.gap(i + 1), " " | ". " | ": ") && value(i + 2) { i + 2 } else { i + 1 });
+            return Some(if matches!(r.gap(i + 1), " " | ". " | ": ") && value(i + 2) {
+                i + 2
+            } else {
+                i + 1
+            });
         }
         if open && value(i + 1) {
             let more = r.gap(i + 1) == "/" && value(i + 2);
@@ -81,7 +91,9 @@ fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
     }
     // `2. tv`, `3º B`, `4/7`, `3rd floor`.
     let number = r.word(i).is_some_and(|w| w.digits > 0 && w.chars <= 5);
-    let then = number && matches!(r.gap(i), " " | ". " | "º " | ".º " | "ª " | "° " | "-" | "/") && is_unit(r, i + 1);
+    let then = number
+        && matches!(r.gap(i), " " | ". " | "º " | ".º " | "ª " | "° " | "-" | "/")
+        && is_unit(r, i + 1);
     if then && r.str(i + 1).chars().count() <= 10 {
         return Some(i + 1);
     }

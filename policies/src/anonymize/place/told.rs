@@ -9,7 +9,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use super::tail;
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::words::{Caps, Word};
+use crate::anonymize::words::{Caps, Word, apart, small};
 
 /// What a lead leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,8 @@ static LEADS: LazyLock<Option<Leads>> = LazyLock::new(|| {
             "[behind]" => Lead::Behind,
             _ => kind,
         };
-        let entries = line.split(',').map(str::trim).filter(|word| !word.is_empty() && !word.starts_with('['));
+        let entries =
+            line.split(',').map(str::trim).filter(|word| !word.is_empty() && !word.starts_with('['));
         for entry in entries {
             words.push(entry.trim_start_matches('~').to_owned());
             kinds.push(kind);
@@ -54,7 +55,7 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     for hit in leads.search.find_overlapping_iter(&low) {
         match leads.kinds[hit.pattern().as_usize()] {
             Lead::Behind => before(r, hit.start(), out),
-            kind if whole(r.text, hit.start(), hit.end()) => match first(r, hit.end()) {
+            kind if apart(r.text, hit.start(), hit.end(), cased) => match first(r, hit.end()) {
                 Some(i) if kind == Lead::Address => address(r, i, out),
                 Some(i) => city(r, i, out),
                 None => {}
@@ -64,18 +65,9 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// Small letters of the same length: letters whose small form is longer stay.
-fn small(text: &str) -> String {
-    let one = |c: char| c.to_lowercase().next().filter(|low| low.len_utf8() == c.len_utf8()).unwrap_or(c);
-    text.chars().map(one).collect()
-}
-
-/// Does a word begin at `start` and end at `end`? Scripts without capitals glue words together.
-fn whole(text: &str, start: usize, end: usize) -> bool {
-    let cased = |c: char| c.is_alphanumeric() && (c.is_lowercase() || c.is_uppercase() || c.is_ascii_digit());
-    let head = text.get(..start).and_then(|head| head.chars().next_back());
-    let tail = text.get(end..).and_then(|tail| tail.chars().next());
-    !head.is_some_and(cased) && !tail.is_some_and(cased)
+/// Letters with capitals, and digits: scripts without capitals glue words together.
+fn cased(c: char) -> bool {
+    c.is_alphanumeric() && (c.is_lowercase() || c.is_uppercase() || c.is_ascii_digit())
 }
 
 /// The word at or behind byte `at`, with little between.
@@ -136,7 +128,8 @@ fn prose(r: &Reading<'_>, i: usize) -> bool {
 fn goes_on(r: &Reading<'_>, last: usize) -> bool {
     let Some(next) = r.word(last + 1) else { return false };
     let gap = r.gap(last);
-    if gap.contains(['\n', ';', '|', '\t', '"', '?', '!', '。', '、', '。', '।', '۔', '»', '<', '>', '{', '}'])
+    if gap
+        .contains(['\n', ';', '|', '\t', '"', '?', '!', '。', '、', '。', '।', '۔', '»', '<', '>', '{', '}'])
         || gap.len() > 8
     {
         return false;
@@ -147,7 +140,9 @@ fn goes_on(r: &Reading<'_>, last: usize) -> bool {
     if gap.contains(". ") && (!short || numbered && !part && !next.is_number()) {
         return false;
     }
-    if r.has(last + 1, Role::Label) && !part && next.caps == Caps::Lower || super::field_begins(r, last + 1) && !part {
+    if r.has(last + 1, Role::Label) && !part && next.caps == Caps::Lower
+        || super::field_begins(r, last + 1) && !part
+    {
         return false;
     }
     let behind_comma = gap.contains(',');
@@ -168,8 +163,36 @@ fn goes_on(r: &Reading<'_>, last: usize) -> bool {
 /// Words of scripts without capitals that close an address.
 fn ends(word: &str) -> bool {
     const ENDS: [&str; 30] = [
-        "है", "में", "और", "हूँ", "के", "का", "की", "पर", "से", "এবং", "এ", "থাকি", "আছে", "است", "و", "در", "از", "هستم",
-        "ולא", "ו", "עם", "ولم", "لم", "من", "ที่", "และ", "입니다", "이고", "이며", "에서",
+        "है",
+        "में",
+        "और",
+        "हूँ",
+        "के",
+        "का",
+        "की",
+        "पर",
+        "से",
+        "এবং",
+        "এ",
+        "থাকি",
+        "আছে",
+        "است",
+        "و",
+        "در",
+        "از",
+        "هستم",
+        "ולא",
+        "ו",
+        "עם",
+        "ولم",
+        "لم",
+        "من",
+        "ที่",
+        "และ",
+        "입니다",
+        "이고",
+        "이며",
+        "에서",
     ];
     ENDS.contains(&word)
 }
@@ -185,7 +208,8 @@ fn city(r: &Reading<'_>, first: usize, out: &mut Vec<Finding>) {
     while last < first + 4 && matches!(r.gap(last), " " | "-" | "'") {
         let Some(next) = r.word(last + 1) else { break };
         let linked = r.has(last + 1, Role::Particle) && r.word(last + 2).is_some_and(Word::capital);
-        let fits = if script { uncased(next, r.text) && !ends(r.str(last + 1)) } else { next.capital() || linked };
+        let fits =
+            if script { uncased(next, r.text) && !ends(r.str(last + 1)) } else { next.capital() || linked };
         if !fits || next.digits > 0 || script && last + 1 > first + 1 {
             break;
         }
@@ -200,7 +224,8 @@ fn city(r: &Reading<'_>, first: usize, out: &mut Vec<Finding>) {
 
 /// Letters of scripts that write no spaces.
 fn spaceless(word: &str) -> bool {
-    word.chars().any(|c| matches!(c, '\u{0e00}'..='\u{0e7f}' | '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'))
+    word.chars()
+        .any(|c| matches!(c, '\u{0e00}'..='\u{0e7f}' | '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'))
 }
 
 /// The word that ends before byte `end`: the city of `पटना में रहता हूँ`.
@@ -208,7 +233,11 @@ fn before(r: &Reading<'_>, end: usize, out: &mut Vec<Finding>) {
     let i = r.words.partition_point(|word| word.start < end);
     let Some(word) = i.checked_sub(1).and_then(|i| r.word(i)) else { return };
     let text = r.text.get(word.start..end.min(word.end)).unwrap_or_default();
-    let from = text.char_indices().rev().find(|(_, c)| "はがをもで、住在".contains(*c)).map_or(0, |(at, c)| at + c.len_utf8());
+    let from = text
+        .char_indices()
+        .rev()
+        .find(|(_, c)| "はがをもで、住在".contains(*c))
+        .map_or(0, |(at, c)| at + c.len_utf8());
     let chars = text.get(from..).unwrap_or_default().chars().count();
     if word.digits == 0 && (2..=14).contains(&chars) && word.caps != Caps::Lower {
         out.push(Finding::new(word.start + from, word.start + text.len(), Type::CITY, Evidence::Shape));

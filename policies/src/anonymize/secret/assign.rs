@@ -341,7 +341,8 @@ fn chosen(bytes: &[u8], value: &Value) -> bool {
         spaced && (wordy(bytes) || bytes.ends_with(b".") || bytes.ends_with(b":") || bytes.ends_with(b"?"));
     let code = !value.quoted && (expression(bytes) || bytes.contains(&b'(') && bytes.contains(&b')'));
     // A word of a dictionary is more often said about a password than chosen as one.
-    let drawn = bytes.windows(2).filter(|p| p[0].is_ascii_lowercase() && p[1].is_ascii_uppercase()).count() >= 2;
+    let drawn =
+        bytes.windows(2).filter(|p| p[0].is_ascii_lowercase() && p[1].is_ascii_uppercase()).count() >= 2;
     let word = letters && wordy(bytes);
     let said = code || prose || word || value.in_prose && letters && !drawn;
     (4..=160).contains(&bytes.len()) && !said && !path(bytes)

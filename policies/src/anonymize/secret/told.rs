@@ -17,10 +17,68 @@ const MOST: usize = 7;
 
 /// What stands between a password's name and the password, in lower case.
 const LINKS: [&str; 62] = [
-    "is", "was", "are", "be", "to", "for", "of", "on", "the", "my", "our", "your", "new", "now", "set", "this",
-    "ist", "lautet", "war", "est", "es", "é", "è", "era", "jest", "to", "je", "är", "er", "on", "az", "a", "este",
-    "là", "adalah", "yaitu", "هي", "هو", "हैं", "है", "είναι", "הוא", "היא", "คือ", "-", "это", "це", "است", "হল",
-    "হলো", "admin", "root", "user", "account", "email", "wifi", "vpn", "db", "server", "router", "laptop", "login",
+    "is",
+    "was",
+    "are",
+    "be",
+    "to",
+    "for",
+    "of",
+    "on",
+    "the",
+    "my",
+    "our",
+    "your",
+    "new",
+    "now",
+    "set",
+    "this",
+    "ist",
+    "lautet",
+    "war",
+    "est",
+    "es",
+    "é",
+    "è",
+    "era",
+    "jest",
+    "to",
+    "je",
+    "är",
+    "er",
+    "on",
+    "az",
+    "a",
+    "este",
+    "là",
+    "adalah",
+    "yaitu",
+    "هي",
+    "هو",
+    "हैं",
+    "है",
+    "είναι",
+    "הוא",
+    "היא",
+    "คือ",
+    "-",
+    "это",
+    "це",
+    "است",
+    "হল",
+    "হলো",
+    "admin",
+    "root",
+    "user",
+    "account",
+    "email",
+    "wifi",
+    "vpn",
+    "db",
+    "server",
+    "router",
+    "laptop",
+    "login",
 ];
 /// Verbs that stand right before the password.
 const VERBS: [&str; 12] = ["is", "was", "to", "ist", "lautet", "est", "es", "é", "è", "jest", "är", "er"];
@@ -28,7 +86,17 @@ const VERBS: [&str; 12] = ["is", "was", "to", "ist", "lautet", "est", "es", "é"
 const GLUED: [&str; 12] = ["是", "为", "為", "は", "が", "を", "은", "는", "이", "가", "คือ", "："];
 /// Passwords at the head of which one of these stands are the names of programs and methods.
 const KINDS: [&[u8]; 12] = [
-    b"sha", b"md5", b"base64", b"oauth", b"utf", b"argon2", b"pbkdf2", b"bcrypt", b"scrypt", b"1password", b"office",
+    b"sha",
+    b"md5",
+    b"base64",
+    b"oauth",
+    b"utf",
+    b"argon2",
+    b"pbkdf2",
+    b"bcrypt",
+    b"scrypt",
+    b"1password",
+    b"office",
     b"windows",
 ];
 
@@ -94,7 +162,8 @@ fn signs(text: &[u8], from: usize, limit: usize) -> Option<usize> {
 fn run(text: &[u8], from: usize) -> Range<usize> {
     let ascii = text.get(from).is_some_and(u8::is_ascii);
     let stop = |b: &&u8| b.is_ascii_whitespace() || b"\"'`<>".contains(b) || ascii && **b >= 0xe0;
-    let len = text[from..].iter().take(VALUE).position(|b| stop(&b)).unwrap_or((text.len() - from).min(VALUE));
+    let len =
+        text[from..].iter().take(VALUE).position(|b| stop(&b)).unwrap_or((text.len() - from).min(VALUE));
     from..from + len
 }
 

@@ -210,13 +210,16 @@ pub(super) fn resource(value: &[u8]) -> bool {
 
 /// Capitals, small letters and digits together.
 pub(super) fn mixed(value: &[u8]) -> bool {
-    [u8::is_ascii_uppercase, u8::is_ascii_lowercase, u8::is_ascii_digit].iter().all(|what| value.iter().any(what))
+    [u8::is_ascii_uppercase, u8::is_ascii_lowercase, u8::is_ascii_digit]
+        .iter()
+        .all(|what| value.iter().any(what))
 }
 
 /// Words of a wallet hold none of the small words of a sentence.
 pub(super) fn sentence(value: &[u8]) -> bool {
     const SMALL: [&[u8]; 14] = [
-        b"the", b"and", b"was", b"are", b"for", b"from", b"has", b"his", b"her", b"its", b"our", b"but", b"not", b"you",
+        b"the", b"and", b"was", b"are", b"for", b"from", b"has", b"his", b"her", b"its", b"our", b"but",
+        b"not", b"you",
     ];
     let words = value.split(|b| *b == b' ');
     words.clone().count() >= 11 && words.into_iter().any(|word| SMALL.contains(&word))
