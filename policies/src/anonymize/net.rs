@@ -278,6 +278,14 @@ fn devices(text: &[u8], out: &mut Vec<Finding>) {
 /// Hexadecimal digits of the hashes of things: commits, images, files. Nobody is known by one.
 const DIGESTS: [usize; 5] = [40, 56, 64, 96, 128];
 
+/// `GB97PVKJ0188001025649`: capitals among digits, and no hash.
+fn is_lettered(value: &[u8]) -> bool {
+    let capitals = value.iter().filter(|b| b.is_ascii_uppercase()).count();
+    capitals >= 2
+        && value.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        && !value.iter().all(u8::is_ascii_hexdigit)
+}
+
 /// A unique code, which may be a machine's.
 fn code(text: &[u8], key: &str, start: usize, end: usize) -> Finding {
     let found = Finding::new(start, end, Type::ID, Evidence::Shape);
@@ -296,6 +304,8 @@ pub(crate) fn codes(text: &[u8], key: &str, tokens: &[Token], out: &mut Vec<Find
                     out.push(code(text, key, token.start, run[4].end));
                 }
             }
+        } else if (12..=34).contains(&token.len()) && token.digits >= 9 && is_lettered(token.of(text)) {
+            out.push(Finding::new(token.start, token.end, Type::ID, Evidence::Failed));
         } else if token.len() >= 32 && token.digits >= 6 && token.digits < token.len() && hex(token) {
             let head = text[token.start.saturating_sub(20)..token.start].to_ascii_lowercase();
             let says =

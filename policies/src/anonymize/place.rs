@@ -9,6 +9,7 @@ use super::words::{Caps, Word};
 
 mod county;
 mod geo;
+mod glyph;
 mod local;
 mod post;
 mod street;
@@ -36,6 +37,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         }
     }
     told::find(r, out);
+    glyph::find(r, out);
     for (i, word) in r.words.iter().enumerate() {
         if matches!(word.chars, 6 | 7) && word.capital() {
             county::find(r, i, out);

@@ -204,3 +204,57 @@ fn users(text: &[u8], out: &mut Vec<Finding>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Vec<String> {
+        let mut out = Vec::new();
+        find(text, &mut out);
+        out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+    }
+
+    #[test]
+    fn values_behind_their_words() {
+        let mut wrong = Vec::new();
+        for (text, want) in [
+            ("Reach me on 35 47 24 98 or write", "PHONE 35 47 24 98"),
+            ("Kan dere ringe Ahmed på 491 37 807?", "PHONE 491 37 807"),
+            ("โทร 0-5859-4526 หรือ", "PHONE 0-5859-4526"),
+            ("phone 774-785-5456x527, address", "PHONE 774-785-5456x527"),
+            ("Hívjon a (06)41/549-9095 számon", "PHONE (06)41/549-9095"),
+            ("请拨打0571-77368685联系", "PHONE 0571-77368685"),
+            ("Booking 4P5L03, flight", "ID 4P5L03"),
+            ("Případ 14465: zákazník", "ID 14465"),
+            ("Expediente 5907/61: comparece", "ID 5907/61"),
+            ("PO 36135-4.", "ID 36135-4"),
+            ("my plate is ZQ60 ARX.", "ID ZQ60 ARX"),
+            ("Kennzeichen HB-KL 4711, rot", "ID HB-KL 4711"),
+            ("my plate is 277소2040.", "ID 277소2040"),
+            ("BIC GEBABEBB.", "SWIFT GEBABEBB"),
+            ("user info.74 logged in from", "USERNAME info.74"),
+        ] {
+            if !check(text).iter().any(|found| found == want) {
+                wrong.push(format!("{text}: {:?}", check(text)));
+            }
+        }
+        for text in [
+            "call 911 now",
+            "call me on 2024-05-01",
+            "call me on Friday at 10:30",
+            "in case 2024 is too late",
+            "case 3 of 4",
+            "order 2020 shares",
+            "the plate is hot",
+            "text: 12 words",
+            "the user has logged in",
+            "swift water rescue",
+        ] {
+            if !check(text).is_empty() {
+                wrong.push(format!("{text}: {:?}", check(text)));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}

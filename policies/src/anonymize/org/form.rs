@@ -74,6 +74,12 @@ fn uncased(word: &Word, text: &str) -> bool {
     word.caps == Caps::None && word.digits == 0 && !word.of(text).is_ascii()
 }
 
+/// At most so many bytes of the text, whole letters.
+fn near(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    text.get(..end).unwrap_or_default()
+}
+
 /// Small words that no name of an enterprise goes beyond.
 const ENDS: [&str; 22] = [
     "يوم",
@@ -106,7 +112,7 @@ fn behind(r: &Reading<'_>, end: usize) -> Option<usize> {
     let open =
         rest.strip_prefix(" \"").or_else(|| rest.strip_prefix(" «")).or_else(|| rest.strip_prefix('"'));
     if let Some(body) = open {
-        let close = body.find(['"', '»', '\n']).filter(|at| *at > 0 && *at <= 80)?;
+        let close = near(body, 80).find(['"', '»', '\n']).filter(|at| *at > 0)?;
         let sign = body.get(close..)?.chars().next().filter(|c| *c != '\n')?;
         return Some(end + (rest.len() - body.len()) + close + sign.len_utf8());
     }
@@ -180,7 +186,7 @@ fn stops(c: char) -> bool {
 }
 
 fn glued(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{0e00}'..='\u{0e7f}' | 'ー' | '・')
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{0e00}'..='\u{0e7f}')
         || c.is_ascii_alphanumeric()
 }
 
@@ -206,7 +212,7 @@ fn glued_behind(text: &str, end: usize) -> Option<usize> {
     let skip = rest.len() - rest.trim_start_matches(' ').len();
     let body = rest.get(skip..).filter(|_| skip <= 1)?;
     // `บริษัท ... จำกัด` goes to its second half, spaces and all.
-    if let Some(close) = body.find("จำกัด").filter(|at| *at <= 160 && !body[..*at].contains('\n')) {
+    if let Some(close) = near(body, 160).split('\n').next().and_then(|line| line.find("จำกัด")) {
         let tail = "จำกัด".len();
         return Some(end + skip + close + tail);
     }
@@ -229,4 +235,48 @@ fn particle(word: &[char]) -> usize {
         .iter()
         .find(|p| text.ends_with(*p) && word.len() > p.chars().count() + 1)
         .map_or(0, |p| p.chars().count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Vec<String> {
+        let mut out = Vec::new();
+        find(&Reading::of(text), &mut out);
+        out.iter().map(|f| text[f.start..f.end].to_owned()).collect()
+    }
+
+    #[test]
+    fn forms_of_many_languages() {
+        let mut wrong = Vec::new();
+        for (text, want) in [
+            ("Компания ООО \"Северный свет\" доставила", "ООО \"Северный свет\""),
+            ("Пише ФОП Гончар Олена, дякую", "ФОП Гончар Олена"),
+            ("يعمل في شركة النهر للتجارة.", "شركة النهر للتجارة"),
+            ("bên Công ty TNHH Sao Biển trả lời", "Công ty TNHH Sao Biển"),
+            ("bekerja di PT Melati Jaya sejak", "PT Melati Jaya"),
+            ("株式会社みなみ商店から届きました", "株式会社みなみ商店"),
+            ("桜木運輸合同会社で働く", "桜木運輸合同会社"),
+            ("我在远山贸易有限公司工作", "远山贸易有限公司"),
+            ("주식회사 푸른강에서 배송", "주식회사 푸른강"),
+            ("한울상사 주식회사 김 과장", "한울상사 주식회사"),
+            ("ทำงานที่ บริษัท ดาวเหนือ จำกัด ในเมือง", "บริษัท ดาวเหนือ จำกัด"),
+            ("उदय ट्रेडर्स के", "उदय ट्रेडर्स"),
+            ("z firmy Pila Dub a.s. napsal", "Pila Dub a.s."),
+            ("bei Kern Stiftung & Co. KGaA gekauft", "Kern Stiftung & Co. KGaA"),
+            ("La ditta Riva e figli ha", "Riva e figli"),
+        ] {
+            if !check(text).iter().any(|found| found == want) {
+                wrong.push(format!("{text}: {:?}", check(text)));
+            }
+        }
+        for text in ["PT: 12 s", "by me and you", "my company is large", "公司很大", "ИП адрес 10.0.0.1"]
+        {
+            if !check(text).is_empty() {
+                wrong.push(format!("{text}: {:?}", check(text)));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
 }

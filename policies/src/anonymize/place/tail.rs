@@ -51,13 +51,18 @@ pub(super) fn last(r: &Reading<'_>, from: usize) -> usize {
     at
 }
 
+/// `II`: a storey in Roman numbers.
+fn storey(word: &str) -> bool {
+    matches!(word, "I" | "II" | "III" | "IV" | "V" | "hs")
+}
+
 /// The last word of the part that begins at word `i`, behind `gap`.
 fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
     let near = matches!(
         gap,
         " " | ", " | ". " | "., " | " - " | "/" | " / " | "," | " , " | ": " | " #" | ", #" | ".º " | "º "
     );
-    if !near {
+    if !(near || gap == "-" && storey(r.str(i))) {
         return None;
     }
     let value = |k: usize| {
@@ -97,6 +102,32 @@ fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
     if then && r.str(i + 1).chars().count() <= 10 {
         return Some(i + 1);
     }
-    let slashed = number && matches!(gap, "/" | " / ");
-    slashed.then_some(i)
+    // `33/A`, `218-II`.
+    let letter = r.word(i).is_some_and(|w| w.chars == 1 && w.digits == 0) && gap == "/";
+    (number && matches!(gap, "/" | " / ") || letter || gap == "-" && storey(r.str(i))).then_some(i)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_addresses_in_many_languages() {
+        for (text, want) in [
+            ("Садовая, кв. 85, г", "Садовая, кв. 85"),
+            ("Strandvejen, st. th, 5482", "Strandvejen, st. th"),
+            ("Mah No: 173 D: 10, 98596 Ordu", "Mah No: 173 D: 10"),
+            ("Pinos, Col. Del Valle, Vitoria", "Pinos, Col. Del Valle"),
+            ("Huệ, quận 4, Cần Thơ", "Huệ, quận 4"),
+            ("Setembro, apto 96, Vila", "Setembro, apto 96"),
+            ("Garibaldi/A, 22695 Reggio", "Garibaldi/A"),
+            ("Dorpsstraat-II, 4086", "Dorpsstraat-II"),
+            ("Hauptweg, und dann", "Hauptweg"),
+            ("Street. No, thanks", "Street"),
+        ] {
+            let r = Reading::of(text);
+            let end = r.word(last(&r, 0)).map_or(0, |word| word.end);
+            assert_eq!(&text[..end], want, "{text}");
+        }
+    }
 }

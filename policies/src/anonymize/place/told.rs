@@ -243,3 +243,52 @@ fn before(r: &Reading<'_>, end: usize, out: &mut Vec<Finding>) {
         out.push(Finding::new(word.start + from, word.start + text.len(), Type::CITY, Evidence::Shape));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Vec<String> {
+        let mut out = Vec::new();
+        find(&Reading::of(text), &mut out);
+        out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+    }
+
+    #[test]
+    fn addresses_and_cities_behind_their_words() {
+        let mut wrong = Vec::new();
+        for (text, want) in [
+            (
+                "My address is 287 Barker Island Suite 447, Wintersville, MS 70198.",
+                "ADDRESS 287 Barker Island Suite 447, Wintersville, MS 70198",
+            ),
+            ("address: Hauglandlunden 527, 2040 Nes, employer Ek", "ADDRESS Hauglandlunden 527, 2040 Nes"),
+            (
+                "Alamat saya Gang Otto No. 74, Malang, Riau 65275.",
+                "ADDRESS Gang Otto No. 74, Malang, Riau 65275",
+            ),
+            ("Η διεύθυνσή μου είναι Δαμήλου 03, ΤΚ 426 21 Βόλος.", "ADDRESS Δαμήλου 03, ΤΚ 426 21 Βόλος"),
+            ("मेरा पता 7302 स्वप्निल तमांग, बहादुरगढ-930364 है", "ADDRESS 7302 स्वप्निल तमांग, बहादुरगढ-930364"),
+            ("הכתובת שלי היא הסיפון 22, אל סייד, 4990951.", "ADDRESS הסיפון 22, אל סייד, 4990951"),
+            ("عنواني هو 24 شارع النيل, حلوان.", "ADDRESS 24 شارع النيل, حلوان"),
+            ("I live in பிரோசாபாத் and work", "CITY பிரோசாபாத்"),
+            ("मैं अखनूर में रहता हूँ", "CITY अखनूर"),
+            ("Я живу в городе Мокшан и работаю", "CITY Мокшан"),
+        ] {
+            if !check(text).iter().any(|found| found == want) {
+                wrong.push(format!("{text}: {:?}", check(text)));
+            }
+        }
+        for text in [
+            "my address is still the same",
+            "the address is 0x7fff in memory",
+            "your address is wrong, please fix it by 5 May",
+            "the email address is on page 12",
+        ] {
+            if !check(text).is_empty() {
+                wrong.push(format!("{text}: {:?}", check(text)));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}
