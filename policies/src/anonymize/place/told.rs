@@ -53,14 +53,13 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     let Some(leads) = LEADS.as_ref() else { return };
     let low = small(r.text);
     for hit in leads.search.find_overlapping_iter(&low) {
-        match leads.kinds[hit.pattern().as_usize()] {
-            Lead::Behind => before(r, hit.start(), out),
-            kind if apart(r.text, hit.start(), hit.end(), cased) => match first(r, hit.end()) {
-                Some(i) if kind == Lead::Address => address(r, i, out),
-                Some(i) => city(r, i, out),
-                None => {}
-            },
-            _ => {}
+        let kind = leads.kinds[hit.pattern().as_usize()];
+        let whole = || apart(r.text, hit.start(), hit.end(), cased);
+        match (kind, first(r, hit.end())) {
+            (Lead::Behind, _) => before(r, hit.start(), out),
+            (Lead::Address, Some(i)) if whole() => address(r, i, out),
+            (Lead::City, Some(i)) if whole() => city(r, i, out),
+            (Lead::Address | Lead::City, _) => {}
         }
     }
 }
