@@ -85,7 +85,7 @@ fn phone(text: &[u8], from: usize) -> Option<(usize, usize)> {
     let stop = |b: &u8| b"\n;!?|\"={}<>/@$#%_".contains(b);
     let spaces = between.iter().filter(|b| **b == b' ').count();
     let dotted = between.windows(2).any(|w| w == b". ") && spaces > 1;
-    if between.is_empty() || between.iter().any(stop) || dotted || spaces > 3 {
+    if (between.is_empty() && text[from - 1].is_ascii()) || between.iter().any(stop) || dotted || spaces > 3 {
         return None;
     }
     let start = from + skip;
@@ -199,7 +199,9 @@ fn users(text: &[u8], out: &mut Vec<Finding>) {
         let led = [&b"user "[..], b"account ", b"login ", b"user \"", b"user '"]
             .iter()
             .any(|word| head.ends_with(word));
-        if run >= 3 && led && before(text, start) != b'.' {
+        let said = [&b"has"[..], b"had", b"was", b"who", b"not", b"just", b"never", b"already"]
+            .contains(&&text[start..hit]);
+        if run >= 3 && led && !said && before(text, start) != b'.' {
             out.push(Finding::new(start, hit, Type::USERNAME, Evidence::Shape));
         }
     }

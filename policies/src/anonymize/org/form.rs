@@ -221,7 +221,9 @@ fn glued_behind(text: &str, end: usize) -> Option<usize> {
         return None;
     }
     let hangul = word.first().is_some_and(|c| matches!(c, '\u{ac00}'..='\u{d7a3}'));
-    let kept = if hangul { word.len() - particle(&word) } else { word.len() };
+    let from =
+        word.windows(2).skip(1).position(|pair| matches!(pair, ['か', 'ら'] | ['よ', 'り'])).map(|at| at + 1);
+    let kept = if hangul { word.len() - particle(&word) } else { from.unwrap_or(word.len()) };
     let len: usize = word[..kept].iter().map(|c| c.len_utf8()).sum();
     (kept >= 2).then_some(end + skip + len)
 }

@@ -88,7 +88,7 @@ fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
         }
         let capital = |k: usize| r.word(k).is_some_and(Word::capital);
         // `Col. Del Valle`, `bairro Centro`: a quarter with its name.
-        if open && r.str(i).chars().count() >= 3 && capital(i + 1) && r.proper(i + 1) {
+        if open && r.str(i).chars().count() >= 3 && capital(i + 1) && (r.proper(i + 1) || r.proper(i + 2)) {
             let two = r.gap(i + 1) == " " && capital(i + 2);
             return Some(if two { i + 2 } else { i + 1 });
         }
