@@ -57,7 +57,7 @@ pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
     else {
         return;
     };
-    let cased = |c: char| c.is_alphanumeric() && (c.is_lowercase() || c.is_uppercase() || c.is_ascii_digit());
+    let cased = |c: char| c.is_lowercase() || c.is_uppercase();
     let low = small(text);
     let bytes = text.as_bytes();
     for hit in leads.search.find_overlapping_iter(&low) {
