@@ -75,6 +75,7 @@ pub(crate) fn dates(text: &[u8], tokens: &[Token]) -> Vec<Written> {
                 .or_else(|| loose::compact(text, tokens[i]))
                 .or_else(|| day_first(text, tokens, i))
                 .or_else(|| loose::year_first(text, tokens, i))
+                .or_else(|| loose::counted_month(text, tokens, i))
         } else {
             month_first(text, tokens, i)
         };
@@ -95,8 +96,9 @@ pub(crate) fn dates(text: &[u8], tokens: &[Token]) -> Vec<Written> {
 /// Dates and times as findings.
 pub(crate) fn find(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
     for date in dates(text, tokens) {
-        let end = clock::joined(text, date.end).unwrap_or(date.end);
-        out.push(Finding::new(date.start, end, Type::DATE, Evidence::Shape).scored(date.score));
+        let end = clock::joined(text, date.end).unwrap_or_else(|| loose::year_word(text, date.end));
+        let start = loose::day_word(text, date.start);
+        out.push(Finding::new(start, end, Type::DATE, Evidence::Shape).scored(date.score));
     }
     clock::times(text, tokens, out);
     loose::years(text, tokens, out);
@@ -123,13 +125,16 @@ fn numeric(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
         return None;
     }
     let b = *all.get(i + 1).filter(|b| b.is_number() && b.len() <= 4)?;
-    let sep = match gap(text, a, b) {
+    let between = gap(text, a, b);
+    let sep = match between {
         [sep @ (b'-' | b'/' | b'.')] => *sep,
+        b". " => b'.',
         _ => return None,
     };
-    let third = all.get(i + 2).copied().filter(|c| gap(text, b, *c) == [sep]);
+    let third = all.get(i + 2).copied().filter(|c| gap(text, b, *c) == between);
     match third {
         Some(c) => three(text, [a, b, c], sep),
+        None if between.len() > 1 => None,
         None => two(text, a, b, sep),
     }
 }

@@ -14,7 +14,7 @@ use super::number::Numbers;
 use super::policy::{Fences, Policy};
 use super::shape::Shapes;
 use super::token::{Token, stands_alone, tokens};
-use super::{age, date, field, ner, net, org, phone, place, secret, suppress, table, who};
+use super::{age, date, field, machine, ner, net, org, phone, place, said, secret, suppress, table, who};
 
 mod encoded;
 
@@ -121,6 +121,7 @@ fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
     org::find(&reading, out);
     let found = out.clone();
     who::beside(&reading, &found, out);
+    said::find(text, out);
     suppress::apply(&reading, out);
 }
 
@@ -176,7 +177,7 @@ fn scan(text: &[u8], key: &str, alone: bool) -> Vec<Finding> {
     if glance.dot {
         net::ipv4(text, &tokens, &mut out);
     }
-    net::codes(text, &tokens, &mut out);
+    net::codes(text, key, &tokens, &mut out);
     if glance.digits >= 7 {
         phone::find(text, &mut out);
     }
@@ -184,12 +185,14 @@ fn scan(text: &[u8], key: &str, alone: bool) -> Vec<Finding> {
         Numbers { text, tokens: &tokens, alone, labelled: &labelled }.find(&mut out);
         beside_a_card(text, &tokens, &mut out);
     }
+    machine::whole(text, &mut out);
     out
 }
 
 /// At most three words: an answer to `your passport number?`.
 fn hardly_more_than_a_value(text: &[u8]) -> bool {
-    text.len() <= 64 && text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).nth(3).is_none()
+    let words = || text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).nth(3).is_none();
+    text.len() <= 64 && words() && !machine::is_of_code(text)
 }
 
 /// Evidence that counts inside code.

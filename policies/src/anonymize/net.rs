@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use super::kind::{Evidence, Finding, Type};
+use super::machine;
 use super::token::{Token, after, before, in_token};
 
 /// Top-level domains that make a bare host a URL; words of languages and file endings are left out.
@@ -83,7 +84,12 @@ pub(crate) fn urls(text: &[u8], out: &mut Vec<Finding>) {
         };
         match found {
             Some((start, end)) => {
-                push(out, start, end, Type::URL);
+                let found = Finding::new(start, end, Type::URL, Evidence::Validated);
+                out.push(if machine::is_public(&text[start..end]) {
+                    found.scored(machine::SCORE)
+                } else {
+                    found
+                });
                 at = end.max(at + 1);
             }
             None => at += 1,
@@ -124,7 +130,9 @@ fn with_scheme(text: &[u8], colon: usize) -> Option<(usize, usize)> {
     let rest = &text[colon + 3..text.len().min(colon + 3 + 300)];
     let host_len = rest.iter().position(|b| b"/?# \t\n\"'<>".contains(b)).unwrap_or(rest.len());
     let host = &rest[..host_len];
-    let named = host.iter().any(|b| b".@[".contains(b)) && host.iter().any(|b| in_token(*b));
+    // `https://${HOST}/`, `postgres://<user>`: a template.
+    let template = matches!(host.first(), Some(b'$' | b'{' | b'%' | b'*'));
+    let named = !template && host.iter().any(|b| b".@[".contains(b)) && host.iter().any(|b| in_token(*b));
     (start < colon && named).then(|| (start, url_end(text, colon + 3)))
 }
 
@@ -167,9 +175,10 @@ pub(crate) fn ipv4(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
         }
         let value = std::str::from_utf8(&text[start..end]).unwrap_or_default();
         let versioned = matches!(before(text, start), b'.' | b'-') || version_before(&text[..start]);
-        if Ipv4Addr::from_str(value).is_ok() && !versioned {
-            push(out, start, prefix_end(text, end), Type::IP_ADDRESS);
-        }
+        let Some(ip) = Ipv4Addr::from_str(value).ok().filter(|_| !versioned) else { continue };
+        let found = Finding::new(start, prefix_end(text, end), Type::IP_ADDRESS, Evidence::Validated);
+        let own = ip.is_loopback() || ip.is_unspecified();
+        out.push(if own { found.scored(machine::SCORE) } else { found });
     }
 }
 
@@ -269,8 +278,22 @@ fn devices(text: &[u8], out: &mut Vec<Finding>) {
 /// Hexadecimal digits of the hashes of things: commits, images, files. Nobody is known by one.
 const DIGESTS: [usize; 5] = [40, 56, 64, 96, 128];
 
+/// `GB97PVKJ0188001025649`: capitals among digits, and no hash.
+fn is_lettered(value: &[u8]) -> bool {
+    let capitals = value.iter().filter(|b| b.is_ascii_uppercase()).count();
+    capitals >= 2
+        && value.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        && !value.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// A unique code, which may be a machine's.
+fn code(text: &[u8], key: &str, start: usize, end: usize) -> Finding {
+    let found = Finding::new(start, end, Type::ID, Evidence::Shape);
+    if machine::is_named(text, start, end, key) { found.scored(machine::SCORE) } else { found }
+}
+
 /// UUIDs, strings on devices, and codes of 32 hexadecimal digits or more.
-pub(crate) fn codes(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
+pub(crate) fn codes(text: &[u8], key: &str, tokens: &[Token], out: &mut Vec<Finding>) {
     let hex = |t: &Token| t.of(text).iter().all(u8::is_ascii_hexdigit);
     devices(text, out);
     for (i, token) in tokens.iter().enumerate() {
@@ -278,9 +301,11 @@ pub(crate) fn codes(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
             if let Some(run) = tokens.get(i..i + 5) {
                 let joined = run.windows(2).all(|p| p[1].start - p[0].end == 1 && text[p[0].end] == b'-');
                 if joined && run.iter().map(|t| t.len()).eq([8, 4, 4, 4, 12]) && run.iter().all(hex) {
-                    out.push(Finding::new(token.start, run[4].end, Type::ID, Evidence::Shape));
+                    out.push(code(text, key, token.start, run[4].end));
                 }
             }
+        } else if (12..=34).contains(&token.len()) && token.digits >= 9 && is_lettered(token.of(text)) {
+            out.push(Finding::new(token.start, token.end, Type::ID, Evidence::Failed));
         } else if token.len() >= 32 && token.digits >= 6 && token.digits < token.len() && hex(token) {
             let head = text[token.start.saturating_sub(20)..token.start].to_ascii_lowercase();
             let says =
@@ -289,7 +314,7 @@ pub(crate) fn codes(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
                 || DIGESTS.contains(&token.len())
                     && !says(&[b"key", b"token", b"secret", b"user", b"patient"]);
             if !of_a_thing {
-                out.push(Finding::new(token.start, token.end, Type::ID, Evidence::Shape));
+                out.push(code(text, key, token.start, token.end));
             }
         }
     }
@@ -309,7 +334,7 @@ mod tests {
         ipv4(bytes, &tokens, &mut out);
         ipv6(bytes, &mut out);
         macs(bytes, &tokens, &mut out);
-        codes(bytes, &tokens, &mut out);
+        codes(bytes, "", &tokens, &mut out);
         out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
     }
 

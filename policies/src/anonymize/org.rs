@@ -7,6 +7,7 @@ use super::kind::{Evidence, Finding, Type};
 use super::who::{How, run};
 use super::words::{Caps, Word};
 
+mod form;
 mod people;
 mod small;
 use people::people;
@@ -15,6 +16,7 @@ use small::{small_name, spoken};
 /// Organisations, facilities and peoples of the text.
 #[expect(clippy::wildcard_enum_match_arm, reason = "other detectors are about the other roles")]
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
+    form::find(r, out);
     for cue in &r.cues {
         match cue.role {
             Role::OrgAfter => after(r, cue, Type::ORG, out),
@@ -232,7 +234,15 @@ fn lead(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     while r.gap(last) == " & " && r.proper(last + 1) {
         last += 1;
     }
+    let last = partners(r, last).unwrap_or(last);
     r.mark((next, last), ty, Evidence::Shape, out);
+}
+
+/// `Tucker, Martinez and Martinez`: where the partners end whose first one ends at word `first`.
+fn partners(r: &Reading<'_>, first: usize) -> Option<usize> {
+    let second = Some(first + 1).filter(|i| r.gap(first) == ", " && r.proper(*i))?;
+    let joint = ["and", "y", "und", "et", "e", "i", "og", "och"].contains(&r.str(second + 1));
+    (joint && r.gap(second) == " " && r.proper(second + 2)).then_some(second + 2)
 }
 
 #[cfg(test)]

@@ -9,9 +9,12 @@ use super::words::{Caps, Word};
 
 mod county;
 mod geo;
+mod glyph;
 mod local;
 mod post;
 mod street;
+mod tail;
+mod told;
 
 pub(crate) use geo::coordinate;
 pub(crate) use local::locality;
@@ -33,6 +36,8 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
             _ => {}
         }
     }
+    told::find(r, out);
+    glyph::find(r, out);
     for (i, word) in r.words.iter().enumerate() {
         if matches!(word.chars, 6 | 7) && word.capital() {
             county::find(r, i, out);

@@ -12,6 +12,7 @@ use super::token::{after, before};
 mod assign;
 mod block;
 mod rules;
+mod told;
 mod value;
 
 use rules::{Engine, Owner, RawRule, build};
@@ -46,8 +47,14 @@ pub(crate) fn find(text: &[u8], key: &str, out: &mut Vec<Finding>) {
             Owner::Near(i) => near(engine, i, text, &at, out),
             Owner::Rule(i) if engine.rules[i].raw.alone && continues(text, at.start) => {}
             Owner::Rule(i) => seen.windows.push(window(engine, i, text, &at)),
-            Owner::Secret { glued } => assign::find(engine, text, &at, assign::Kind::Secret { glued }, out),
-            Owner::Password => assign::find(engine, text, &at, assign::Kind::Password, out),
+            Owner::Secret { glued } => {
+                assign::find(engine, text, &at, assign::Kind::Secret { glued }, out);
+            }
+            Owner::Password => {
+                if !assign::find(engine, text, &at, assign::Kind::Password, out) {
+                    told::find(engine, text, &at, out);
+                }
+            }
             Owner::Pem => block::pem(text, at.start, out),
             Owner::Kube | Owner::Cookie if at.start < seen.block_end => {}
             Owner::Kube => seen.block_end = block::kube(text, &at, &engine.assign, out),
@@ -129,6 +136,8 @@ fn harmless(engine: &Engine, value: &[u8], raw: &RawRule) -> bool {
     let word = || raw.generic && !(raw.password || value::drawn(value)) || raw.generic && value::path(value);
     let phrase = raw.group == 0 || value.contains(&b' ');
     value::entropy(value) < raw.entropy
+        || raw.mixed && !value::mixed(value)
+        || value::sentence(value)
         || !phrase && value::placeholder(value, &engine.assign)
         || (raw.password || raw.generic) && about()
         || word()
@@ -146,7 +155,10 @@ fn token(
 ) {
     let rule = &engine.tokens[i];
     let written = text[at.clone()] == *engine.words[id];
-    let joined = before(text, at.start).is_ascii_alphanumeric() && at.start > 0 && !escaped(text, at.start);
+    let prev = before(text, at.start);
+    // `pat` in `github_pat_`.
+    let inner = prev == b'_' && at.len() <= 3;
+    let joined = (prev.is_ascii_alphanumeric() || inner) && !escaped(text, at.start);
     if at.start < *last || !written || joined {
         return;
     }

@@ -69,3 +69,11 @@ pub(crate) fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
 pub(crate) fn compact(value: &[u8]) -> Vec<u8> {
     value.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect()
 }
+
+/// 8-4-4-4-12 hexadecimal digits.
+pub(crate) fn is_uuid(value: &[u8]) -> bool {
+    let lens = value.split(|b| *b == b'-').map(<[u8]>::len);
+    value.len() == 36
+        && lens.eq([8, 4, 4, 4, 12])
+        && value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
+}

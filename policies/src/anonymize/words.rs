@@ -124,6 +124,19 @@ impl Run {
     }
 }
 
+/// Small letters of the same length: letters whose small form is longer stay as they are.
+pub(crate) fn small(text: &str) -> String {
+    let one = |c: char| c.to_lowercase().next().filter(|low| low.len_utf8() == c.len_utf8()).unwrap_or(c);
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().map(one).collect() }
+}
+
+/// Does no character of that kind touch the range?
+pub(crate) fn apart(text: &str, start: usize, end: usize, kind: fn(char) -> bool) -> bool {
+    let head = text.get(..start).and_then(|head| head.chars().next_back());
+    let tail = text.get(end..).and_then(|tail| tail.chars().next());
+    !head.is_some_and(kind) && !tail.is_some_and(kind)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -70,6 +70,45 @@ pub(super) fn year_first(text: &[u8], all: &[Token], i: usize) -> Option<Written
     Written::new(pieces, 90)
 }
 
+/// `22 tháng 4 năm 1943`: the month by its number.
+pub(super) fn counted_month(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
+    let day = all[i];
+    let small = |t: Token, most: u32| t.is_number() && t.len() <= 2 && (1..=most).contains(&number(text, t));
+    let behind = |from: Token, word: &str| {
+        let at = from.end + word.len();
+        let fits = text[from.end..].starts_with(word.as_bytes());
+        all.iter().skip(i + 1).take(10).find(|t| fits && t.start == at).copied()
+    };
+    if !small(day, 31) {
+        return None;
+    }
+    let month = behind(day, " tháng ").filter(|t| small(*t, 12))?;
+    let mut pieces = vec![piece(Field::Day, day), piece(Field::Month, month)];
+    let year = behind(month, " năm ").or_else(|| behind(month, ", ")).filter(|t| is_year(text, *t));
+    pieces.extend(year.map(|year| piece(Field::Year, year)));
+    Written::new(pieces, 90)
+}
+
+/// The end of the word for `year` behind a date: ` г.`, ` року`.
+pub(super) fn year_word(text: &[u8], end: usize) -> usize {
+    let rest = &text[end..];
+    let words = [" года", " году", " год", " року", " рік", " г", " р"];
+    let closed = |len: usize| rest.get(len).is_none_or(|b| *b < 0x80 && !b.is_ascii_alphanumeric());
+    words
+        .iter()
+        .find(|word| rest.starts_with(word.as_bytes()) && closed(word.len()))
+        .map_or(end, |word| end + word.len())
+}
+
+/// The start of the word for `day` before a date: `ngày `.
+pub(super) fn day_word(text: &[u8], start: usize) -> usize {
+    let head = &text[..start];
+    ["ngày ", "Ngày "]
+        .iter()
+        .find(|word| head.ends_with(word.as_bytes()))
+        .map_or(start, |word| start - word.len())
+}
+
 /// `DOB: 01052025`, `tested 20231001`: eight digits behind a word of birth or examination, or alone.
 pub(super) fn compact(text: &[u8], token: Token) -> Option<Written> {
     const SAID: &[&[u8]] = &[

@@ -84,7 +84,7 @@ const NEVER: [&str; 40] = [
     "sbar",
 ];
 /// Parts of compounds that no name has: `anti-CCP`, `Eliquis-resistant`, `aws-sm`.
-const JOINED: [&str; 18] = [
+const JOINED: [&str; 24] = [
     "anti",
     "non",
     "pre",
@@ -103,6 +103,12 @@ const JOINED: [&str; 18] = [
     "aws",
     "chunk",
     "dependent",
+    "tls",
+    "gcp",
+    "svc",
+    "prod",
+    "staging",
+    "api",
 ];
 /// How sure the model must be of a word in small letters that no list has.
 const PLAIN: u8 = 90;
@@ -184,7 +190,8 @@ impl Doubtful<'_> {
     fn is_between(&self, said: &str) -> bool {
         let bytes = self.text.as_bytes();
         let before = self.start.checked_sub(2).and_then(|at| bytes.get(at..self.start)).unwrap_or_default();
-        let apart = before.ends_with(b"(") || before.ends_with(b" ") && before[0] != b':';
+        let call = before.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+        let apart = before.ends_with(b"(") && !call || before.ends_with(b" ") && before[0] != b':';
         let after = bytes.get(self.end).is_some_and(|b| b",)".contains(b));
         apart && after && said.len() <= 3 && said.parse::<u8>().is_ok_and(|age| (1..=110).contains(&age))
     }
@@ -262,7 +269,9 @@ fn is_address(said: &str) -> bool {
         word.chars().filter(|c| c.is_alphabetic()).count() >= 3 && !is_code(word) && !is_abbreviation(word)
     };
     let unit = said.contains('/') && said.is_ascii();
-    !unit && (said.split_whitespace().any(word) || !said.is_ascii())
+    // `oauth2`, `utf8`: a name of code with a number at its end.
+    let glued = said.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    !(unit || glued) && (said.split_whitespace().any(word) || !said.is_ascii())
 }
 
 #[cfg(test)]

@@ -101,11 +101,17 @@ fn said_of(r: &Reading<'_>, cue: &Cue) -> bool {
         "я",
         "είμαι",
     ];
-    let Some(b) = cue.first.checked_sub(1) else { return false };
+    // `katolik, 41 lat`: what a text begins with.
+    let Some(b) = cue.first.checked_sub(1) else {
+        return r.gap(cue.last) == ", " && r.word(cue.last + 1).is_some_and(|w| w.digits > 0);
+    };
     let am = r.gap(b) == " " && AM.contains(&r.str(b).to_lowercase().as_str());
-    let listed = r.gap(b) == ", " && r.gap(cue.last).starts_with([',', '|']);
-    let closed = r.gap(cue.last).starts_with([',', '.', ';', '|']) || cue.last + 1 == r.words.len();
-    closed && (am || listed)
+    let after = r.gap(cue.last).trim_start();
+    let listed = matches!(r.gap(b), ", " | " | ") && after.starts_with([',', '|']);
+    let closed = after.starts_with([',', '.', ';', '|']) || cue.last + 1 == r.words.len();
+    let behind = r.gap(cue.last) == " "
+        && ["vagyok", "student", "nurse", "engineer", "chef", "woman", "man"].contains(&r.str(cue.last + 1));
+    closed && (am || listed) || behind
 }
 
 /// `a Somali patient`, `is Jewish`; `French fries` is nobody.

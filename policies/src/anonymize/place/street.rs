@@ -208,6 +208,7 @@ fn finish(r: &Reading<'_>, first: usize, mut last: usize, out: &mut Vec<Finding>
             break;
         }
     }
+    let last = super::tail::last(r, last);
     r.mark((first, last), Type::ADDRESS, Evidence::Label, out);
     if matches!(r.gap(last), ", " | " " | "\n" | ",\n" | " - " | ". " | "., " | ".\n")
         && !small(r, last + 1, out)

@@ -5,9 +5,9 @@
 use std::ops::Range;
 
 use super::rules::Engine;
-use super::value::{checksum, drawn, expression, path, placeholder, uuid, wordy};
+use super::value::{checksum, drawn, expression, path, placeholder, resource, wordy};
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::token::{after, before};
+use crate::anonymize::token::{after, before, is_uuid};
 
 /// The longest name and the longest value.
 const NAME: usize = 64;
@@ -30,19 +30,29 @@ struct Value {
     in_prose: bool,
 }
 
-/// The assignment whose name holds the keyword at `at`.
-pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, kind: Kind, out: &mut Vec<Finding>) {
-    if !word_of_name(text, at, kind) {
-        return;
-    }
+/// The assignment whose name holds the keyword at `at`; whether the keyword is settled: it gives a value, or is no
+/// name of a secret.
+pub(super) fn find(
+    engine: &Engine,
+    text: &[u8],
+    at: &Range<usize>,
+    kind: Kind,
+    out: &mut Vec<Finding>,
+) -> bool {
     let name = name_around(text, at);
-    let Some(value) = value_after(text, &name, kind).or_else(|| beside(text, &name, kind)) else { return };
+    if !word_of_name(text, at, kind) || benign(engine, &text[name.clone()], &text[at.clone()]) {
+        return true;
+    }
+    let Some(value) = value_after(text, &name, kind).or_else(|| beside(text, &name, kind)) else {
+        return name.end > at.end;
+    };
     let value = fallback(text, &value).unwrap_or(value);
-    let name = &text[name];
-    if opens(engine, text, name, &value, kind) && !benign(engine, name, &text[at.clone()]) {
+    let opens = opens(engine, text, &text[name.clone()], &value, kind);
+    if opens {
         let ty = if kind == Kind::Password { Type::PASSWORD } else { Type::SECRET };
         out.push(Finding::new(value.range.start, value.range.end, ty, Evidence::Secret));
     }
+    opens || name.end > at.end
 }
 
 /// A whole text that stands under a key such as `api_key`.
@@ -104,7 +114,9 @@ fn benign(engine: &Engine, name: &[u8], keyword: &[u8]) -> bool {
     let words = words(name);
     let lists = &engine.assign;
     let listed = |list: &[String], word: &[u8]| list.binary_search_by(|w| w.as_bytes().cmp(word)).is_ok();
-    let last = words.last().is_some_and(|word| listed(&lists.benign_last, word));
+    // The id of a private key stands beside it in the file of a service's account.
+    let private = words.first().is_some_and(|word| word == b"private");
+    let last = !private && words.last().is_some_and(|word| listed(&lists.benign_last, word));
     let counted = keyword.eq_ignore_ascii_case(b"tokens") && words.len() > 1;
     last || counted || words.iter().any(|word| listed(&lists.benign_any, word))
 }
@@ -312,6 +324,7 @@ fn opens(engine: &Engine, text: &[u8], name: &[u8], value: &Value, kind: Kind) -
     let harmless = placeholder(bytes, &engine.assign)
         || engine.assign.is_word(lower.strip_suffix(b"!").unwrap_or(&lower))
         || checksum(bytes)
+        || resource(bytes)
         || !bytes.is_ascii() && kind != Kind::Password;
     !harmless
         && match kind {
@@ -328,8 +341,10 @@ fn chosen(bytes: &[u8], value: &Value) -> bool {
         spaced && (wordy(bytes) || bytes.ends_with(b".") || bytes.ends_with(b":") || bytes.ends_with(b"?"));
     let code = !value.quoted && (expression(bytes) || bytes.contains(&b'(') && bytes.contains(&b')'));
     // A word of a dictionary is more often said about a password than chosen as one.
+    let drawn =
+        bytes.windows(2).filter(|p| p[0].is_ascii_lowercase() && p[1].is_ascii_uppercase()).count() >= 2;
     let word = letters && wordy(bytes);
-    let said = code || prose || word || value.in_prose && letters;
+    let said = code || prose || word || value.in_prose && letters && !drawn;
     (4..=160).contains(&bytes.len()) && !said && !path(bytes)
 }
 
@@ -339,7 +354,7 @@ fn given(text: &[u8], name: &[u8], bytes: &[u8], value: &Value) -> bool {
     let letters = bytes.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let least = if value.quoted && digits > 0 { 8 } else { 10 };
     let bare = matches!(name.len(), 3..=4) && !name.eq_ignore_ascii_case(b"jwt");
-    let vague = bare && (uuid(bytes) || bytes.len() < 16 || digits == 0);
+    let vague = bare && (is_uuid(bytes) || bytes.len() < 16 || digits == 0);
     (least..=VALUE).contains(&bytes.len())
         && letters > 0
         && !(bytes.contains(&b' ') || bytes.contains(&b'\\'))

@@ -99,6 +99,8 @@ pub(super) struct RawRule {
     #[serde(default)]
     pub(super) generic: bool,
     #[serde(default)]
+    pub(super) mixed: bool,
+    #[serde(default)]
     pub(super) password: bool,
     #[serde(default)]
     pub(super) long: bool,

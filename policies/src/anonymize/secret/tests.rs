@@ -71,6 +71,20 @@ fn vendor_formats() {
     );
     assert!(check("my password is hunter2!").contains(&"PASSWORD hunter2!".to_owned()));
     assert!(check("api_key = \"q8Zr7LmW2xKp4TvB\"").contains(&"SECRET q8Zr7LmW2xKp4TvB".to_owned()));
+    for (text, want) in [
+        ("the door code is 689819", "PASSWORD 689819"),
+        ("Voicemail PIN: 4821", "PASSWORD 4821"),
+        ("Login with admin / qwerty2024!", "PASSWORD qwerty2024!"),
+        ("creds: bob:zxcvBN12", "PASSWORD zxcvBN12"),
+        ("JSESSIONID=VCNM837UIKX612XUE35RQJHQ2653FRX8", "SECRET VCNM837UIKX612XUE35RQJHQ2653FRX8"),
+        ("I leaked this: XpUC1ge7sfPDe9OzujrnHPt07QgQ4bmI", "SECRET XpUC1ge7sfPDe9OzujrnHPt07QgQ4bmI"),
+    ] {
+        assert!(check(text).contains(&want.to_owned()), "{text}: {:?}", check(text));
+    }
+    let words = "able winner worth abuse ability wave year yellow wheat thank abstract legal";
+    assert!(check(&format!("{words} is my wallet")).contains(&format!("SECRET {words}")));
+    let sent = "then some people went into their small house and took out that wallet again";
+    assert_eq!(check(sent), Vec::<String>::new());
 }
 
 #[test]
@@ -86,6 +100,10 @@ fn look_alikes_stay() {
         "private_key_path = /etc/ssl/private/key.pem",
         "sk-learn is a library",
         "card_payment_fee_charged",
+        "KMS key arn:aws:kms:eu-west-1:111122223333:key/25ca937e-11d1-4c54-9238-5b8bdbaf1db9",
+        "docker pull auth:4.18@sha256:702d6b5dacc77285582ed1a889065084ba468a0b18a318460541a0034c0adb92",
+        "the error code is 4004",
+        "committed 53b5c901a01128cbae57ff64fc2b473353b5c901",
     ] {
         assert_eq!(check(text), Vec::<String>::new(), "{text}");
     }

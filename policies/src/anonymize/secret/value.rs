@@ -191,19 +191,38 @@ fn typed(value: &[u8]) -> bool {
     value.len() < 20 && lower.windows(6).any(row)
 }
 
-/// `sha256:...`, `sha512-...`, `md5:...`.
+/// `sha256:...`, `sha512-...`, `md5:...`, `4.18@sha256:...`.
 pub(super) fn checksum(value: &[u8]) -> bool {
+    if value.windows(8).any(|w| w == b"@sha256:") {
+        return true;
+    }
     let head = &value[..value.len().min(9)].to_ascii_lowercase();
     let named = head.starts_with(b"sha") || head.starts_with(b"md5");
     named && head.iter().position(|b| matches!(b, b':' | b'-' | b'=')).is_some_and(|at| at <= 7)
 }
 
-/// 8-4-4-4-12 hexadecimal digits.
-pub(super) fn uuid(value: &[u8]) -> bool {
-    let lens = value.split(|b| *b == b'-').map(<[u8]>::len);
-    value.len() == 36
-        && lens.eq([8, 4, 4, 4, 12])
-        && value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
+/// `arn:aws:kms:...`, `urn:uuid:...`, `projects/x/secrets/y`: the name of a thing in a cloud, not the thing.
+pub(super) fn resource(value: &[u8]) -> bool {
+    const HEADS: [&[u8]; 7] =
+        [b"arn:", b"aws:", b"urn:", b"projects/", b"/subscriptions/", b"organizations/", b"alias/"];
+    HEADS.iter().any(|head| value.starts_with(head))
+}
+
+/// Capitals, small letters and digits together.
+pub(super) fn mixed(value: &[u8]) -> bool {
+    [u8::is_ascii_uppercase, u8::is_ascii_lowercase, u8::is_ascii_digit]
+        .iter()
+        .all(|what| value.iter().any(what))
+}
+
+/// Words of a wallet hold none of the small words of a sentence.
+pub(super) fn sentence(value: &[u8]) -> bool {
+    const SMALL: [&[u8]; 14] = [
+        b"the", b"and", b"was", b"are", b"for", b"from", b"has", b"his", b"her", b"its", b"our", b"but",
+        b"not", b"you",
+    ];
+    let words = value.split(|b| *b == b' ');
+    words.clone().count() >= 11 && words.into_iter().any(|word| SMALL.contains(&word))
 }
 
 /// A value that nobody chose: no word, no sequence, enough different characters.

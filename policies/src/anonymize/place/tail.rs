@@ -1,0 +1,133 @@
+//! What follows a street and its number: floors, doors, blocks, quarters, in the words of many languages.
+//!
+//! **Invariant:** each part needs a word that says what it is, and a number or name beside it.
+
+use crate::anonymize::cue::{Reading, Role};
+use crate::anonymize::words::Word;
+
+/// Words of parts of an address, in lower case: abbreviations first.
+#[rustfmt::skip]
+const UNITS: &[&str] = &[
+    // Slavic
+    "кв", "д", "дом", "корп", "к", "стр", "оф", "подъезд", "под", "эт", "этаж", "буд", "вх", "ет", "ап", "бл", "ж", "обл", "р", "н",
+    "м", "г", "с", "п", "пос", "дер", "село", "смт", "місто", "город", "byt", "č", "čp", "vchod", "kl", "m", "lok", "piętro", "p", "kat",
+    // Turkish
+    "no", "d", "daire", "kat", "blok", "apt", "sk", "sok", "sokak", "cad", "cd", "mah", "mh", "mahallesi", "bulvarı", "blv", "bina",
+    // Hungarian, Romanian
+    "em", "emelet", "fsz", "fszt", "ajtó", "lph", "lh", "u", "utca", "út", "tér", "krt", "nr", "bl", "sc", "et", "ap", "jud", "sat", "com", "sector",
+    // Nordic
+    "st", "th", "tv", "mf", "sal", "dør", "etg", "lgh", "tr", "as",
+    // Romance
+    "nº", "n", "num", "número", "piso", "pta", "puerta", "esc", "escalera", "planta", "bajo", "izq", "dcha", "dpto", "depto", "dto", "oficina",
+    "of", "int", "interior", "ext", "edif", "edificio", "torre", "local", "col", "colonia", "fracc", "barrio", "mz", "lt", "cp", "urb",
+    "apto", "bloco", "sala", "bairro", "lote", "quadra", "qd", "andar", "loja", "conjunto", "cj", "fração", "interno", "scala", "piano",
+    "palazzo", "appartamento", "appt", "appartement", "étage", "bât", "bâtiment", "escalier", "porte", "bp", "cedex", "résidence",
+    // Vietnamese, Indonesian
+    "phường", "quận", "huyện", "xã", "thị", "trấn", "tỉnh", "tp", "thành", "phố", "khóm", "tổ", "khu", "ấp", "ngõ", "ngách", "hẻm", "số",
+    "tầng", "đường", "rt", "rw", "kel", "kelurahan", "kec", "kecamatan", "kab", "kabupaten", "kota", "blok", "gang", "gg", "lantai",
+    // Germanic
+    "og", "eg", "dg", "ug", "stg", "stiege", "top", "tür", "whg", "wohnung", "haus", "hs", "bus", "verdieping",
+    // Greek, Arabic, Hebrew, Indic
+    "τκ", "τ", "όροφος", "διαμ", "شقة", "الطابق", "طابق", "مبنى", "عمارة", "حي", "ص", "دירה", "דירה", "קומה", "כניסה", "ת", "בית",
+    "मकान", "फ्लैट", "मंजिल", "वार्ड", "गली", "नं", "ग्राम", "जिला", "তলা", "বাসা", "ফ্ল্যাট", "নং", "ওয়ার্ড",
+    // English
+    "apt", "apartment", "suite", "ste", "unit", "flat", "floor", "room", "bldg", "building", "box", "ward", "sector", "phase", "plot", "tower",
+];
+
+/// Is word `i` the name of a part of an address?
+pub(super) fn is_unit(r: &Reading<'_>, i: usize) -> bool {
+    let low = r.str(i).to_lowercase();
+    r.has(i, Role::Unit) || UNITS.contains(&low.as_str())
+}
+
+/// The last word of what follows word `last`, a street's or a part's: `, кв. 85`, ` D: 10`, `, quận 1`, `, st. th`,
+/// `, Col. Del Valle`, `/17`.
+pub(super) fn last(r: &Reading<'_>, from: usize) -> usize {
+    let mut at = from;
+    for _ in 0..6 {
+        let Some(end) = part(r, at + 1, r.gap(at)) else { break };
+        at = end;
+    }
+    at
+}
+
+/// `II`: a storey in Roman numbers.
+fn storey(word: &str) -> bool {
+    matches!(word, "I" | "II" | "III" | "IV" | "V" | "hs")
+}
+
+/// The last word of the part that begins at word `i`, behind `gap`.
+fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
+    let near = matches!(
+        gap,
+        " " | ", " | ". " | "., " | " - " | "/" | " / " | "," | " , " | ": " | " #" | ", #" | ".º " | "º "
+    );
+    if !(near || gap == "-" && storey(r.str(i))) {
+        return None;
+    }
+    let value = |k: usize| {
+        r.word(k).is_some_and(|w| {
+            w.digits > 0 && w.chars <= 5 || w.chars == 1 && w.digits == 0 && !r.gap(k).starts_with('\'')
+        })
+    };
+    if is_unit(r, i) {
+        let open =
+            matches!(r.gap(i), " " | ". " | "." | ": " | ":" | " #" | "º " | ".º " | " nº " | "° " | " № ");
+        // `st. th`, `et. 2`, `Bl. A`: a part may be said by two of these words.
+        let second = open && is_unit(r, i + 1) && r.str(i + 1).chars().count() <= 4;
+        if second {
+            return Some(if matches!(r.gap(i + 1), " " | ". " | ": ") && value(i + 2) {
+                i + 2
+            } else {
+                i + 1
+            });
+        }
+        if open && value(i + 1) {
+            let more = r.gap(i + 1) == "/" && value(i + 2);
+            return Some(if more { i + 2 } else { i + 1 });
+        }
+        let capital = |k: usize| r.word(k).is_some_and(Word::capital);
+        // `Col. Del Valle`, `bairro Centro`: a quarter with its name.
+        if open && r.str(i).chars().count() >= 3 && capital(i + 1) && (r.proper(i + 1) || r.proper(i + 2)) {
+            let two = r.gap(i + 1) == " " && capital(i + 2);
+            return Some(if two { i + 2 } else { i + 1 });
+        }
+        return None;
+    }
+    // `2. tv`, `3º B`, `4/7`, `3rd floor`.
+    let number = r.word(i).is_some_and(|w| w.digits > 0 && w.chars <= 5);
+    let then = number
+        && matches!(r.gap(i), " " | ". " | "º " | ".º " | "ª " | "° " | "-" | "/")
+        && is_unit(r, i + 1);
+    if then && r.str(i + 1).chars().count() <= 10 {
+        return Some(i + 1);
+    }
+    // `33/A`, `218-II`.
+    let letter = r.word(i).is_some_and(|w| w.chars == 1 && w.digits == 0) && gap == "/";
+    (number && matches!(gap, "/" | " / ") || letter || gap == "-" && storey(r.str(i))).then_some(i)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_addresses_in_many_languages() {
+        for (text, want) in [
+            ("Садовая, кв. 85, г", "Садовая, кв. 85"),
+            ("Strandvejen, st. th, 5482", "Strandvejen, st. th"),
+            ("Mah No: 173 D: 10, 98596 Ordu", "Mah No: 173 D: 10"),
+            ("Pinos, Col. Del Valle, Vitoria", "Pinos, Col. Del Valle"),
+            ("Huệ, quận 4, Cần Thơ", "Huệ, quận 4"),
+            ("Setembro, apto 96, Vila", "Setembro, apto 96"),
+            ("Garibaldi/A, 22695 Reggio", "Garibaldi/A"),
+            ("Dorpsstraat-II, 4086", "Dorpsstraat-II"),
+            ("Hauptweg, und dann", "Hauptweg"),
+            ("Street. No, thanks", "Street"),
+        ] {
+            let r = Reading::of(text);
+            let end = r.word(last(&r, 0)).map_or(0, |word| word.end);
+            assert_eq!(&text[..end], want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Values that a word of a sentence leads up to: telephone numbers without a known plan, codes of bookings and
+//! cases, plates, bank codes, and users who logged in.
+//!
+//! **Invariant:** between word and value stand a few letters of one line; the value's own form must fit.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::date;
+use super::kind::{Evidence, Finding, Type};
+use super::token::{before, in_token};
+use super::words::{apart, small};
+
+/// What a word leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    Phone,
+    Code,
+    Plate,
+    Bic,
+}
+
+struct Leads {
+    search: AhoCorasick,
+    kinds: Vec<Lead>,
+}
+
+static LEADS: LazyLock<Option<Leads>> = LazyLock::new(|| {
+    let (mut words, mut kinds, mut kind) = (Vec::new(), Vec::new(), Lead::Phone);
+    for line in include_str!("../../words/said.txt").lines().filter(|line| !line.starts_with('#')) {
+        kind = match line {
+            "[phone]" => Lead::Phone,
+            "[code]" => Lead::Code,
+            "[plate]" => Lead::Plate,
+            "[bic]" => Lead::Bic,
+            _ => kind,
+        };
+        for entry in line.split(',').map(str::trim).filter(|word| !word.is_empty() && !word.starts_with('['))
+        {
+            words.push(entry);
+            kinds.push(kind);
+        }
+    }
+    let search = AhoCorasick::builder().match_kind(MatchKind::Standard).build(words).ok()?;
+    Some(Leads { search, kinds })
+});
+
+/// How far behind its word a telephone number may begin.
+const REACH: usize = 40;
+
+/// Values behind words.
+pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
+    users(text.as_bytes(), out);
+    let Some(leads) =
+        LEADS.as_ref().filter(|_| text.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase()))
+    else {
+        return;
+    };
+    let cased = |c: char| c.is_lowercase() || c.is_uppercase();
+    let low = small(text);
+    let bytes = text.as_bytes();
+    for hit in leads.search.find_overlapping_iter(&low) {
+        if !apart(text, hit.start(), hit.end(), cased) {
+            continue;
+        }
+        let (end, led) = (hit.end(), &low[hit.start()..hit.end()]);
+        let found = match leads.kinds[hit.pattern().as_usize()] {
+            Lead::Phone => phone(bytes, end).map(|range| (range, Type::PHONE)),
+            Lead::Code => code(bytes, end, led).map(|range| (range, Type::ID)),
+            Lead::Plate => plate(text, end).map(|range| (range, Type::ID)),
+            Lead::Bic => bic(bytes, end).map(|range| (range, Type::SWIFT)),
+        };
+        if let Some(((from, to), ty)) = found {
+            out.push(Finding::new(from, to, ty, Evidence::Label));
+        }
+    }
+}
+
+/// `29 31 37 58`, `458 25 530`, `0-5859-4526`, `774-785-5456x527`: six digits or more, in groups.
+fn phone(text: &[u8], from: usize) -> Option<(usize, usize)> {
+    let near = &text[from..text.len().min(from + REACH)];
+    let skip = near.iter().position(|b| b.is_ascii_digit() || b"+(".contains(b))?;
+    let between = &near[..skip];
+    let stop = |b: &u8| b"\n;!?|\"={}<>/@$#%_".contains(b);
+    let spaces = between.iter().filter(|b| **b == b' ').count();
+    let dotted = between.windows(2).any(|w| w == b". ") && spaces > 1;
+    if (between.is_empty() && text[from - 1].is_ascii()) || between.iter().any(stop) || dotted || spaces > 3 {
+        return None;
+    }
+    let start = from + skip;
+    let inside = |b: &&u8| b.is_ascii_digit() || b" ()./-+".contains(b);
+    let len = text[start..].iter().take(28).take_while(inside).count();
+    let run = &text[start..start + len];
+    // A sentence may go on behind a full stop.
+    let cut = run.windows(2).position(|w| w == b". " || w == b"  ").unwrap_or(run.len());
+    let last = run[..cut].iter().rposition(u8::is_ascii_digit)?;
+    let mut end = start + last + 1;
+    let value = &text[start..end];
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    if let [b'x' | b'X', rest @ ..] = &text[end..] {
+        let extension = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        end += if (1..=6).contains(&extension) { extension + 1 } else { 0 };
+    }
+    let counted = text.get(end).is_some_and(|b| in_token(*b) || matches!(b, b':' | b'%' | b'_'));
+    ((6..=16).contains(&digits) && !counted && !date::is_date(value)).then_some((start, end))
+}
+
+/// What may stand between a word and its code.
+fn skipped(text: &[u8], from: usize) -> usize {
+    let mut at = from;
+    for word in [&b" is"[..], b" no", b" nr", b" n", b" num", b" number", b" id", b" code"] {
+        let next = at + word.len();
+        if text[at..].starts_with(word) && text.get(next).is_some_and(|b| !in_token(*b)) {
+            at = next;
+        }
+    }
+    at + text[at..].iter().take(6).take_while(|b| b" :#.=".contains(b) || **b >= 0x80).count()
+}
+
+/// `Booking 4P5L03`, `Případ 14465`, `PO 36135-4`, `Expediente 5907/61`.
+fn code(text: &[u8], from: usize, led: &str) -> Option<(usize, usize)> {
+    let start = skipped(text, from);
+    if start == from {
+        return None;
+    }
+    let inside = |b: &&u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"-/".contains(b);
+    let grouped = led.starts_with("sécu") || led.starts_with('c') || matches!(led, "nir" | "снилс");
+    let spaced = |b: &&u8| b.is_ascii_digit() || b" .-/".contains(b);
+    let len = if grouped {
+        text[start..].iter().take(24).take_while(spaced).count()
+    } else {
+        text[start..].iter().take(36).take_while(inside).count()
+    };
+    let run = &text[start..start + len];
+    let end = start + run.iter().rposition(|b| in_token(*b))? + 1;
+    let value = &text[start..end];
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let travel = matches!(led, "booking" | "reservation" | "pnr" | "confirmation" | "confirmation code");
+    let drawn = travel && value.len() == 6 && value.iter().all(|b| in_token(*b));
+    let fits = digits >= if grouped { 9 } else { 4 } && digits * 3 >= value.len() || drawn;
+    let open = text.get(end).is_some_and(|b| in_token(*b) || *b == b'_' || *b == b'%')
+        || text[end..].starts_with(b".") && text.get(end + 1).is_some_and(u8::is_ascii_digit);
+    let year = digits == 4 && value.len() == 4 && matches!(value[0], b'1' | b'2');
+    (fits && !open && !year && !date::is_date(value)).then_some((start, end))
+}
+
+/// `ZQ60 ARX`, `47R W44`, `13-ZT-UD`, `277소2040`: up to three groups of capitals and digits.
+fn plate(text: &str, from: usize) -> Option<(usize, usize)> {
+    let start = skipped(text.as_bytes(), from).min(text.len());
+    let rest = text.get(start..).filter(|_| start > from).or_else(|| text.get(from..))?;
+    let start = text.len() - rest.len();
+    let sign = |c: char| c.is_ascii_digit() || c.is_uppercase() || c.is_alphabetic() && !c.is_lowercase();
+    let (mut end, mut groups) = (0, 0);
+    while groups < 4 {
+        let body = rest.get(end..)?;
+        let gap = if groups == 0 { 0 } else { usize::from(body.starts_with([' ', '-', '·'])) };
+        let group: usize = body.get(gap..)?.chars().take_while(|c| sign(*c)).map(char::len_utf8).sum();
+        let next = body.get(gap + group..)?.chars().next();
+        if group == 0 || groups > 0 && gap == 0 || next.is_some_and(char::is_alphanumeric) {
+            break;
+        }
+        end += gap + group;
+        groups += 1;
+    }
+    let value = rest.get(..end)?;
+    let (all, digits) = (
+        value.chars().filter(|c| c.is_alphanumeric()).count(),
+        value.chars().filter(char::is_ascii_digit).count(),
+    );
+    ((3..=16).contains(&all) && digits >= 1).then_some((start, start + end))
+}
+
+/// `GEBABEBB`, `DEUTDEFF500`: four letters, a country, and two or five more.
+fn bic(text: &[u8], from: usize) -> Option<(usize, usize)> {
+    let start = skipped(text, from);
+    let len = text[start..].iter().take_while(|b| in_token(**b)).count();
+    let value = &text[start..start + len];
+    let shape = matches!(len, 8 | 11)
+        && value[..6].iter().all(u8::is_ascii_uppercase)
+        && value.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    (start > from && shape).then_some((start, start + len))
+}
+
+/// `user info.74 logged in`: the name of an account before what its owner did.
+fn users(text: &[u8], out: &mut Vec<Finding>) {
+    const DID: [&[u8]; 4] = [b" logged ", b" signed ", b" log in", b" failed to log"];
+    let mut at = 0;
+    while let Some(hit) = text[at..]
+        .windows(7)
+        .position(|w| DID.iter().any(|did| did.starts_with(w) || w.starts_with(&did[..7])))
+        .map(|n| at + n)
+    {
+        at = hit + 7;
+        let run =
+            text[..hit].iter().rev().take(40).take_while(|b| in_token(**b) || b"._-".contains(b)).count();
+        let start = hit - run;
+        let head = text[start.saturating_sub(8)..start].to_ascii_lowercase();
+        let led = [&b"user "[..], b"account ", b"login ", b"user \"", b"user '"]
+            .iter()
+            .any(|word| head.ends_with(word));
+        let said = [&b"has"[..], b"had", b"was", b"who", b"not", b"just", b"never", b"already"]
+            .contains(&&text[start..hit]);
+        if run >= 3 && led && !said && before(text, start) != b'.' {
+            out.push(Finding::new(start, hit, Type::USERNAME, Evidence::Shape));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Vec<String> {
+        let mut out = Vec::new();
+        find(text, &mut out);
+        out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+    }
+
+    #[test]
+    fn values_behind_their_words() {
+        let mut wrong = Vec::new();
+        for (text, want) in [
+            ("Reach me on 35 47 24 98 or write", "PHONE 35 47 24 98"),
+            ("Kan dere ringe Ahmed på 491 37 807?", "PHONE 491 37 807"),
+            ("โทร 0-5859-4526 หรือ", "PHONE 0-5859-4526"),
+            ("phone 774-785-5456x527, address", "PHONE 774-785-5456x527"),
+            ("Hívjon a (06)41/549-9095 számon", "PHONE (06)41/549-9095"),
+            ("请拨打0571-77368685联系", "PHONE 0571-77368685"),
+            ("Booking 4P5L03, flight", "ID 4P5L03"),
+            ("Případ 14465: zákazník", "ID 14465"),
+            ("Expediente 5907/61: comparece", "ID 5907/61"),
+            ("PO 36135-4.", "ID 36135-4"),
+            ("my plate is ZQ60 ARX.", "ID ZQ60 ARX"),
+            ("Kennzeichen HB-KL 4711, rot", "ID HB-KL 4711"),
+            ("my plate is 277소2040.", "ID 277소2040"),
+            ("BIC GEBABEBB.", "SWIFT GEBABEBB"),
+            ("user info.74 logged in from", "USERNAME info.74"),
+        ] {
+            if !check(text).iter().any(|found| found == want) {
+                wrong.push(format!("{text}: {:?}", check(text)));
+            }
+        }
+        for text in [
+            "call 911 now",
+            "call me on 2024-05-01",
+            "call me on Friday at 10:30",
+            "in case 2024 is too late",
+            "case 3 of 4",
+            "order 2020 shares",
+            "the plate is hot",
+            "text: 12 words",
+            "the user has logged in",
+            "swift water rescue",
+        ] {
+            if !check(text).is_empty() {
+                wrong.push(format!("{text}: {:?}", check(text)));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}

@@ -1,0 +1,240 @@
+//! Passwords said in a sentence of any language: `use password zxcvBN12 to log in`, `mật khẩu là Hanoi2024`.
+//!
+//! **Invariant:** between the word and its value stand at most a few small words of one line.
+
+use std::ops::Range;
+
+use super::rules::Engine;
+use super::value::{checksum, expression, path, placeholder};
+use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::token::before;
+
+/// How far behind the word its value may begin, and how long it may be.
+const REACH: usize = 64;
+const VALUE: usize = 80;
+/// Words between a password's name and the password.
+const MOST: usize = 7;
+
+/// What stands between a password's name and the password, in lower case.
+const LINKS: [&str; 62] = [
+    "is",
+    "was",
+    "are",
+    "be",
+    "to",
+    "for",
+    "of",
+    "on",
+    "the",
+    "my",
+    "our",
+    "your",
+    "new",
+    "now",
+    "set",
+    "this",
+    "ist",
+    "lautet",
+    "war",
+    "est",
+    "es",
+    "é",
+    "è",
+    "era",
+    "jest",
+    "to",
+    "je",
+    "är",
+    "er",
+    "on",
+    "az",
+    "a",
+    "este",
+    "là",
+    "adalah",
+    "yaitu",
+    "هي",
+    "هو",
+    "हैं",
+    "है",
+    "είναι",
+    "הוא",
+    "היא",
+    "คือ",
+    "-",
+    "это",
+    "це",
+    "است",
+    "হল",
+    "হলো",
+    "admin",
+    "root",
+    "user",
+    "account",
+    "email",
+    "wifi",
+    "vpn",
+    "db",
+    "server",
+    "router",
+    "laptop",
+    "login",
+];
+/// Verbs that stand right before the password.
+const VERBS: [&str; 12] = ["is", "was", "to", "ist", "lautet", "est", "es", "é", "è", "jest", "är", "er"];
+/// The same in scripts that write no spaces.
+const GLUED: [&str; 12] = ["是", "为", "為", "は", "が", "を", "은", "는", "이", "가", "คือ", "："];
+/// Passwords at the head of which one of these stands are the names of programs and methods.
+const KINDS: [&[u8]; 12] = [
+    b"sha",
+    b"md5",
+    b"base64",
+    b"oauth",
+    b"utf",
+    b"argon2",
+    b"pbkdf2",
+    b"bcrypt",
+    b"scrypt",
+    b"1password",
+    b"office",
+    b"windows",
+];
+
+/// The password behind the word at `at`.
+pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, out: &mut Vec<Finding>) {
+    // `$POSTGRES_PASSWORD postgres:16`: the name is one of a program.
+    let named = b"_$-{.".contains(&before(text, at.start));
+    let Some(value) = value(text, at.end).filter(|_| !named) else { return };
+    let bytes = &text[value.clone()];
+    let lower = bytes.to_ascii_lowercase();
+    let harmless = placeholder(bytes, &engine.assign)
+        || engine.assign.is_word(&lower)
+        || KINDS.iter().any(|kind| lower.starts_with(kind))
+        || checksum(bytes)
+        || path(bytes)
+        || expression(bytes);
+    if !harmless {
+        out.push(Finding::new(value.start, value.end, Type::PASSWORD, Evidence::Secret));
+    }
+}
+
+/// What follows the name: behind links and signs alone, or behind a verb at the end of other small words.
+fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
+    let limit = text.len().min(from + REACH);
+    let (mut at, mut led) = (from, true);
+    for _ in 0..=MOST {
+        at = signs(text, at, limit)?;
+        let whole = run(text, at);
+        let word = trimmed(text, whole.clone());
+        let said = std::str::from_utf8(&text[word.clone()]).unwrap_or_default().to_lowercase();
+        let linked = LINKS.contains(&said.as_str());
+        if led && !linked && looks_chosen(&text[word.clone()]) {
+            return Some(word);
+        }
+        let small = said.bytes().all(|b| b.is_ascii_lowercase()) && !said.is_empty();
+        let closed = text[word.end..whole.end].iter().any(|b| b".;?!".contains(b));
+        if !(linked || small) || closed {
+            return None;
+        }
+        led = linked && led || VERBS.contains(&said.as_str()) || text[word.end..whole.end].contains(&b':');
+        at = word.end;
+    }
+    None
+}
+
+/// Where the space, the signs and the glued words at `at` end; at least one of them must stand there.
+fn signs(text: &[u8], from: usize, limit: usize) -> Option<usize> {
+    let mut at = from;
+    while at < limit {
+        let glued = || GLUED.iter().find(|word| text[at..].starts_with(word.as_bytes()));
+        if b" :=\"'`*(,".contains(&text[at]) || text[at..].starts_with(b"- ") {
+            at += 1;
+        } else if let Some(word) = glued() {
+            at += word.len();
+        } else {
+            break;
+        }
+    }
+    (at > from && at < limit).then_some(at)
+}
+
+/// A run without spaces and quotes; letters of another script end one of Latin ones.
+fn run(text: &[u8], from: usize) -> Range<usize> {
+    let ascii = text.get(from).is_some_and(u8::is_ascii);
+    let stop = |b: &&u8| b.is_ascii_whitespace() || b"\"'`<>".contains(b) || ascii && **b >= 0xe0;
+    let len =
+        text[from..].iter().take(VALUE).position(|b| stop(&b)).unwrap_or((text.len() - from).min(VALUE));
+    from..from + len
+}
+
+/// Without what closes the sentence or the bracket.
+fn trimmed(text: &[u8], word: Range<usize>) -> Range<usize> {
+    let body = &text[word.clone()];
+    let kept = body.iter().rposition(|b| !b".,;:)]}?".contains(b)).map_or(0, |last| last + 1);
+    word.start..word.start + kept
+}
+
+/// Letters with digits or signs, capitals inside, or several words with dashes: no word of a sentence.
+fn looks_chosen(value: &[u8]) -> bool {
+    let has = |what: fn(&u8) -> bool| value.iter().any(what);
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let inner = value.windows(2).any(|p| p[0].is_ascii_lowercase() && p[1].is_ascii_uppercase());
+    let mixed = has(u8::is_ascii_digit) || value.iter().any(|b| b"!@#$%^&*?_".contains(b)) || inner;
+    let parts = value.split(|b| *b == b'-').filter(|part| part.len() >= 3).count();
+    let unit = value.first().is_some_and(u8::is_ascii_digit) && letters < 3;
+    value.is_ascii() && value.len() >= 5 && letters >= 2 && (mixed && !unit || parts >= 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::find;
+
+    #[test]
+    fn passwords_said_in_many_languages() {
+        let mut wrong = Vec::new();
+        for (text, want) in [
+            ("use password zxcvBN12 to log in", "zxcvBN12"),
+            ("username bob, password Sun#88x", "Sun#88x"),
+            ("ssh bob@host (pw hunter2)", "hunter2"),
+            ("the password for the auth account is i_DjZvLeKvXB", "i_DjZvLeKvXB"),
+            ("password: correct-horse-battery-staple", "correct-horse-battery-staple"),
+            ("mật khẩu là Hanoi2024!", "Hanoi2024!"),
+            ("kata sandi: Jakarta99", "Jakarta99"),
+            ("كلمة المرور: zxcvBN12", "zxcvBN12"),
+            ("पासवर्ड: MyD0gSp0t", "MyD0gSp0t"),
+            ("סיסמה: letMe1n9", "letMe1n9"),
+            ("κωδικός: kR7-tree", "kR7-tree"),
+            ("รหัสผ่าน: Siam2023x", "Siam2023x"),
+            ("мой пароль qwe7rty!", "qwe7rty!"),
+            ("密码是s3cr3t!", "s3cr3t!"),
+            ("パスワードはxK9mPq2vLです", "xK9mPq2vL"),
+            ("비밀번호는 zxcvBN12 입니다", "zxcvBN12"),
+        ] {
+            let mut out = Vec::new();
+            find(text.as_bytes(), "", &mut out);
+            if !out.iter().any(|f| &text[f.start..f.end] == want) {
+                wrong.push(text);
+            }
+        }
+        for text in [
+            "the password must be at least 12 characters",
+            "hash the password with bcrypt, not sha256",
+            "is the password SHA256 or MD5?",
+            "password manager v2 is out",
+            "password hashing is done with argon2id",
+            "the password is checked against NIST_800_63",
+            "a password of 12-16 characters",
+            "forgot my password, please help",
+            "password: see the vault",
+            "the password field is empty",
+            "-e DB_PASSWORD=$DB_PASSWORD postgres:16",
+        ] {
+            let mut out = Vec::new();
+            find(text.as_bytes(), "", &mut out);
+            if !out.is_empty() {
+                wrong.push(text);
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}
