@@ -78,8 +78,7 @@ pub fn fold(text: &str) -> String {
 
 /// Adds what the model finds in a folded text.
 pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
-    let Some(tagger) = TAGGER.as_ref() else { return };
-    tagger.tag(text, &mut |span| {
+    tag(text, &mut |span| {
         let percent = (span.share * 100.0).round().clamp(0.0, 99.0) as u8;
         let ty = type_of(&span, &text[span.start..span.end]);
         let (start, end, lists) = (span.start, span.end, span.lists);
@@ -89,6 +88,13 @@ pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
         }
         out.push(Finding::new(span.start, span.end, ty, Evidence::Model).scored(percent));
     });
+}
+
+/// Calls `found` with every mention that the embedded model sees in a folded text.
+pub fn tag(text: &str, found: &mut dyn FnMut(Span)) {
+    if let Some(tagger) = TAGGER.as_ref() {
+        tagger.tag(text, found);
+    }
 }
 
 /// Whether there is a model to ask: a build with a broken file must not pass for one without names.
