@@ -63,13 +63,7 @@ fn of(set: &Set) -> Result<Speed, String> {
     let folded: Vec<String> = texts.iter().map(|text| ner::fold(text)).collect();
     let model = best(|| Ok(timed(|| folded.iter().for_each(|text| ner::tag(text, &mut |_| {})))))?;
     let rate = |seconds: f64| megabytes / seconds;
-    Ok(Speed {
-        what: set.name,
-        megabytes,
-        whole: rate(whole),
-        patterns: rate(patterns),
-        model: rate(model),
-    })
+    Ok(Speed { what: set.name, megabytes, whole: rate(whole), patterns: rate(patterns), model: rate(model) })
 }
 
 /// A hundred kilobytes of the items of a set, with an item of another in the middle.

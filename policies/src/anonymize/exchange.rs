@@ -161,7 +161,7 @@ impl<'a> Work<'a> {
 
     /// Searches every found value everywhere, then groups the mentions.
     fn propagate(&mut self) -> Result<Option<Search>, Dropped> {
-        let search = self.forms().search(self.folded.iter().map(|folded| folded.text().len()).sum())?;
+        let search = self.forms().search();
         if let Some(search) = &search {
             for i in 0..self.leaves.len() {
                 let text = self.folded[i].text();
