@@ -36,6 +36,7 @@ struct Glance {
     colon: bool,
     dot: bool,
     percent: bool,
+    bracket: bool,
 }
 
 impl Glance {
@@ -50,6 +51,7 @@ impl Glance {
             colon: seen[usize::from(b':')] > 0,
             dot: seen[usize::from(b'.')] > 0,
             percent: seen[usize::from(b'%')] > 0,
+            bracket: b"([{<".iter().any(|b| seen[usize::from(*b)] > 0),
         }
     }
 }
@@ -156,7 +158,9 @@ fn scan(text: &[u8], key: &str, alone: bool) -> Vec<Finding> {
     if glance.dot || glance.colon {
         net::urls(text, &mut out);
     }
-    spelled_emails(text, &mut out);
+    if glance.at || glance.bracket || said_dot(text) {
+        spelled_emails(text, &mut out);
+    }
     let tokens = tokens(text);
     net::macs(text, &tokens, &mut out);
     if glance.digits == 0 {
@@ -244,6 +248,12 @@ fn by_policy(text: &str, key: &str, policy: &Policy, out: &mut Vec<Finding>) {
             !(weak && policy.allow.iter().any(|word| text.get(f.start..f.end) == Some(word)))
         });
     }
+}
+
+/// ` dot ` stands in it: all that a spelled address holds where it has no sign.
+fn said_dot(text: &[u8]) -> bool {
+    let letters = |rest: &[u8]| rest.get(1..5).is_some_and(|next| next.eq_ignore_ascii_case(b"dot "));
+    text.iter().enumerate().any(|(at, b)| *b == b' ' && letters(&text[at..]))
 }
 
 static SPELLED: LazyLock<Option<(AhoCorasick, Regex)>> = LazyLock::new(|| {

@@ -1,12 +1,12 @@
 //! Words that say what the value after them is: in running text, and as keys of JSON.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, StartKind};
 
 use super::kind::{Evidence, Finding, Type};
 use super::number::unit_follows;
+use super::quick::Map;
 use super::token::{Token, after, before, in_token, stands_alone};
 
 /// How much a label says by itself.
@@ -82,6 +82,8 @@ const WINDOW: usize = 24;
 static ENGINE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
         .match_kind(MatchKind::Standard)
+        .kind(Some(AhoCorasickKind::DFA))
+        .start_kind(StartKind::Unanchored)
         .ascii_case_insensitive(true)
         .build(LABELS.iter().map(|label| label.word))
         .ok()
@@ -262,8 +264,8 @@ pub(crate) fn plain_key(key: &str) -> String {
 
 /// The label that a JSON key is.
 fn key_label(key: &str) -> Option<&'static Label> {
-    static KEYS: LazyLock<HashMap<&'static str, (Option<usize>, usize)>> = LazyLock::new(|| {
-        let mut out = HashMap::new();
+    static KEYS: LazyLock<Map<&'static str, (Option<usize>, usize)>> = LazyLock::new(|| {
+        let mut out = Map::default();
         for (i, label) in
             LABELS.iter().enumerate().filter(|(_, label)| !matches!(label.say, Say::Family | Say::Page))
         {

@@ -33,6 +33,7 @@ mod org;
 mod phone;
 mod place;
 mod policy;
+mod quick;
 mod residue;
 mod resolve;
 mod salts;

@@ -7,6 +7,19 @@ use super::token::{Piece, Token, shape};
 /// The most keys of a token.
 pub const MOST: usize = 40;
 
+/// Where a token stands that says something of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Neighbour {
+    Before,
+    After,
+    Back,
+    Beyond,
+}
+
+/// All of them, with how far behind the other token each stands.
+pub(super) const NEIGHBOURS: [(Neighbour, isize); 4] =
+    [(Neighbour::Before, -1), (Neighbour::After, 1), (Neighbour::Back, -2), (Neighbour::Beyond, 2)];
+
 /// Keys of the features of one token.
 #[derive(Debug, Clone, Copy)]
 pub struct Features {
@@ -22,21 +35,43 @@ impl Features {
 
     /// The features of token `i` of the piece. The first key is the word itself.
     pub fn of(piece: &Piece, i: usize) -> Self {
-        let at = |offset: isize| {
-            let index = i.checked_add_signed(offset);
-            index.and_then(|index| piece.tokens.get(index)).copied().unwrap_or_default()
-        };
-        let mut all = Self { keys: [0; MOST], count: 0 };
-        let around = Around { back: at(-2), before: at(-1), own: at(0), after: at(1), beyond: at(2) };
+        let around = Around::of(piece, i);
+        let mut all = Self::none();
         all.own(&around.own);
         all.words(&around);
         all.forms(&around);
-        if around.own.is_single() || around.before.is_single() {
-            all.characters(&around, at(-3), at(3));
-        } else {
-            all.put(60, at(-3).word, u32::from(around.own.shape));
-        }
+        all.wide(&around, piece, i);
         all
+    }
+
+    /// Those that a token has wherever it stands.
+    pub(super) fn of_token(token: &Token) -> Self {
+        let mut all = Self::none();
+        all.own(token);
+        all
+    }
+
+    /// Those that a token gives to one that it stands beside, whatever that is.
+    pub(super) fn of_neighbour(token: &Token, place: Neighbour) -> Self {
+        let mut all = Self::none();
+        all.word(token, place);
+        all.tail(token, place);
+        all
+    }
+
+    /// Those that take more than one token to tell: with [`Features::of_token`] and [`Features::of_neighbour`] the
+    /// same as [`Features::of`].
+    pub(super) fn of_company(piece: &Piece, i: usize) -> Self {
+        let around = Around::of(piece, i);
+        let mut all = Self::none();
+        all.pairs(&around);
+        all.forms(&around);
+        all.wide(&around, piece, i);
+        all
+    }
+
+    fn none() -> Self {
+        Self { keys: [0; MOST], count: 0 }
     }
 
     fn put(&mut self, kind: u32, a: u32, b: u32) {
@@ -70,12 +105,30 @@ impl Features {
     }
 
     fn words(&mut self, around: &Around) {
+        self.word(&around.before, Neighbour::Before);
+        self.word(&around.after, Neighbour::After);
+        self.word(&around.back, Neighbour::Back);
+        self.word(&around.beyond, Neighbour::Beyond);
+        self.pairs(around);
+        self.tail(&around.before, Neighbour::Before);
+        self.tail(&around.after, Neighbour::After);
+    }
+
+    fn word(&mut self, token: &Token, place: Neighbour) {
+        self.put(20 + place as u32, token.word, 0);
+    }
+
+    /// The ending of a word right beside.
+    fn tail(&mut self, token: &Token, place: Neighbour) {
+        let beside = matches!(place, Neighbour::Before | Neighbour::After);
+        if beside && token.len > 2 {
+            self.put(50 + place as u32, token.tail[1], 0);
+        }
+    }
+
+    fn pairs(&mut self, around: &Around) {
         let Around { back, before, own, after, beyond } = around;
         let form = form(own);
-        self.put(20, before.word, 0);
-        self.put(21, after.word, 0);
-        self.put(22, back.word, 0);
-        self.put(23, beyond.word, 0);
         self.put(24, before.word, form);
         self.put(25, after.word, form);
         self.put(26, back.word ^ before.word.rotate_left(7), u32::from(own.shape));
@@ -85,12 +138,6 @@ impl Features {
         }
         if own.place < 3 {
             self.put(29, own.above, u32::from(own.place) << 8 | form);
-        }
-        if before.len > 2 {
-            self.put(50, before.tail[1], 0);
-        }
-        if after.len > 2 {
-            self.put(51, after.tail[1], 0);
         }
     }
 
@@ -107,6 +154,16 @@ impl Features {
         self.put(41, n1, form << 4 | 2);
         self.put(42, g1 << 8 | g0, form);
         self.put(43, g0 << 8 | n1, form);
+    }
+
+    /// What three tokens away says.
+    fn wide(&mut self, around: &Around, piece: &Piece, i: usize) {
+        let third_before = at(piece, i, -3);
+        if around.own.is_single() || around.before.is_single() {
+            self.characters(around, third_before, at(piece, i, 3));
+        } else {
+            self.put(60, third_before.word, u32::from(around.own.shape));
+        }
     }
 
     /// Scripts without spaces: pairs and triples of characters.
@@ -128,6 +185,19 @@ struct Around {
     own: Token,
     after: Token,
     beyond: Token,
+}
+
+impl Around {
+    fn of(piece: &Piece, i: usize) -> Self {
+        let at = |offset| at(piece, i, offset);
+        Self { back: at(-2), before: at(-1), own: at(0), after: at(1), beyond: at(2) }
+    }
+}
+
+/// The token so far from token `i`; beyond the piece one that says nothing.
+fn at(piece: &Piece, i: usize, offset: isize) -> Token {
+    let index = i.checked_add_signed(offset);
+    index.and_then(|index| piece.tokens.get(index)).copied().unwrap_or_default()
 }
 
 /// The shape, and how the line is written.

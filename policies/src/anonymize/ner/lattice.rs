@@ -99,13 +99,14 @@ impl Lattice {
             self.forward[t] = row;
             last = row;
         }
+        let turned = turned(&links.outer);
         let mut next = [0.0; TAGS + 1];
         next[E..].fill(1.0);
         for t in (0..count).rev() {
             self.backward[t] = next;
             let mut row = next;
             row.iter_mut().zip(&self.factors[t]).for_each(|(value, factor)| *value *= factor);
-            next = backward(&row, links);
+            next = backward(&row, links, &turned);
             let sum: f32 = next.iter().sum();
             let share = 1.0 / sum.max(1e-30);
             next.iter_mut().for_each(|value| *value *= share);
@@ -146,14 +147,29 @@ fn forward(last: &Row, links: &Links) -> Row {
     row
 }
 
-fn backward(next: &Row, links: &Links) -> Row {
+type Outer = [[f32; OPEN]; OPEN];
+
+/// Rows as columns.
+fn turned(outer: &Outer) -> Outer {
+    let mut out = [[0.0; OPEN]; OPEN];
+    for (from, row) in outer.iter().enumerate() {
+        row.iter().zip(&mut out).for_each(|(factor, column)| column[from] = *factor);
+    }
+    out
+}
+
+fn backward(next: &Row, links: &Links, turned: &Outer) -> Row {
     let mut open = [0.0; OPEN];
     open[..K].copy_from_slice(&next[B..I]);
     open[K..].copy_from_slice(&next[S..]);
     let mut row = [0.0; TAGS + 1];
-    for (value, factors) in row[E..].iter_mut().zip(&links.outer) {
-        *value = open.iter().zip(factors).map(|(a, b)| a * b).sum();
+    let mut sums = [0.0; OPEN];
+    for (value, column) in open.iter().zip(turned) {
+        for (sum, factor) in sums.iter_mut().zip(column) {
+            *sum += value * factor;
+        }
     }
+    row[E..].copy_from_slice(&sums);
     let [bi, be, ii, ie] = &links.inner;
     for k in 0..K {
         row[B + k] = next[I + k] * bi[k] + next[E + k] * be[k];

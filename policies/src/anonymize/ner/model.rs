@@ -2,9 +2,9 @@
 //!
 //! **Invariant:** a file that is not whole gives no model; a look-up is one probe sequence.
 
-use super::features::Features;
-use super::lattice::{K, Lattice, Links, O, OPEN, TAGS, exp};
-use super::token::Piece;
+use super::desk::{Desk, Sums};
+use super::features::MOST;
+use super::lattice::{K, Links, O, OPEN, TAGS, exp};
 
 /// First bytes of a model file.
 const MAGIC: &[u8; 8] = b"kolmner1";
@@ -21,11 +21,14 @@ pub type Weights = [i8; TAGS];
 pub struct Model {
     /// As factors.
     links: Links,
-    scale: f32,
+    /// The factor of every sum of weights, as unsigned.
+    factors: Vec<f32>,
     rows: Vec<Weights>,
     /// High bits of the key, and row + 1 in the low [`ROW_BITS`]; 0 marks a free slot. Small, so that it stays
     /// near: most keys have no row.
     slots: Vec<u32>,
+    /// A bit for every slot that is taken: near, where the slots are not.
+    taken: Vec<u64>,
 }
 
 impl Model {
@@ -66,8 +69,13 @@ impl Model {
             return None;
         }
         let size = (count + count / 2).next_power_of_two().max(1 << (32 - ROW_BITS));
-        let mut model =
-            Self { links: links.factors(), scale, rows: Vec::with_capacity(count), slots: vec![0; size] };
+        let mut model = Self {
+            links: links.factors(),
+            factors: (0..=u16::MAX).map(|sum| exp(f32::from(sum.cast_signed()) * scale)).collect(),
+            rows: Vec::with_capacity(count),
+            slots: vec![0; size],
+            taken: vec![0; size.div_ceil(64)],
+        };
         let mut values = values.iter();
         for (key, mask) in keys.as_chunks::<4>().0.iter().zip(masks.as_chunks::<4>().0) {
             let mask = u32::from_le_bytes(*mask);
@@ -90,6 +98,7 @@ impl Model {
             at = (at + 1) & mask;
         }
         self.slots[at] = (key & !LOW) | self.rows.len() as u32;
+        self.taken[at >> 6] |= 1 << (at & 63);
     }
 
     fn row(&self, key: u32) -> Option<&Weights> {
@@ -117,25 +126,34 @@ impl Model {
         self.rows.is_empty()
     }
 
-    /// The sums over a piece, in `lattice`.
-    pub fn run(&self, piece: &Piece, lattice: &mut Lattice) {
-        lattice.resize(piece.tokens.len());
-        for t in 0..piece.tokens.len() {
-            let mut sums = [0_i16; TAGS];
-            for key in Features::of(piece, t).keys() {
-                if let Some(weights) = self.row(*key) {
-                    sums.iter_mut()
-                        .zip(weights)
-                        .for_each(|(sum, weight)| *sum = sum.wrapping_add(i16::from(*weight)));
-                }
-            }
-            let factors = &mut lattice.factors[t];
+    /// Adds the weights of the features that have any. The features are sifted first, then looked up, then added, so
+    /// that each step waits for memory once and not for every feature.
+    pub(super) fn add(&self, keys: &[u32], sums: &mut Sums) {
+        let mask = self.slots.len() - 1;
+        let (mut likely, mut count) = ([0; MOST], 0);
+        for key in keys {
+            let at = *key as usize & mask;
+            likely[count] = *key;
+            count += usize::from(self.taken[at >> 6] >> (at & 63) & 1 == 1);
+        }
+        for weights in likely[..count].iter().filter_map(|key| self.row(*key)) {
+            sums.iter_mut()
+                .zip(weights)
+                .for_each(|(sum, weight)| *sum = sum.wrapping_add(i16::from(*weight)));
+        }
+    }
+
+    /// The sums over the piece that lies on the desk, in its lattice.
+    pub(super) fn run(&self, desk: &mut Desk) {
+        desk.add_up(self);
+        desk.lattice.resize(desk.sums.len());
+        for (factors, sums) in desk.lattice.factors.iter_mut().zip(&desk.sums) {
             for (factor, sum) in factors.iter_mut().zip(sums) {
-                *factor = exp(f32::from(sum) * self.scale);
+                *factor = self.factors[usize::from(sum.cast_unsigned())];
             }
             factors[O] = 1.0;
         }
-        lattice.run(&self.links);
+        desk.lattice.run(&self.links);
     }
 }
 
