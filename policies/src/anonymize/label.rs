@@ -2,8 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, StartKind};
-
+use super::keywords::Keywords;
 use super::kind::{Evidence, Finding, Type};
 use super::number::unit_follows;
 use super::quick::Map;
@@ -79,15 +78,7 @@ const FILLERS: &[&[u8]] =
 /// How far before a value its label may stand.
 const WINDOW: usize = 24;
 
-static ENGINE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::DFA))
-        .start_kind(StartKind::Unanchored)
-        .ascii_case_insensitive(true)
-        .build(LABELS.iter().map(|label| label.word))
-        .ok()
-});
+static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(LABELS.iter().map(|label| label.word)));
 
 struct Hit {
     start: usize,
@@ -105,11 +96,9 @@ pub(crate) struct Labels {
 impl Labels {
     pub(crate) fn find(text: &[u8], key: &str) -> Self {
         let mut hits = Vec::new();
-        if let Some(engine) = ENGINE.as_ref() {
-            for m in engine.find_overlapping_iter(text) {
-                if stands_alone(text, m.start(), m.end()) {
-                    hits.push(Hit { start: m.start(), end: m.end(), label: &LABELS[m.pattern().as_usize()] });
-                }
+        for hit in KEYWORDS.hits(text) {
+            if stands_alone(text, hit.start, hit.end) {
+                hits.push(Hit { start: hit.start, end: hit.end, label: &LABELS[hit.word] });
             }
         }
         hits.sort_unstable_by_key(|hit| hit.start);

@@ -24,6 +24,7 @@ mod exchange;
 mod field;
 mod fold;
 mod invent;
+mod keywords;
 mod kind;
 mod label;
 pub(crate) mod ner;

@@ -25,6 +25,23 @@ static MONTHS: LazyLock<(Vec<Row>, Map<&'static str, (usize, u32)>)> = LazyLock:
     (rows, names)
 });
 
+/// Lengths of names by their first byte in small letters, a bit each; those in English too.
+static LENGTHS: LazyLock<[u32; 256]> = LazyLock::new(|| {
+    let mut lengths = [0; 256];
+    let english = super::calendar::MONTHS.iter().flat_map(|name| [*name, &name[..3], "sept"]);
+    for name in MONTHS.1.keys().copied().chain(english) {
+        let first = name.as_bytes().first().map_or(0, u8::to_ascii_lowercase);
+        lengths[usize::from(first)] |= 1 << name.len().min(31);
+    }
+    lengths
+});
+
+/// Whether a word may be the name of a month, by its first letter and its length.
+pub(super) fn may_be(word: &[u8]) -> bool {
+    let first = word.first().map_or(0, u8::to_ascii_lowercase);
+    LENGTHS[usize::from(first)] >> word.len().min(31) & 1 == 1 || !word.is_ascii()
+}
+
 fn find(word: &str) -> Option<(usize, u32)> {
     (3..=LONGEST).contains(&word.len()).then_some(())?;
     if !word.is_ascii() {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::anonymize::invent::{Part, Script, Written, is_common, is_honorific, is_name, is_role};
+use crate::anonymize::invent::{Part, Script, Written, is_common, is_honorific, is_kind, is_name, is_role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::token::stands_alone;
 
@@ -15,6 +15,9 @@ use matcher::Matcher;
 
 /// Types that are found everywhere by themselves, or are too short to be searched for.
 const UNSEARCHED: [Type; 6] = [Type::AGE, Type::CVV, Type::DATE, Type::EXPIRY, Type::TIME, Type::TITLE];
+
+/// Types of which an invented value keeps the words that say what kind of thing it is.
+const KINDS: [Type; 2] = [Type::FACILITY, Type::ORG];
 
 /// Longer values are found by themselves, wherever they stand.
 const LONGEST_SEARCHED: usize = 1024;
@@ -44,6 +47,8 @@ struct Form {
     shorter: Option<usize>,
     letters: usize,
     len: usize,
+    /// Nothing but words that say what kind of thing it is: names of other things may hold it.
+    plain: bool,
 }
 
 /// A place where an original stands.
@@ -101,7 +106,8 @@ impl Forms {
 
     fn put(&mut self, text: &str, ty: Type, guard: Guard, score: u8) {
         let letters = text.chars().count();
-        let form = |len| Form { ty, guard, score: score.max(80), shorter: None, letters, len };
+        let plain = KINDS.contains(&ty) && is_kind(text);
+        let form = |len| Form { ty, guard, score: score.max(80), shorter: None, letters, len, plain };
         // The matcher folds the case of ASCII alone.
         let mut put = |text: String| {
             let len = text.len();
@@ -249,8 +255,7 @@ impl Search {
     pub(crate) fn hits(&self, text: &str) -> Vec<Hit> {
         let mut out = Vec::new();
         let mut at = 0;
-        while at < text.len() {
-            let Some(m) = self.matcher.next(text.as_bytes(), at) else { break };
+        while let Some(m) = self.matcher.next(text.as_bytes(), at) {
             let mut form = Some(m.form);
             let mut end = m.end;
             // Where the longest form is part of a longer word, a shorter one may not be.
@@ -258,7 +263,7 @@ impl Search {
                 let this = &self.forms[form_at];
                 end = m.start + this.len;
                 if counts(text, m.start, end, this.guard) {
-                    let firm = this.letters >= 4 && this.guard <= Guard::Word;
+                    let firm = this.letters >= 4 && this.guard <= Guard::Word && !this.plain;
                     out.push(Hit { start: m.start, end, ty: this.ty, score: this.score, firm });
                     break;
                 }

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** what is remembered is a function of the word alone, so nothing depends on what was read before.
 
-use super::features::{Features, NEIGHBOURS};
+use super::features::{Around, Features, NEIGHBOURS};
 use super::lattice::{Lattice, TAGS};
 use super::model::Model;
 use super::token::{Case, Piece, Token};
@@ -10,8 +10,9 @@ use super::token::{Case, Piece, Token};
 /// Weights of features added up, in steps of the model's scale. Whole numbers: any order gives the same.
 pub(super) type Sums = [i16; TAGS];
 
-/// Words that are remembered; a power of two.
+/// Words that are remembered, and looks of a few tokens in a row; powers of two.
 const WORDS: usize = 2048;
+const FORMS: usize = 2048;
 
 /// Memory for one text after another.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub(super) struct Desk {
     pub(super) sums: Vec<Sums>,
     /// By a hash of their looks; the last one in each place.
     words: Vec<Known>,
+    /// Likewise of looks, by their number and one.
+    forms: Vec<(u64, Sums)>,
 }
 
 /// What the features see of a token by itself.
@@ -78,7 +81,9 @@ impl Desk {
             }
         }
         for (at, sums) in self.sums.iter_mut().enumerate() {
-            model.add(Features::of_company(&self.piece, at).keys(), sums);
+            let around = Around::of(&self.piece, at);
+            add(sums, forms(&mut self.forms, model, &around));
+            model.add(Features::of_company(&around, &self.piece, at).keys(), sums);
         }
     }
 }
@@ -100,6 +105,22 @@ fn known<'a>(words: &'a mut Vec<Known>, model: &Model, token: &Token) -> &'a Kno
         }
     }
     known
+}
+
+/// What the looks of a few tokens say.
+fn forms<'a>(forms: &'a mut Vec<(u64, Sums)>, model: &Model, around: &Around<'_>) -> &'a Sums {
+    if forms.is_empty() {
+        forms.resize(FORMS, (0, [0; TAGS]));
+    }
+    let looks = around.forms() + 1;
+    let place = (looks.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (FORMS - 1);
+    let (known, sums) = &mut forms[place];
+    if *known != looks {
+        *known = looks;
+        *sums = [0; TAGS];
+        model.add(Features::of_forms(around).keys(), sums);
+    }
+    sums
 }
 
 fn add(sums: &mut Sums, more: &Sums) {

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** the keys depend on the piece alone and come in a fixed order; nothing is allocated.
 
+use std::sync::LazyLock;
+
 use super::token::{Piece, Token, shape};
 
 /// The most keys of a token.
@@ -37,7 +39,7 @@ impl Features {
     pub fn of(piece: &Piece, i: usize) -> Self {
         let around = Around::of(piece, i);
         let mut all = Self::none();
-        all.own(&around.own);
+        all.own(around.own);
         all.words(&around);
         all.forms(&around);
         all.wide(&around, piece, i);
@@ -59,14 +61,19 @@ impl Features {
         all
     }
 
-    /// Those that take more than one token to tell: with [`Features::of_token`] and [`Features::of_neighbour`] the
-    /// same as [`Features::of`].
-    pub(super) fn of_company(piece: &Piece, i: usize) -> Self {
-        let around = Around::of(piece, i);
+    /// Those that only the looks of a token and of its neighbours make.
+    pub(super) fn of_forms(around: &Around<'_>) -> Self {
         let mut all = Self::none();
-        all.pairs(&around);
-        all.forms(&around);
-        all.wide(&around, piece, i);
+        all.forms(around);
+        all
+    }
+
+    /// Those that words make together: with [`Features::of_token`], [`Features::of_neighbour`] and
+    /// [`Features::of_forms`] the same as [`Features::of`].
+    pub(super) fn of_company(around: &Around<'_>, piece: &Piece, i: usize) -> Self {
+        let mut all = Self::none();
+        all.pairs(around);
+        all.wide(around, piece, i);
         all
     }
 
@@ -104,14 +111,14 @@ impl Features {
         }
     }
 
-    fn words(&mut self, around: &Around) {
-        self.word(&around.before, Neighbour::Before);
-        self.word(&around.after, Neighbour::After);
-        self.word(&around.back, Neighbour::Back);
-        self.word(&around.beyond, Neighbour::Beyond);
+    fn words(&mut self, around: &Around<'_>) {
+        self.word(around.before, Neighbour::Before);
+        self.word(around.after, Neighbour::After);
+        self.word(around.back, Neighbour::Back);
+        self.word(around.beyond, Neighbour::Beyond);
         self.pairs(around);
-        self.tail(&around.before, Neighbour::Before);
-        self.tail(&around.after, Neighbour::After);
+        self.tail(around.before, Neighbour::Before);
+        self.tail(around.after, Neighbour::After);
     }
 
     fn word(&mut self, token: &Token, place: Neighbour) {
@@ -126,7 +133,7 @@ impl Features {
         }
     }
 
-    fn pairs(&mut self, around: &Around) {
+    fn pairs(&mut self, around: &Around<'_>) {
         let Around { back, before, own, after, beyond } = around;
         let form = form(own);
         self.put(24, before.word, form);
@@ -141,7 +148,7 @@ impl Features {
         }
     }
 
-    fn forms(&mut self, around: &Around) {
+    fn forms(&mut self, around: &Around<'_>) {
         let Around { back, before, own, after, beyond } = around;
         let form = form(own);
         let [b2, b1, a1, a2] = [back, before, after, beyond].map(|t| u32::from(t.shape));
@@ -157,7 +164,7 @@ impl Features {
     }
 
     /// What three tokens away says.
-    fn wide(&mut self, around: &Around, piece: &Piece, i: usize) {
+    fn wide(&mut self, around: &Around<'_>, piece: &Piece, i: usize) {
         let third_before = at(piece, i, -3);
         if around.own.is_single() || around.before.is_single() {
             self.characters(around, third_before, at(piece, i, 3));
@@ -167,7 +174,7 @@ impl Features {
     }
 
     /// Scripts without spaces: pairs and triples of characters.
-    fn characters(&mut self, around: &Around, third_before: Token, third_after: Token) {
+    fn characters(&mut self, around: &Around<'_>, third_before: &Token, third_after: &Token) {
         let Around { back, before, own, after, beyond } = around;
         self.put(61, before.word, own.word);
         self.put(62, own.word, after.word);
@@ -179,25 +186,40 @@ impl Features {
     }
 }
 
-struct Around {
-    back: Token,
-    before: Token,
-    own: Token,
-    after: Token,
-    beyond: Token,
+/// A token and those beside it.
+pub(super) struct Around<'a> {
+    back: &'a Token,
+    before: &'a Token,
+    own: &'a Token,
+    after: &'a Token,
+    beyond: &'a Token,
 }
 
-impl Around {
-    fn of(piece: &Piece, i: usize) -> Self {
+impl<'a> Around<'a> {
+    pub(super) fn of(piece: &'a Piece, i: usize) -> Self {
         let at = |offset| at(piece, i, offset);
         Self { back: at(-2), before: at(-1), own: at(0), after: at(1), beyond: at(2) }
     }
+
+    /// All that [`Features::of_forms`] looks at, in one number.
+    pub(super) fn forms(&self) -> u64 {
+        let Self { back, before, own, after, beyond } = self;
+        let shapes = [back, before, after, beyond].iter().fold(0, |all, t| all << 5 | u64::from(t.shape));
+        let lists = [before, own, after].iter().fold(0, |all, t| all << 8 | u64::from(t.lists));
+        let place = u64::from(own.place.min(4)) << 1 | u64::from(own.last);
+        ((shapes << 24 | lists) << 4 | place) << 7 | u64::from(form(own))
+    }
 }
 
+const _: () = assert!(shape::SIGN as usize + shape::SIGNS.len() < 32, "five bits a shape");
+
+/// Stands beyond the ends of a piece.
+static NOTHING: LazyLock<Token> = LazyLock::new(Token::default);
+
 /// The token so far from token `i`; beyond the piece one that says nothing.
-fn at(piece: &Piece, i: usize, offset: isize) -> Token {
+fn at(piece: &Piece, i: usize, offset: isize) -> &Token {
     let index = i.checked_add_signed(offset);
-    index.and_then(|index| piece.tokens.get(index)).copied().unwrap_or_default()
+    index.and_then(|index| piece.tokens.get(index)).unwrap_or(&NOTHING)
 }
 
 /// The shape, and how the line is written.

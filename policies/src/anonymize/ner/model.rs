@@ -16,6 +16,15 @@ const LOW: u32 = (1 << ROW_BITS) - 1;
 /// One weight for each tag but `O`, in steps of the model's scale.
 pub type Weights = [i8; TAGS];
 
+/// Bits of the sieve that keys pass first; a power of two.
+const LIKELY: usize = 1 << 20;
+
+/// The place of a key in the sieve: its word and its bit.
+fn likely(key: u32) -> (usize, u64) {
+    let at = (key.wrapping_mul(0x9e37_79b1) >> 12) as usize & (LIKELY - 1);
+    (at >> 6, 1 << (at & 63))
+}
+
 /// A trained model.
 #[derive(Debug)]
 pub struct Model {
@@ -27,8 +36,8 @@ pub struct Model {
     /// High bits of the key, and row + 1 in the low [`ROW_BITS`]; 0 marks a free slot. Small, so that it stays
     /// near: most keys have no row.
     slots: Vec<u32>,
-    /// A bit for every slot that is taken: near, where the slots are not.
-    taken: Vec<u64>,
+    /// A bit for every key that a look into the slots would find: near, where the slots are not.
+    likely: Vec<u64>,
 }
 
 impl Model {
@@ -68,13 +77,12 @@ impl Model {
         if count >= 1 << ROW_BITS {
             return None;
         }
-        let size = (count + count / 2).next_power_of_two().max(1 << (32 - ROW_BITS));
         let mut model = Self {
             links: links.factors(),
             factors: (0..=u16::MAX).map(|sum| exp(f32::from(sum.cast_signed()) * scale)).collect(),
             rows: Vec::with_capacity(count),
-            slots: vec![0; size],
-            taken: vec![0; size.div_ceil(64)],
+            slots: vec![0; 1 << ROW_BITS],
+            likely: vec![0; LIKELY / 64],
         };
         let mut values = values.iter();
         for (key, mask) in keys.as_chunks::<4>().0.iter().zip(masks.as_chunks::<4>().0) {
@@ -87,6 +95,7 @@ impl Model {
             }
             model.insert(u32::from_le_bytes(*key), weights);
         }
+        model.sift();
         values.next().is_none().then_some(model)
     }
 
@@ -98,10 +107,23 @@ impl Model {
             at = (at + 1) & mask;
         }
         self.slots[at] = (key & !LOW) | self.rows.len() as u32;
-        self.taken[at >> 6] |= 1 << (at & 63);
     }
 
-    fn row(&self, key: u32) -> Option<&Weights> {
+    /// Marks the keys that lead to each slot: those of its high bits that begin there, or at a taken slot from which
+    /// the way is all taken.
+    fn sift(&mut self) {
+        let mask = self.slots.len() - 1;
+        for (slot, own) in self.slots.iter().enumerate().filter(|(_, own)| **own != 0) {
+            let mut at = slot;
+            while self.slots[at] != 0 {
+                let (word, bit) = likely(own & !LOW | at as u32);
+                self.likely[word] |= bit;
+                at = at.wrapping_sub(1) & mask;
+            }
+        }
+    }
+
+    fn row(&self, key: u32) -> Option<usize> {
         let mask = self.slots.len() - 1;
         let mut at = key as usize & mask;
         loop {
@@ -110,7 +132,7 @@ impl Model {
                 return None;
             }
             if (slot ^ key) & !LOW == 0 {
-                return self.rows.get((slot & LOW) as usize - 1);
+                return Some((slot & LOW) as usize - 1);
             }
             at = (at + 1) & mask;
         }
@@ -129,14 +151,20 @@ impl Model {
     /// Adds the weights of the features that have any. The features are sifted first, then looked up, then added, so
     /// that each step waits for memory once and not for every feature.
     pub(super) fn add(&self, keys: &[u32], sums: &mut Sums) {
-        let mask = self.slots.len() - 1;
-        let (mut likely, mut count) = ([0; MOST], 0);
+        let (mut some, mut count) = ([0; MOST], 0);
         for key in keys {
-            let at = *key as usize & mask;
-            likely[count] = *key;
-            count += usize::from(self.taken[at >> 6] >> (at & 63) & 1 == 1);
+            let (word, bit) = likely(*key);
+            some[count] = *key;
+            count += usize::from(self.likely[word] & bit != 0);
         }
-        for weights in likely[..count].iter().filter_map(|key| self.row(*key)) {
+        let (mut rows, mut found) = ([0; MOST], 0);
+        for key in &some[..count] {
+            let row = self.row(*key);
+            rows[found] = row.unwrap_or_default();
+            found += usize::from(row.is_some());
+        }
+        for row in &rows[..found] {
+            let weights = &self.rows[*row];
             sums.iter_mut()
                 .zip(weights)
                 .for_each(|(sum, weight)| *sum = sum.wrapping_add(i16::from(*weight)));
