@@ -11,8 +11,8 @@ use super::token::{Case, Piece, Token};
 pub(super) type Sums = [i16; TAGS];
 
 /// Words that are remembered, and looks of a few tokens in a row; powers of two.
-const WORDS: usize = 2048;
-const FORMS: usize = 2048;
+const WORDS: usize = 1024;
+const FORMS: usize = 1024;
 
 /// Memory for one text after another.
 #[derive(Debug, Default)]
@@ -41,6 +41,7 @@ struct Looks {
 
 /// A word and what it adds to the sums of its token, and of each neighbour.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 struct Known {
     looks: Option<Looks>,
     own: Sums,

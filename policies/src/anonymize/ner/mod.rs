@@ -13,6 +13,7 @@ use super::kind::{Evidence, Finding, Type};
 mod desk;
 mod doubt;
 mod features;
+mod index;
 pub mod lattice;
 pub mod lists;
 mod model;

@@ -1,29 +1,22 @@
-//! The model file: weights of features as signed bytes, weights between tags, and the table that finds a row.
+//! The model file: weights of features as signed bytes, and weights between tags.
 //!
 //! **Invariant:** a file that is not whole gives no model; a look-up is one probe sequence.
 
 use super::desk::{Desk, Sums};
 use super::features::MOST;
+use super::index::Index;
 use super::lattice::{K, Links, O, OPEN, TAGS, exp};
 
 /// First bytes of a model file.
 const MAGIC: &[u8; 8] = b"kolmner1";
 
-/// Bits of a slot that name a row.
-const ROW_BITS: u32 = 18;
-const LOW: u32 = (1 << ROW_BITS) - 1;
-
 /// One weight for each tag but `O`, in steps of the model's scale.
 pub type Weights = [i8; TAGS];
 
-/// Bits of the sieve that keys pass first; a power of two.
-const LIKELY: usize = 1 << 20;
-
-/// The place of a key in the sieve: its word and its bit.
-fn likely(key: u32) -> (usize, u64) {
-    let at = (key.wrapping_mul(0x9e37_79b1) >> 12) as usize & (LIKELY - 1);
-    (at >> 6, 1 << (at & 63))
-}
+/// A row, so that it lies in one line of the cache.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(32))]
+struct Row(Weights);
 
 /// A trained model.
 #[derive(Debug)]
@@ -32,12 +25,8 @@ pub struct Model {
     links: Links,
     /// The factor of every sum of weights, as unsigned.
     factors: Vec<f32>,
-    rows: Vec<Weights>,
-    /// High bits of the key, and row + 1 in the low [`ROW_BITS`]; 0 marks a free slot. Small, so that it stays
-    /// near: most keys have no row.
-    slots: Vec<u32>,
-    /// A bit for every key that a look into the slots would find: near, where the slots are not.
-    likely: Vec<u64>,
+    rows: Vec<Row>,
+    index: Index,
 }
 
 impl Model {
@@ -74,18 +63,9 @@ impl Model {
         }
         let (keys, rest) = rest.split_at_checked(count * 4)?;
         let (masks, values) = rest.split_at_checked(count * 4)?;
-        if count >= 1 << ROW_BITS {
-            return None;
-        }
-        let mut model = Self {
-            links: links.factors(),
-            factors: (0..=u16::MAX).map(|sum| exp(f32::from(sum.cast_signed()) * scale)).collect(),
-            rows: Vec::with_capacity(count),
-            slots: vec![0; 1 << ROW_BITS],
-            likely: vec![0; LIKELY / 64],
-        };
         let mut values = values.iter();
-        for (key, mask) in keys.as_chunks::<4>().0.iter().zip(masks.as_chunks::<4>().0) {
+        let mut rows = Vec::with_capacity(count);
+        for mask in masks.as_chunks::<4>().0 {
             let mask = u32::from_le_bytes(*mask);
             let mut weights = [0; TAGS];
             for (i, weight) in weights.iter_mut().enumerate() {
@@ -93,49 +73,20 @@ impl Model {
                     *weight = *values.next()? as i8;
                 }
             }
-            model.insert(u32::from_le_bytes(*key), weights);
+            rows.push(Row(weights));
         }
-        model.sift();
-        values.next().is_none().then_some(model)
-    }
-
-    fn insert(&mut self, key: u32, weights: Weights) {
-        self.rows.push(weights);
-        let mask = self.slots.len() - 1;
-        let mut at = key as usize & mask;
-        while self.slots[at] != 0 {
-            at = (at + 1) & mask;
+        if values.next().is_some() {
+            return None;
         }
-        self.slots[at] = (key & !LOW) | self.rows.len() as u32;
-    }
-
-    /// Marks the keys that lead to each slot: those of its high bits that begin there, or at a taken slot from which
-    /// the way is all taken.
-    fn sift(&mut self) {
-        let mask = self.slots.len() - 1;
-        for (slot, own) in self.slots.iter().enumerate().filter(|(_, own)| **own != 0) {
-            let mut at = slot;
-            while self.slots[at] != 0 {
-                let (word, bit) = likely(own & !LOW | at as u32);
-                self.likely[word] |= bit;
-                at = at.wrapping_sub(1) & mask;
-            }
-        }
-    }
-
-    fn row(&self, key: u32) -> Option<usize> {
-        let mask = self.slots.len() - 1;
-        let mut at = key as usize & mask;
-        loop {
-            let slot = self.slots[at];
-            if slot == 0 {
-                return None;
-            }
-            if (slot ^ key) & !LOW == 0 {
-                return Some((slot & LOW) as usize - 1);
-            }
-            at = (at + 1) & mask;
-        }
+        let keys: Vec<u32> = keys.as_chunks::<4>().0.iter().map(|key| u32::from_le_bytes(*key)).collect();
+        let (index, order) = Index::of(&keys)?;
+        let factor = |sum: u16| exp(f32::from(sum.cast_signed()) * scale);
+        Some(Self {
+            links: links.factors(),
+            factors: (0..=u16::MAX).map(factor).collect(),
+            rows: order.into_iter().map(|number| rows[number]).collect(),
+            index,
+        })
     }
 
     /// Count of features.
@@ -153,18 +104,17 @@ impl Model {
     pub(super) fn add(&self, keys: &[u32], sums: &mut Sums) {
         let (mut some, mut count) = ([0; MOST], 0);
         for key in keys {
-            let (word, bit) = likely(*key);
             some[count] = *key;
-            count += usize::from(self.likely[word] & bit != 0);
+            count += usize::from(self.index.may_have(*key));
         }
         let (mut rows, mut found) = ([0; MOST], 0);
         for key in &some[..count] {
-            let row = self.row(*key);
+            let row = self.index.row(*key);
             rows[found] = row.unwrap_or_default();
             found += usize::from(row.is_some());
         }
         for row in &rows[..found] {
-            let weights = &self.rows[*row];
+            let Row(weights) = &self.rows[*row];
             sums.iter_mut()
                 .zip(weights)
                 .for_each(|(sum, weight)| *sum = sum.wrapping_add(i16::from(*weight)));
