@@ -10,7 +10,7 @@ pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Quick>>;
 /// A set by a quick hash.
 pub(crate) type Set<K> = HashSet<K, BuildHasherDefault<Quick>>;
 
-/// Eight bytes at a time: turned, mixed in, multiplied.
+/// Eight bytes at a time: mixed in, multiplied, both halves of the product folded.
 #[derive(Default)]
 pub(crate) struct Quick {
     state: u64,
@@ -18,7 +18,8 @@ pub(crate) struct Quick {
 
 impl Quick {
     fn mix(&mut self, word: u64) {
-        self.state = (self.state.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+        let product = u128::from(self.state ^ word ^ 0x9e37_79b9_7f4a_7c15) * 0xd1b5_4a32_d192_ed03;
+        self.state = (product >> 64) as u64 ^ product as u64;
     }
 }
 
@@ -36,7 +37,7 @@ impl Hasher for Quick {
     }
 
     fn finish(&self) -> u64 {
-        self.state.rotate_left(26)
+        self.state
     }
 }
 

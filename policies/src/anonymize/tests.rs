@@ -68,16 +68,6 @@ fn the_same_bytes_on_one_thread_and_on_eight() {
 }
 
 #[test]
-fn a_long_conversation_of_many_people_is_kept() {
-    let mut text = String::new();
-    for n in 0..100 {
-        text.push_str(&format!("Call Zimmerman at 415-832-2{n:03} ext. {n:02}, order #{:02}.\n", 99 - n));
-    }
-    text.push_str("He came from Reading VA Medical Center. The VA Medical Center called, so did Boise VA Medical Center.");
-    assert!(run(&talk(&text, "ok"), "hipaa").is_ok());
-}
-
-#[test]
 fn one_original_has_one_surrogate_on_both_sides() {
     let (user, reply) = both(
         "I am ann@acme.co, card 4012 8888 8888 1881, MRN 8847, call +1 (415) 832-2671.",

@@ -182,22 +182,15 @@ impl Parser<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::anonymize::shape::SHAPES;
+    use crate::anonymize::shape::ENGINE;
     use proptest::prelude::*;
-    use regex::bytes::Regex;
 
     #[test]
     fn heads_rule_out_what_begins_otherwise() {
         let heads = Heads::of([r"[A-Z]{2}[ -]?\d{1,2}x|9\-", r"ab?[+\-C-E]\d"].into_iter());
-        for (text, want) in [
-            ("ab 12x", 0b01),
-            ("AB1X", 0b01),
-            ("9-", 0b01),
-            ("a-7", 0b10),
-            ("abd0z", 0b10),
-            ("a1", 0),
-            ("9x", 0),
-        ] {
+        for (text, want) in
+            [("ab 12x", 0b01), ("9-", 0b01), ("a-7", 0b10), ("abd0z", 0b10), ("a1", 0), ("7x", 0)]
+        {
             assert_eq!(heads.may_be(text.as_bytes()), want, "{text}");
         }
     }
@@ -205,11 +198,9 @@ mod tests {
     proptest! {
         #[test]
         fn what_a_pattern_matches_is_never_ruled_out(text in "[A-Ta-t0-9]{1,3}[ -]?[A-Z0-9]{1,9}[ -]?[A-Z0-9]{0,6}") {
-            let patterns = || SHAPES.iter().map(|row| row.pattern);
-            let may = Heads::of(patterns()).may_be(text.as_bytes());
-            for (i, pattern) in patterns().enumerate() {
-                let regex = Regex::new(&format!(r"(?i-u)\A(?:{pattern})")).unwrap();
-                prop_assert!(may >> i & 1 == 1 || !regex.is_match(text.as_bytes()), "{pattern}");
+            let may = ENGINE.heads.may_be(text.as_bytes());
+            for (i, regex) in ENGINE.each.iter().enumerate() {
+                prop_assert!(may >> i & 1 == 1 || !regex.is_match(text.as_bytes()), "{regex}");
             }
         }
     }
