@@ -5,4 +5,6 @@
 pub use crate::anonymize::ner::lattice;
 pub use crate::anonymize::ner::lists;
 pub use crate::anonymize::ner::token;
-pub use crate::anonymize::ner::{Features, Gazetteer, MOST, Model, Span, Tagger, Weights, fold, version};
+pub use crate::anonymize::ner::{
+    Features, Gazetteer, MOST, Model, Span, Tagger, Weights, fold, tag, version,
+};

@@ -13,6 +13,7 @@ mod draft;
 mod floors;
 mod grammar;
 mod masked;
+mod outcome;
 mod page;
 mod peers;
 mod rng;
@@ -33,11 +34,14 @@ struct Asked {
     share: usize,
     misses: usize,
     dump: bool,
+    speed: bool,
     peers: bool,
     page: Option<String>,
+    outcomes: Option<String>,
 }
 
-const USAGE: &str = "usage: bench-anonymizer [--seed N] [--share N] [--misses N] [--peers] [--page FILE] | --dump [--seed N] [--share N]";
+const USAGE: &str = "usage: bench-anonymizer [--seed N] [--share N] \
+    [--misses N | --speed | --outcomes FILE | --dump | --peers] [--page FILE]";
 
 fn main() -> ExitCode {
     match asked(std::env::args().skip(1)).and_then(|asked| run(&asked)) {
@@ -50,7 +54,16 @@ fn main() -> ExitCode {
 }
 
 fn asked(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
-    let mut asked = Asked { seed: 11, share: 1, misses: 0, dump: false, peers: false, page: None };
+    let mut asked = Asked {
+        seed: 11,
+        share: 1,
+        misses: 0,
+        dump: false,
+        speed: false,
+        peers: false,
+        page: None,
+        outcomes: None,
+    };
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| USAGE.to_owned());
         let number = |text: String| text.parse::<u64>().map_err(|_| USAGE.to_owned());
@@ -59,7 +72,9 @@ fn asked(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--share" => asked.share = number(value()?)?.max(1) as usize,
             "--misses" => asked.misses = number(value()?)? as usize,
             "--page" => asked.page = Some(value()?),
+            "--outcomes" => asked.outcomes = Some(value()?),
             "--dump" => asked.dump = true,
+            "--speed" => asked.speed = true,
             "--peers" => asked.peers = true,
             _ => return Err(USAGE.to_owned()),
         }
@@ -75,6 +90,13 @@ fn run(asked: &Asked) -> Result<(), String> {
         }
         return Ok(());
     }
+    if let Some(path) = &asked.outcomes {
+        return written(path, outcome::lines(&sets)?);
+    }
+    if asked.speed {
+        println!("{}", speed::page(&sets, asked.seed)?);
+        return Ok(());
+    }
     let mut scores = Vec::new();
     for set in &sets {
         let (score, _) = score::Score::of(set, peers::kolm)?;
@@ -83,12 +105,16 @@ fn run(asked: &Asked) -> Result<(), String> {
         }
         scores.push(score);
     }
-    let text = page::render(&sets, &scores, asked.peers)?;
+    let text = page::render(&sets, &scores, asked.seed, asked.peers)?;
     if asked.misses == 0 {
         println!("{text}");
     }
     match &asked.page {
-        Some(path) => std::fs::write(path, text).map_err(|cause| format!("{path}: {cause}")),
+        Some(path) => written(path, text),
         None => Ok(()),
     }
+}
+
+fn written(path: &str, text: String) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|cause| format!("{path}: {cause}"))
 }

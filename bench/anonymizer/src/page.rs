@@ -14,11 +14,11 @@ use crate::{speed, told};
 const METHOD: &str = include_str!("method.md");
 
 /// The whole page; with `side` also the others.
-pub(crate) fn render(sets: &[Set], scores: &[Score], side: bool) -> Result<String, String> {
+pub(crate) fn render(sets: &[Set], scores: &[Score], seed: u64, side: bool) -> Result<String, String> {
     let mut page = format!("# The anonymizer, measured\n\n{}\n\n", machine());
     summary(&mut page, sets, scores);
     recognizer(&mut page)?;
-    fast(&mut page, sets)?;
+    page.push_str(&speed::page(sets, seed)?);
     if side {
         others(&mut page, sets);
     }
@@ -94,18 +94,6 @@ fn recognizer(page: &mut String) -> Result<(), String> {
     };
     page.push_str(&line);
     page.push('\n');
-    Ok(())
-}
-
-fn fast(page: &mut String, sets: &[Set]) -> Result<(), String> {
-    page.push_str("| text | MB | MB/s, one core, one text a call |\n|---|---|---|\n");
-    for speed in speed::of(sets)? {
-        page.push_str(&format!("| {} | {:.2} | {:.1} |\n", speed.what, speed.megabytes, speed.per_second));
-    }
-    if let Some(set) = sets.first() {
-        let long = speed::long(set).map_or_else(|why| why, |milliseconds| format!("{milliseconds:.1} ms"));
-        page.push_str(&format!("\nOne prompt of 100 kB of {} text: {long}.\n\n", set.name));
-    }
     Ok(())
 }
 

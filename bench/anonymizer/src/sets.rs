@@ -15,6 +15,7 @@ const CLINICAL: &[&str] = &[
 ];
 const FREE: &[&str] = &[include_str!("../data/clinical/free.txt")];
 const SECRETS: &[&str] = &[include_str!("../data/secrets.txt")];
+const PLAIN: &[&str] = &[include_str!("../data/plain.txt")];
 
 macro_rules! locales {
     ($($name:literal)*) => {
@@ -37,6 +38,7 @@ pub(crate) fn grammars() -> Vec<(&'static str, Grammar)> {
         ("clinical", Grammar::read(CLINICAL)),
         ("free", Grammar::read(FREE)),
         ("secrets", Grammar::read(SECRETS)),
+        ("plain", Grammar::read(PLAIN)),
     ];
     all.extend(LOCALES.iter().map(|(name, source)| (*name, Grammar::read(&[source, ENGLISH]))));
     all
@@ -107,9 +109,18 @@ fn alikes(seed: u64, count: usize) -> Set {
     from_rule("look-alikes", seed ^ 0xA11E, count)
 }
 
+/// Running text that nothing is scored on: what most of the traffic looks like.
+pub(crate) fn plain(seed: u64, count: usize) -> Set {
+    of_rule("plain", PLAIN, seed ^ 0x91A1, count)
+}
+
 /// The set of the rule of its name.
 fn from_rule(name: &'static str, seed: u64, count: usize) -> Set {
-    let grammar = Grammar::read(SECRETS);
+    of_rule(name, SECRETS, seed, count)
+}
+
+fn of_rule(name: &'static str, sources: &[&str], seed: u64, count: usize) -> Set {
+    let grammar = Grammar::read(sources);
     let mut rng = Rng::new(seed);
     let one = |_| World::item(&grammar, name, name, Manner::AsWritten, &mut rng);
     Set { name, preset: "default", items: (0..count).map(one).collect() }

@@ -2,10 +2,10 @@
 //!
 //! **Invariant:** linear in the text; each word is looked up once.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::kind::{Evidence, Finding, Type};
+use super::quick::Map;
 use super::words::{Word, words};
 
 macro_rules! roles {
@@ -74,8 +74,8 @@ struct Entry {
     phrases: Vec<(Vec<String>, Role)>,
 }
 
-static LEXICON: LazyLock<HashMap<String, Entry>> = LazyLock::new(|| {
-    let mut out: HashMap<String, Entry> = HashMap::new();
+static LEXICON: LazyLock<Map<String, Entry>> = LazyLock::new(|| {
+    let mut out: Map<String, Entry> = Map::default();
     for (role, phrase) in sections(include_str!("../../words/cues.txt"))
         .chain(sections(include_str!("../../words/places.txt")))
         .chain(sections(include_str!("../../words/fields.txt")))
@@ -97,7 +97,7 @@ static LEXICON: LazyLock<HashMap<String, Entry>> = LazyLock::new(|| {
 
 /// The role that a key has as a whole: `patient name`.
 pub(crate) fn key_role(key: &str) -> Option<Role> {
-    static KEYS: LazyLock<HashMap<&'static str, Role>> = LazyLock::new(|| {
+    static KEYS: LazyLock<Map<&'static str, Role>> = LazyLock::new(|| {
         sections(include_str!("../../words/fields.txt")).map(|(role, key)| (key, role)).collect()
     });
     KEYS.get(key).copied()

@@ -249,30 +249,56 @@ fn by_policy(text: &str, key: &str, policy: &Policy, out: &mut Vec<Finding>) {
     }
 }
 
-static SPELLED: LazyLock<Option<(AhoCorasick, Regex)>> = LazyLock::new(|| {
+static SPELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let part = r"(?:[a-z0-9](?:\ [a-z0-9._\-])+\b|[a-z0-9][a-z0-9._+\-]*)";
     let dot = r"(?:\s{0,2}(?:\(dot\)|\[dot\]|\{dot\})\s{0,2}|\ \.\ ?|\.|\ dot\ )";
     let pattern = format!(
         r"(?ix-u)\b{part}(?:\s{{0,2}}(?:\(at\)|\[at\]|\{{at\}}|<at>)\s{{0,2}}|\ ?@\ ?){part}(?:{dot}{part})+
         | \b{part}\ at\ {part}(?:\ dot\ {part})+"
     );
-    let marks = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .build(["(at)", "[at]", "{at}", "<at>", " dot ", "(dot)", "[dot]", "{dot}", " @ ", "@ "])
-        .ok()?;
-    Some((marks, Regex::new(&pattern).ok()?))
+    Regex::new(&pattern).ok()
 });
+
+/// What no spelled address holds.
+fn ends_spelling(b: u8) -> bool {
+    !(b.is_ascii_alphanumeric() || b.is_ascii_whitespace() || b == 0x0b || b"._+-@()[]{}<>".contains(&b))
+}
+
+/// `(at)`, `[dot]`, ` dot `, `@ `: what tells a spelled address.
+fn spells(text: &[u8]) -> bool {
+    let said =
+        |rest: &[u8], word: &[u8]| rest.get(..word.len()).is_some_and(|w| w.eq_ignore_ascii_case(word));
+    let framed = |rest: &[u8], end: &[u8]| {
+        let word = if said(rest, b"at") { 2 } else { 3 };
+        (word == 2 || said(rest, b"dot")) && rest[word..].starts_with(end)
+    };
+    text.iter().enumerate().any(|(at, b)| {
+        let rest = &text[at + 1..];
+        match *b {
+            b'(' => framed(rest, b")"),
+            b'[' => framed(rest, b"]"),
+            b'{' => framed(rest, b"}"),
+            b'<' => said(rest, b"at>"),
+            b'@' => rest.first() == Some(&b' '),
+            b' ' => said(rest, b"dot "),
+            _ => false,
+        }
+    })
+}
 
 /// `j o h n (at) x (dot) com`, `john [at] x . com`.
 fn spelled_emails(text: &[u8], out: &mut Vec<Finding>) {
-    let Some((marks, regex)) = SPELLED.as_ref() else { return };
-    if !marks.is_match(text) {
-        return;
-    }
-    for hit in regex.find_iter(text) {
-        let plain = hit.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"@._-+".contains(b));
-        if !plain && hit.len() >= 8 {
-            out.push(Finding::new(hit.start(), hit.end(), Type::EMAIL, Evidence::Shape));
+    let Some(regex) = SPELLED.as_ref().filter(|_| spells(text)) else { return };
+    let mut from = 0;
+    for stretch in text.split_inclusive(|b| ends_spelling(*b)) {
+        let start = from;
+        from += stretch.len();
+        let told = stretch.contains(&b'@') || spells(stretch);
+        for hit in regex.find_iter(&text[start..from]).take_while(|_| told) {
+            let plain = hit.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"@._-+".contains(b));
+            if !plain && hit.len() >= 8 {
+                out.push(Finding::new(start + hit.start(), start + hit.end(), Type::EMAIL, Evidence::Shape));
+            }
         }
     }
 }

@@ -99,11 +99,10 @@ impl<'a> Work<'a> {
         self.quarantined || !self.counts.is_empty()
     }
 
-    /// The type that the group of a span goes by.
-    fn ty(&self, i: usize, span: &Finding) -> Type {
-        let at = self.spans[i].iter().position(|other| other == span);
-        let group = at.and_then(|at| self.of.get(i).and_then(|of| of.get(at)));
-        group.and_then(|group| self.groups.all.get(*group)).map_or(span.ty, |group| group.ty)
+    /// The type that the group of a span, by its number, goes by.
+    fn ty(&self, i: usize, at: usize) -> Type {
+        let group = self.of.get(i).and_then(|of| of.get(at));
+        group.and_then(|group| self.groups.all.get(*group)).map_or(self.spans[i][at].ty, |group| group.ty)
     }
 
     fn find(&mut self) -> Result<(), Dropped> {
@@ -161,7 +160,7 @@ impl<'a> Work<'a> {
 
     /// Searches every found value everywhere, then groups the mentions.
     fn propagate(&mut self) -> Result<Option<Search>, Dropped> {
-        let search = self.forms().search(self.folded.iter().map(|folded| folded.text().len()).sum())?;
+        let search = self.forms().search();
         if let Some(search) = &search {
             for i in 0..self.leaves.len() {
                 let text = self.folded[i].text();
@@ -302,7 +301,9 @@ impl<'a> Work<'a> {
             f.evidence >= Evidence::Validated
                 && f.score >= self.policy.mask_at
                 && self.policy.mode_of(f.ty) != Mode::Keep
-                && !ours.iter().any(|(start, end)| source.start < *end && *start < source.end)
+                && ours
+                    .get(ours.partition_point(|(_, end)| *end <= source.start))
+                    .is_none_or(|(start, _)| *start >= source.end)
         });
         if leaks { Err(Dropped::AuditLeak) } else { Ok(()) }
     }

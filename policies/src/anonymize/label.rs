@@ -1,12 +1,11 @@
 //! Words that say what the value after them is: in running text, and as keys of JSON.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
+use super::keywords::Keywords;
 use super::kind::{Evidence, Finding, Type};
 use super::number::unit_follows;
+use super::quick::Map;
 use super::token::{Token, after, before, in_token, stands_alone};
 
 /// How much a label says by itself.
@@ -79,13 +78,7 @@ const FILLERS: &[&[u8]] =
 /// How far before a value its label may stand.
 const WINDOW: usize = 24;
 
-static ENGINE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .match_kind(MatchKind::Standard)
-        .ascii_case_insensitive(true)
-        .build(LABELS.iter().map(|label| label.word))
-        .ok()
-});
+static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(LABELS.iter().map(|label| label.word)));
 
 struct Hit {
     start: usize,
@@ -103,11 +96,9 @@ pub(crate) struct Labels {
 impl Labels {
     pub(crate) fn find(text: &[u8], key: &str) -> Self {
         let mut hits = Vec::new();
-        if let Some(engine) = ENGINE.as_ref() {
-            for m in engine.find_overlapping_iter(text) {
-                if stands_alone(text, m.start(), m.end()) {
-                    hits.push(Hit { start: m.start(), end: m.end(), label: &LABELS[m.pattern().as_usize()] });
-                }
+        for hit in KEYWORDS.hits(text) {
+            if stands_alone(text, hit.start, hit.end) {
+                hits.push(Hit { start: hit.start, end: hit.end, label: &LABELS[hit.word] });
             }
         }
         hits.sort_unstable_by_key(|hit| hit.start);
@@ -262,8 +253,8 @@ pub(crate) fn plain_key(key: &str) -> String {
 
 /// The label that a JSON key is.
 fn key_label(key: &str) -> Option<&'static Label> {
-    static KEYS: LazyLock<HashMap<&'static str, (Option<usize>, usize)>> = LazyLock::new(|| {
-        let mut out = HashMap::new();
+    static KEYS: LazyLock<Map<&'static str, (Option<usize>, usize)>> = LazyLock::new(|| {
+        let mut out = Map::default();
         for (i, label) in
             LABELS.iter().enumerate().filter(|(_, label)| !matches!(label.say, Say::Family | Say::Page))
         {

@@ -258,7 +258,11 @@ pub(crate) fn macs(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
 /// `(01)00077886258708(21)W9363`: the strings on devices that GS1 numbers.
 fn devices(text: &[u8], out: &mut Vec<Finding>) {
     let mut at = 0;
-    while let Some(from) = text[at..].windows(4).position(|w| w == b"(01)").map(|n| at + n) {
+    while let Some(from) = text[at..].iter().position(|b| *b == b'(').map(|n| at + n) {
+        at = from + 1;
+        if !text[from..].starts_with(b"(01)") {
+            continue;
+        }
         let digits = text[from + 4..].iter().take_while(|b| b.is_ascii_digit()).count();
         at = from + 4 + digits;
         if digits != 14 {

@@ -1,5 +1,6 @@
 //! Telephone numbers: E.164, the North American plan, and the trunk-zero plans of other countries.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::bytes::Regex;
@@ -54,11 +55,27 @@ pub(crate) fn country_len(digits: &[u8]) -> usize {
     }
 }
 
-/// Telephone numbers of the text.
+/// The fewest digits of a number.
+const FEWEST: usize = 8;
+
+/// Telephone numbers of the text: of every run of digits and what may stand between them.
 pub(crate) fn find(text: &[u8], out: &mut Vec<Finding>) {
     let Some(regex) = REGEX.as_ref() else { return };
-    let mut at = 0;
-    while let Some(hit) = regex.find_at(text, at) {
+    let mut from = 0;
+    while let Some(first) = text[from..].iter().position(u8::is_ascii_digit).map(|n| from + n) {
+        let inside = |b: &&u8| b.is_ascii_digit() || b" +.-/()".contains(b);
+        let start = first - text[from..first].iter().rev().take_while(inside).count();
+        let end = first + text[first..].iter().take_while(inside).count();
+        if text[first..end].iter().filter(|b| b.is_ascii_digit()).count() >= FEWEST {
+            in_run(regex, text, start..end, out);
+        }
+        from = end;
+    }
+}
+
+fn in_run(regex: &Regex, text: &[u8], run: Range<usize>, out: &mut Vec<Finding>) {
+    let mut at = run.start;
+    while let Some(hit) = regex.find_at(&text[..run.end], at) {
         let (start, end) = (hit.start(), trim(text, hit.start(), hit.end()));
         if judge(text, start, end) {
             let plain = text[start..end].iter().all(u8::is_ascii_digit) && text[start] != b'0';
@@ -71,7 +88,7 @@ pub(crate) fn find(text: &[u8], out: &mut Vec<Finding>) {
             at = end;
         } else {
             at = start + 1;
-            while at < text.len() && text[at].is_ascii_digit() && text[at - 1].is_ascii_digit() {
+            while at < run.end && text[at].is_ascii_digit() && text[at - 1].is_ascii_digit() {
                 at += 1;
             }
         }

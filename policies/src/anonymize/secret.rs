@@ -39,9 +39,9 @@ pub(crate) fn ready() -> bool {
 pub(crate) fn find(text: &[u8], key: &str, out: &mut Vec<Finding>) {
     let Some(engine) = ENGINE.as_ref() else { return };
     let mut seen = Seen::default();
-    for hit in engine.keywords.find_overlapping_iter(text) {
-        let id = hit.pattern().as_usize();
-        let at = hit.start()..hit.end();
+    for hit in engine.keywords.hits(text) {
+        let id = hit.word;
+        let at = hit.start..hit.end;
         match engine.owner[id] {
             Owner::Token(i) => token(engine, i, text, &at, id, &mut seen.token_end, out),
             Owner::Near(i) => near(engine, i, text, &at, out),
@@ -56,9 +56,10 @@ pub(crate) fn find(text: &[u8], key: &str, out: &mut Vec<Finding>) {
                 }
             }
             Owner::Pem => block::pem(text, at.start, out),
-            Owner::Kube | Owner::Cookie if at.start < seen.block_end => {}
-            Owner::Kube => seen.block_end = block::kube(text, &at, &engine.assign, out),
-            Owner::Cookie => seen.block_end = block::cookie(text, at.end, &engine.assign, out),
+            Owner::Kube if at.start < seen.kube_end => {}
+            Owner::Kube => seen.kube_end = block::kube(text, &at, &engine.assign, out),
+            Owner::Cookie if at.start < seen.cookie_end => {}
+            Owner::Cookie => seen.cookie_end = block::cookie(text, at.end, &engine.assign, out),
         }
     }
     seen.merge(engine);
@@ -75,8 +76,9 @@ pub(crate) fn find(text: &[u8], key: &str, out: &mut Vec<Finding>) {
 struct Seen {
     /// Where the last key with a head ended: heads inside it are part of it.
     token_end: usize,
-    /// Where the last block that was read ended.
-    block_end: usize,
+    /// Where the last block of each kind that was read ended.
+    kube_end: usize,
+    cookie_end: usize,
     /// Rule and range.
     windows: Vec<(usize, usize, usize)>,
 }

@@ -2,19 +2,19 @@
 //!
 //! **Invariant:** validated, labelled, secret and propagated findings are never touched.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::cue::{Reading, Role};
 use super::kind::{Evidence, Finding, Type};
+use super::quick::Set;
 use super::words::Word;
 
 struct Lists {
     /// Drugs and products: never anybody's.
-    things: HashSet<String>,
-    names: HashSet<&'static str>,
-    frames: HashSet<&'static str>,
-    measures: HashSet<&'static str>,
+    things: Set<String>,
+    names: Set<&'static str>,
+    frames: Set<&'static str>,
+    measures: Set<&'static str>,
 }
 
 static LISTS: LazyLock<Lists> = LazyLock::new(|| {

@@ -33,6 +33,40 @@ fn both(user: &str, reply: &str) -> (String, String) {
     (text(&request["messages"][0]["content"]), text(&reply["choices"][0]["message"]["content"]))
 }
 
+/// G7: what a thread has read before, and how many there are, changes no byte.
+#[test]
+fn the_same_bytes_on_one_thread_and_on_eight() {
+    let names = ["John Doe", "Ann Lee", "Marta Nowak", "田中太郎", "Иван Петров", "Jürgen Müller"];
+    let exchanges: Vec<Exchange> = (0..48)
+        .map(|n| {
+            let (name, other) = (names[n % names.len()], names[(n + 1) % names.len()]);
+            let user = format!("Dr. {other} saw {name} on 5 May 202{}, MRN 88{n:04}, in Springfield.", n % 6);
+            talk(
+                &user,
+                &format!("{name}: call +1 415 832 26{n:02}, ann{n}@acme.co, key=AKIAQYLPMN5HHHFPZAM2"),
+            )
+        })
+        .collect();
+    let one = &|n: usize| {
+        let (done, report) = run(&exchanges[n], "default").unwrap();
+        (done.request().to_owned(), done.reply().to_owned(), done.typed().to_owned(), report)
+    };
+    let alone: Vec<_> = (0..exchanges.len()).map(one).collect();
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8)
+            .map(|thread| {
+                // Every thread in an order of its own.
+                scope.spawn(move || {
+                    (0..48).map(|n| (n * 5 + thread * 7) % 48).map(|n| (n, one(n))).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        for (n, done) in all.into_iter().flat_map(|thread| thread.join().unwrap()) {
+            assert_eq!(done, alone[n], "{n}");
+        }
+    });
+}
+
 #[test]
 fn one_original_has_one_surrogate_on_both_sides() {
     let (user, reply) = both(

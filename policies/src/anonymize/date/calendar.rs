@@ -33,7 +33,7 @@ pub(crate) fn month_of(word: &[u8]) -> Option<u32> {
 
 /// 1 to 12 for a month's name in any language.
 pub(crate) fn any_month(word: &[u8]) -> Option<u32> {
-    month_of(word).or_else(|| months::month_of(word))
+    months::may_be(word).then(|| month_of(word).or_else(|| months::month_of(word)))?
 }
 
 /// `4th`; `4er` and the like lose their ending where it fits the first alone.

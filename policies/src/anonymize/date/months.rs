@@ -2,17 +2,21 @@
 //!
 //! **Invariant:** a name is written anew in the form that it was read in.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use crate::anonymize::quick::Map;
+
+/// Bytes of the longest name.
+const LONGEST: usize = 24;
 
 type Row = [&'static str; 12];
 
 /// The forms, and for each name the first form that has it with its month from 1.
-static MONTHS: LazyLock<(Vec<Row>, HashMap<&'static str, (usize, u32)>)> = LazyLock::new(|| {
+static MONTHS: LazyLock<(Vec<Row>, Map<&'static str, (usize, u32)>)> = LazyLock::new(|| {
     let lines = include_str!("../../../words/months.txt").lines().filter(|line| !line.starts_with('#'));
     let rows: Vec<Row> =
         lines.filter_map(|line| line.split(' ').collect::<Vec<_>>().try_into().ok()).collect();
-    let mut names = HashMap::new();
+    let mut names = Map::default();
     for (at, row) in rows.iter().enumerate() {
         for (month, name) in (1..).zip(row) {
             names.entry(*name).or_insert((at, month));
@@ -21,9 +25,33 @@ static MONTHS: LazyLock<(Vec<Row>, HashMap<&'static str, (usize, u32)>)> = LazyL
     (rows, names)
 });
 
+/// Lengths of names by their first byte in small letters, a bit each; those in English too.
+static LENGTHS: LazyLock<[u32; 256]> = LazyLock::new(|| {
+    let mut lengths = [0; 256];
+    let english = super::calendar::MONTHS.iter().flat_map(|name| [*name, &name[..3], "sept"]);
+    for name in MONTHS.1.keys().copied().chain(english) {
+        let first = name.as_bytes().first().map_or(0, u8::to_ascii_lowercase);
+        lengths[usize::from(first)] |= 1 << name.len().min(31);
+    }
+    lengths
+});
+
+/// Whether a word may be the name of a month, by its first letter and its length.
+pub(super) fn may_be(word: &[u8]) -> bool {
+    let first = word.first().map_or(0, u8::to_ascii_lowercase);
+    LENGTHS[usize::from(first)] >> word.len().min(31) & 1 == 1 || !word.is_ascii()
+}
+
 fn find(word: &str) -> Option<(usize, u32)> {
-    (3..=24).contains(&word.len()).then_some(())?;
-    MONTHS.1.get(word.to_lowercase().as_str()).copied()
+    (3..=LONGEST).contains(&word.len()).then_some(())?;
+    if !word.is_ascii() {
+        return MONTHS.1.get(word.to_lowercase().as_str()).copied();
+    }
+    let mut small = [0; LONGEST];
+    let small = small.get_mut(..word.len())?;
+    small.copy_from_slice(word.as_bytes());
+    small.make_ascii_lowercase();
+    MONTHS.1.get(std::str::from_utf8(small).ok()?).copied()
 }
 
 /// 1 to 12 for the name of a month.

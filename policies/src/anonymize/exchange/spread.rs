@@ -5,18 +5,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
-
-use crate::anonymize::Dropped;
-use crate::anonymize::invent::{Part, Script, Written, is_common, is_honorific, is_name, is_role};
+use crate::anonymize::invent::{Part, Script, Written, is_common, is_honorific, is_kind, is_name, is_role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::token::stands_alone;
+
+mod matcher;
+
+use matcher::Matcher;
 
 /// Types that are found everywhere by themselves, or are too short to be searched for.
 const UNSEARCHED: [Type; 6] = [Type::AGE, Type::CVV, Type::DATE, Type::EXPIRY, Type::TIME, Type::TITLE];
 
-/// Bytes of text up to which a quick build counts for more than a quick search.
-const SHORT: usize = 32 << 10;
+/// Types of which an invented value keeps the words that say what kind of thing it is.
+const KINDS: [Type; 2] = [Type::FACILITY, Type::ORG];
 
 /// Longer values are found by themselves, wherever they stand.
 const LONGEST_SEARCHED: usize = 1024;
@@ -46,6 +47,8 @@ struct Form {
     shorter: Option<usize>,
     letters: usize,
     len: usize,
+    /// Nothing but words that say what kind of thing it is: names of other things may hold it.
+    plain: bool,
 }
 
 /// A place where an original stands.
@@ -60,7 +63,7 @@ pub(crate) struct Hit {
 
 /// A matcher of all originals.
 pub(crate) struct Search {
-    engine: AhoCorasick,
+    matcher: Matcher,
     forms: Vec<Form>,
 }
 
@@ -103,8 +106,9 @@ impl Forms {
 
     fn put(&mut self, text: &str, ty: Type, guard: Guard, score: u8) {
         let letters = text.chars().count();
-        let form = |len| Form { ty, guard, score: score.max(80), shorter: None, letters, len };
-        // The engine folds the case of ASCII alone.
+        let plain = KINDS.contains(&ty) && is_kind(text);
+        let form = |len| Form { ty, guard, score: score.max(80), shorter: None, letters, len, plain };
+        // The matcher folds the case of ASCII alone.
         let mut put = |text: String| {
             let len = text.len();
             let entry = self.all.entry(text).or_insert_with(|| form(len));
@@ -228,9 +232,9 @@ impl Forms {
     }
 
     /// The matcher; `None` when there is nothing to search for.
-    pub(crate) fn search(self, text_len: usize) -> Result<Option<Search>, Dropped> {
+    pub(crate) fn search(self) -> Option<Search> {
         if self.all.is_empty() {
-            return Ok(None);
+            return None;
         }
         let (texts, mut forms): (Vec<String>, Vec<Form>) = self.all.into_iter().unzip();
         // In order of the alphabet, what a form begins with stands before it.
@@ -242,15 +246,7 @@ impl Forms {
             forms[i].shorter = open.last().copied();
             open.push(i);
         }
-        // An automaton that is quick to search with is slow to build: it does not pay off on a short text.
-        let short = text_len < SHORT;
-        let engine = AhoCorasick::builder()
-            .kind(short.then_some(AhoCorasickKind::NoncontiguousNFA))
-            .match_kind(MatchKind::LeftmostLongest)
-            .ascii_case_insensitive(true)
-            .build(&texts)
-            .map_err(|_| Dropped::Oversize)?;
-        Ok(Some(Search { engine, forms }))
+        Some(Search { matcher: Matcher::new(texts.into_iter()), forms })
     }
 }
 
@@ -259,22 +255,21 @@ impl Search {
     pub(crate) fn hits(&self, text: &str) -> Vec<Hit> {
         let mut out = Vec::new();
         let mut at = 0;
-        while at < text.len() {
-            let Some(m) = self.engine.find(Input::new(text).range(at..)) else { break };
-            let mut form = Some(m.pattern().as_usize());
-            let mut end = m.end();
+        while let Some(m) = self.matcher.next(text.as_bytes(), at) {
+            let mut form = Some(m.form);
+            let mut end = m.end;
             // Where the longest form is part of a longer word, a shorter one may not be.
             while let Some(form_at) = form {
                 let this = &self.forms[form_at];
-                end = m.start() + this.len;
-                if counts(text, m.start(), end, this.guard) {
-                    let firm = this.letters >= 4 && this.guard <= Guard::Word;
-                    out.push(Hit { start: m.start(), end, ty: this.ty, score: this.score, firm });
+                end = m.start + this.len;
+                if counts(text, m.start, end, this.guard) {
+                    let firm = this.letters >= 4 && this.guard <= Guard::Word && !this.plain;
+                    out.push(Hit { start: m.start, end, ty: this.ty, score: this.score, firm });
                     break;
                 }
                 form = this.shorter;
             }
-            at = if form.is_some() { end } else { m.start() + 1 };
+            at = if form.is_some() { end } else { m.start + 1 };
         }
         out
     }
@@ -288,12 +283,12 @@ impl Search {
     pub(crate) fn betrays(&self, new: &str) -> bool {
         let mut at = 0;
         while at < new.len() {
-            let Some(m) = self.engine.find(Input::new(new).range(at..)) else { break };
-            let whole = !is_part(new, m.start(), m.end());
-            if whole || self.forms[m.pattern().as_usize()].letters >= 4 {
+            let Some(m) = self.matcher.next(new.as_bytes(), at) else { break };
+            let whole = !is_part(new, m.start, m.end);
+            if whole || self.forms[m.form].letters >= 4 {
                 return true;
             }
-            at = m.start() + 1;
+            at = m.start + 1;
         }
         false
     }

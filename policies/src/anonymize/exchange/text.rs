@@ -76,12 +76,12 @@ fn spans(text: &str, work: &Work<'_>, places: Vec<(usize, Vec<usize>)>) -> Vec<B
             let at = cursor + text.get(cursor..)?.find(&leaf.text)?;
             Some((at..=at + leaf.text.len()).collect())
         });
-        for span in found {
+        for (number, span) in found.iter().enumerate() {
             let source = work.folded[i].source(span.start..span.end);
             let at = |byte: usize| map.as_ref().and_then(|map| map.get(byte)).copied();
             let (start, end) = (at(source.start).unwrap_or(0), at(source.end).unwrap_or(text.len()));
             cursor = cursor.max(end);
-            out.push((start, end, work.ty(i, span), span.score));
+            out.push((start, end, work.ty(i, number), span.score));
         }
     }
     out.sort_unstable_by_key(|span| (span.0, span.1));

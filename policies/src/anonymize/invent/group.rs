@@ -13,11 +13,6 @@ impl Inventor<'_> {
     /// Same kind, same suffix.
     pub(super) fn organisation(&mut self, mention: &str) -> Result<String, Dropped> {
         let all = words(mention);
-        let kind = |word: &str| {
-            let small = word.to_lowercase();
-            LISTS.of("kind").contains(&small.trim_end_matches('.'))
-                || small.chars().all(|c| c.is_ascii_digit())
-        };
         // `General Hospital`: something has to change.
         let plain = all.iter().all(|(start, end)| kind(&mention[*start..*end]));
         let mut out = String::with_capacity(mention.len() + 16);
@@ -119,6 +114,17 @@ impl Inventor<'_> {
         let new = if spelled { spell(new) } else { new.to_string() };
         format!("{}{}{}", &mention[..start], cased(&new, &mention[start..end]), &mention[end..])
     }
+}
+
+/// Does the word say what kind of thing it stands for?
+fn kind(word: &str) -> bool {
+    let small = word.to_lowercase();
+    LISTS.of("kind").contains(&small.trim_end_matches('.')) || small.chars().all(|c| c.is_ascii_digit())
+}
+
+/// `VA Medical Center`: nothing but words that say what kind of thing it is.
+pub(crate) fn is_kind(mention: &str) -> bool {
+    words(mention).iter().all(|(start, end)| kind(&mention[*start..*end]))
 }
 
 /// The years that a mention of an age says.

@@ -81,13 +81,16 @@ impl<'a> Inventor<'a> {
         let mut attempt = 0;
         for (lists, narrow) in [(own, true), (own, false), (others, true), (others, false)] {
             for list in lists {
-                let pool: Vec<&str> = list.iter().filter(|word| !narrow || fits(word)).copied().collect();
-                for _ in 0..if pool.is_empty() || !narrow && start.is_none() { 0 } else { FROM_LIST } {
+                let all = !narrow || start.is_none();
+                let count = if all { list.len() } else { list.iter().filter(fits).count() };
+                for _ in 0..if count == 0 || !narrow && start.is_none() { 0 } else { FROM_LIST } {
                     let mut choice = Choice::new(self.salt, "WORD", key, attempt);
                     attempt += 1;
-                    let new = pool[choice.below(pool.len() as u64) as usize];
+                    let at = choice.below(count as u64) as usize;
+                    let new = if all { list.get(at) } else { list.iter().filter(fits).nth(at) };
+                    let Some(new) = new else { continue };
                     if self.takes(key, new) {
-                        return Ok(new.to_owned());
+                        return Ok((*new).to_owned());
                     }
                 }
             }
@@ -198,6 +201,9 @@ impl<'a> Inventor<'a> {
         if womans && self.words.contains_key(&base) && !self.words.contains_key(&key) {
             return self.surname(word, locale);
         }
+        if let Some(known) = self.words.get(&key) {
+            return Ok(cased(known, word));
+        }
         let class = LISTS.names.get(&key).filter(|k| k.man != k.woman).map(|k| k.woman).or(woman);
         let list = |locale: &'static Locale| match class {
             Some(true) => vec![locale.women.as_slice()],
@@ -222,6 +228,9 @@ impl<'a> Inventor<'a> {
         let small = word.to_lowercase();
         let known = self.words.contains_key(&small);
         let (key, womans) = if known { (small, false) } else { masculine(&small) };
+        if let Some(known) = self.words.get(&key) {
+            return Ok(cased(&if womans { feminine(known) } else { known.clone() }, word));
+        }
         let mut lists = vec![locale.surnames.as_slice()];
         lists.extend(siblings(locale).map(|other| other.surnames.as_slice()));
         let new = self.word(&key, &lists, None)?;

@@ -2,8 +2,9 @@
 //!
 //! **Invariant:** the lists are compiled in and never change; a line that says nothing is skipped.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+
+use crate::anonymize::quick::{Map, Set};
 
 /// Names of one language.
 pub(super) struct Locale {
@@ -26,16 +27,16 @@ pub(super) struct Known {
 
 pub(super) struct Lists {
     pub(super) locales: Vec<Locale>,
-    pub(super) names: HashMap<String, Known>,
+    pub(super) names: Map<String, Known>,
     /// What stands around a name, in lower case without full stops at the end.
-    pub(super) honors: HashMap<&'static str, Honor>,
-    pub(super) after: HashSet<&'static str>,
-    pub(super) particles: HashSet<&'static str>,
+    pub(super) honors: Map<&'static str, Honor>,
+    pub(super) after: Set<&'static str>,
+    pub(super) particles: Set<&'static str>,
     pub(super) titles: Vec<Vec<&'static str>>,
     pub(super) groups: Vec<Vec<&'static str>>,
-    pub(super) common: HashSet<&'static str>,
-    pub(super) roles: HashSet<&'static str>,
-    pub(super) words: HashMap<&'static str, Vec<&'static str>>,
+    pub(super) common: Set<&'static str>,
+    pub(super) roles: Set<&'static str>,
+    pub(super) words: Map<&'static str, Vec<&'static str>>,
 }
 
 /// Whom an honorific is said of.
@@ -92,15 +93,15 @@ impl Script {
 pub(super) static LISTS: LazyLock<Lists> = LazyLock::new(|| {
     let mut lists = Lists {
         locales: Vec::new(),
-        names: HashMap::new(),
-        honors: HashMap::new(),
-        after: HashSet::new(),
-        particles: HashSet::new(),
+        names: Map::default(),
+        honors: Map::default(),
+        after: Set::default(),
+        particles: Set::default(),
         titles: Vec::new(),
         groups: rows(include_str!("../../../forms/groups.txt")).collect(),
         common: rows(include_str!("../../../forms/common.txt")).flatten().collect(),
         roles: rows(include_str!("../../../forms/roles.txt")).flatten().collect(),
-        words: HashMap::new(),
+        words: Map::default(),
     };
     lists.read_names();
     lists.read_titles();

@@ -2,13 +2,13 @@
 //!
 //! **Invariant:** numbers keep their count of digits; words that say what a part is stay.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::inventor::Inventor;
 use super::lists::{LISTS, Script};
 use super::word::{alike, cased};
 use crate::anonymize::Dropped;
+use crate::anonymize::quick::Map;
 
 struct Row {
     country: usize,
@@ -24,18 +24,18 @@ struct Country {
 struct Places {
     countries: Vec<Country>,
     rows: Vec<Row>,
-    by_city: HashMap<String, usize>,
-    by_state: HashMap<String, usize>,
-    by_country: HashMap<String, usize>,
+    by_city: Map<String, usize>,
+    by_state: Map<String, usize>,
+    by_country: Map<String, usize>,
 }
 
 static PLACES: LazyLock<Places> = LazyLock::new(|| {
     let mut places = Places {
         countries: Vec::new(),
         rows: Vec::new(),
-        by_city: HashMap::new(),
-        by_state: HashMap::new(),
-        by_country: HashMap::new(),
+        by_city: Map::default(),
+        by_state: Map::default(),
+        by_country: Map::default(),
     };
     for line in include_str!("../../../forms/places.txt").lines().filter(|line| !line.starts_with('#')) {
         places.read(line);

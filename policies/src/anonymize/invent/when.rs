@@ -2,13 +2,13 @@
 //!
 //! **Invariant:** what is no number, month or weekday of the mention stays as it is.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::lists::rows;
 use super::place::words;
 use super::word::cased;
 use crate::anonymize::date::{self, Field, civil_of, days_of, shift, shift_clock};
+use crate::anonymize::quick::Map;
 use crate::anonymize::token::tokens;
 
 /// The year before which nobody asks for an anonymizer of this version.
@@ -25,11 +25,11 @@ struct Row {
 struct Calendar {
     rows: Vec<Row>,
     /// Rows and places of a word, in lower case.
-    words: HashMap<String, Vec<(usize, usize)>>,
+    words: Map<String, Vec<(usize, usize)>>,
 }
 
 static CALENDAR: LazyLock<Calendar> = LazyLock::new(|| {
-    let mut calendar = Calendar { rows: Vec::new(), words: HashMap::new() };
+    let mut calendar = Calendar { rows: Vec::new(), words: Map::default() };
     for row in rows(include_str!("../../../forms/months.txt")) {
         let [language, _, names @ ..] = row.as_slice() else { continue };
         for (at, name) in names.iter().enumerate() {

@@ -2,10 +2,25 @@
 //!
 //! **Invariant:** the keys depend on the piece alone and come in a fixed order; nothing is allocated.
 
+use std::sync::LazyLock;
+
 use super::token::{Piece, Token, shape};
 
 /// The most keys of a token.
 pub const MOST: usize = 40;
+
+/// Where a token stands that says something of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Neighbour {
+    Before,
+    After,
+    Back,
+    Beyond,
+}
+
+/// All of them, with how far behind the other token each stands.
+pub(super) const NEIGHBOURS: [(Neighbour, isize); 4] =
+    [(Neighbour::Before, -1), (Neighbour::After, 1), (Neighbour::Back, -2), (Neighbour::Beyond, 2)];
 
 /// Keys of the features of one token.
 #[derive(Debug, Clone, Copy)]
@@ -22,21 +37,48 @@ impl Features {
 
     /// The features of token `i` of the piece. The first key is the word itself.
     pub fn of(piece: &Piece, i: usize) -> Self {
-        let at = |offset: isize| {
-            let index = i.checked_add_signed(offset);
-            index.and_then(|index| piece.tokens.get(index)).copied().unwrap_or_default()
-        };
-        let mut all = Self { keys: [0; MOST], count: 0 };
-        let around = Around { back: at(-2), before: at(-1), own: at(0), after: at(1), beyond: at(2) };
-        all.own(&around.own);
+        let around = Around::of(piece, i);
+        let mut all = Self::none();
+        all.own(around.own);
         all.words(&around);
         all.forms(&around);
-        if around.own.is_single() || around.before.is_single() {
-            all.characters(&around, at(-3), at(3));
-        } else {
-            all.put(60, at(-3).word, u32::from(around.own.shape));
-        }
+        all.wide(&around, piece, i);
         all
+    }
+
+    /// Those that a token has wherever it stands.
+    pub(super) fn of_token(token: &Token) -> Self {
+        let mut all = Self::none();
+        all.own(token);
+        all
+    }
+
+    /// Those that a token gives to one that it stands beside, whatever that is.
+    pub(super) fn of_neighbour(token: &Token, place: Neighbour) -> Self {
+        let mut all = Self::none();
+        all.word(token, place);
+        all.tail(token, place);
+        all
+    }
+
+    /// Those that only the looks of a token and of its neighbours make.
+    pub(super) fn of_forms(around: &Around<'_>) -> Self {
+        let mut all = Self::none();
+        all.forms(around);
+        all
+    }
+
+    /// Those that words make together: with [`Features::of_token`], [`Features::of_neighbour`] and
+    /// [`Features::of_forms`] the same as [`Features::of`].
+    pub(super) fn of_company(around: &Around<'_>, piece: &Piece, i: usize) -> Self {
+        let mut all = Self::none();
+        all.pairs(around);
+        all.wide(around, piece, i);
+        all
+    }
+
+    fn none() -> Self {
+        Self { keys: [0; MOST], count: 0 }
     }
 
     fn put(&mut self, kind: u32, a: u32, b: u32) {
@@ -69,13 +111,31 @@ impl Features {
         }
     }
 
-    fn words(&mut self, around: &Around) {
+    fn words(&mut self, around: &Around<'_>) {
+        self.word(around.before, Neighbour::Before);
+        self.word(around.after, Neighbour::After);
+        self.word(around.back, Neighbour::Back);
+        self.word(around.beyond, Neighbour::Beyond);
+        self.pairs(around);
+        self.tail(around.before, Neighbour::Before);
+        self.tail(around.after, Neighbour::After);
+    }
+
+    fn word(&mut self, token: &Token, place: Neighbour) {
+        self.put(20 + place as u32, token.word, 0);
+    }
+
+    /// The ending of a word right beside.
+    fn tail(&mut self, token: &Token, place: Neighbour) {
+        let beside = matches!(place, Neighbour::Before | Neighbour::After);
+        if beside && token.len > 2 {
+            self.put(50 + place as u32, token.tail[1], 0);
+        }
+    }
+
+    fn pairs(&mut self, around: &Around<'_>) {
         let Around { back, before, own, after, beyond } = around;
         let form = form(own);
-        self.put(20, before.word, 0);
-        self.put(21, after.word, 0);
-        self.put(22, back.word, 0);
-        self.put(23, beyond.word, 0);
         self.put(24, before.word, form);
         self.put(25, after.word, form);
         self.put(26, back.word ^ before.word.rotate_left(7), u32::from(own.shape));
@@ -86,15 +146,9 @@ impl Features {
         if own.place < 3 {
             self.put(29, own.above, u32::from(own.place) << 8 | form);
         }
-        if before.len > 2 {
-            self.put(50, before.tail[1], 0);
-        }
-        if after.len > 2 {
-            self.put(51, after.tail[1], 0);
-        }
     }
 
-    fn forms(&mut self, around: &Around) {
+    fn forms(&mut self, around: &Around<'_>) {
         let Around { back, before, own, after, beyond } = around;
         let form = form(own);
         let [b2, b1, a1, a2] = [back, before, after, beyond].map(|t| u32::from(t.shape));
@@ -109,8 +163,18 @@ impl Features {
         self.put(43, g0 << 8 | n1, form);
     }
 
+    /// What three tokens away says.
+    fn wide(&mut self, around: &Around<'_>, piece: &Piece, i: usize) {
+        let third_before = at(piece, i, -3);
+        if around.own.is_single() || around.before.is_single() {
+            self.characters(around, third_before, at(piece, i, 3));
+        } else {
+            self.put(60, third_before.word, u32::from(around.own.shape));
+        }
+    }
+
     /// Scripts without spaces: pairs and triples of characters.
-    fn characters(&mut self, around: &Around, third_before: Token, third_after: Token) {
+    fn characters(&mut self, around: &Around<'_>, third_before: &Token, third_after: &Token) {
         let Around { back, before, own, after, beyond } = around;
         self.put(61, before.word, own.word);
         self.put(62, own.word, after.word);
@@ -122,12 +186,40 @@ impl Features {
     }
 }
 
-struct Around {
-    back: Token,
-    before: Token,
-    own: Token,
-    after: Token,
-    beyond: Token,
+/// A token and those beside it.
+pub(super) struct Around<'a> {
+    back: &'a Token,
+    before: &'a Token,
+    own: &'a Token,
+    after: &'a Token,
+    beyond: &'a Token,
+}
+
+impl<'a> Around<'a> {
+    pub(super) fn of(piece: &'a Piece, i: usize) -> Self {
+        let at = |offset| at(piece, i, offset);
+        Self { back: at(-2), before: at(-1), own: at(0), after: at(1), beyond: at(2) }
+    }
+
+    /// All that [`Features::of_forms`] looks at, in one number.
+    pub(super) fn forms(&self) -> u64 {
+        let Self { back, before, own, after, beyond } = self;
+        let shapes = [back, before, after, beyond].iter().fold(0, |all, t| all << 5 | u64::from(t.shape));
+        let lists = [before, own, after].iter().fold(0, |all, t| all << 8 | u64::from(t.lists));
+        let place = u64::from(own.place.min(4)) << 1 | u64::from(own.last);
+        ((shapes << 24 | lists) << 4 | place) << 7 | u64::from(form(own))
+    }
+}
+
+const _: () = assert!(shape::SIGN as usize + shape::SIGNS.len() < 32, "five bits a shape");
+
+/// Stands beyond the ends of a piece.
+static NOTHING: LazyLock<Token> = LazyLock::new(Token::default);
+
+/// The token so far from token `i`; beyond the piece one that says nothing.
+fn at(piece: &Piece, i: usize, offset: isize) -> &Token {
+    let index = i.checked_add_signed(offset);
+    index.and_then(|index| piece.tokens.get(index)).unwrap_or(&NOTHING)
 }
 
 /// The shape, and how the line is written.

@@ -84,31 +84,21 @@ impl Lattice {
     /// Forward and backward sums under the factors in place.
     pub fn run(&mut self, links: &Links) {
         let count = self.factors.len();
+        let turned = turned(&links.outer);
         let mut last = [0.0; TAGS + 1];
         last[O] = 1.0;
-        for t in 0..count {
-            let mut row = forward(&last, links);
-            let mut sum = 0.0;
-            for (value, factor) in row.iter_mut().zip(&self.factors[t]) {
-                *value *= factor;
-                sum += *value;
-            }
-            let share = 1.0 / sum.max(1e-30);
-            row.iter_mut().for_each(|value| *value *= share);
-            self.scales[t] = sum;
-            self.forward[t] = row;
-            last = row;
-        }
         let mut next = [0.0; TAGS + 1];
         next[E..].fill(1.0);
-        for t in (0..count).rev() {
-            self.backward[t] = next;
-            let mut row = next;
-            row.iter_mut().zip(&self.factors[t]).for_each(|(value, factor)| *value *= factor);
-            next = backward(&row, links);
-            let sum: f32 = next.iter().sum();
-            let share = 1.0 / sum.max(1e-30);
-            next.iter_mut().for_each(|value| *value *= share);
+        // From both ends at once: while one sum waits for its numbers, the other has its own.
+        for t in 0..count {
+            let back = count - 1 - t;
+            self.backward[back] = next;
+            let row = times(forward(&last, links), &self.factors[t]);
+            next = backward(&times(next, &self.factors[back]), links, &turned);
+            let [sum, back_sum] = sums(&row, &next);
+            (last, next) = (scaled(row, sum), scaled(next, back_sum));
+            self.scales[t] = sum;
+            self.forward[t] = last;
         }
     }
 
@@ -128,12 +118,26 @@ impl Lattice {
     }
 }
 
+fn times(mut row: Row, factors: &Row) -> Row {
+    row.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+    row
+}
+
+/// The sums of two rows, each in order.
+fn sums(one: &Row, other: &Row) -> [f32; 2] {
+    one.iter().zip(other).fold([0.0; 2], |[a, b], (one, other)| [a + one, b + other])
+}
+
+fn scaled(mut row: Row, sum: f32) -> Row {
+    let share = 1.0 / sum.max(1e-30);
+    row.iter_mut().for_each(|value| *value *= share);
+    row
+}
+
 fn forward(last: &Row, links: &Links) -> Row {
     let mut open = [0.0; OPEN];
-    for (value, row) in last[E..].iter().zip(&links.outer) {
-        for (sum, factor) in open.iter_mut().zip(row) {
-            *sum += value * factor;
-        }
+    for (i, factors) in links.outer.iter().enumerate() {
+        step(&mut open, last[E + i], factors);
     }
     let mut row = [0.0; TAGS + 1];
     row[B..I].copy_from_slice(&open[..K]);
@@ -146,14 +150,32 @@ fn forward(last: &Row, links: &Links) -> Row {
     row
 }
 
-fn backward(next: &Row, links: &Links) -> Row {
+/// Adds a share of each factor.
+fn step(sums: &mut [f32; OPEN], share: f32, factors: &[f32; OPEN]) {
+    sums.iter_mut().zip(factors).for_each(|(sum, factor)| *sum += share * factor);
+}
+
+type Outer = [[f32; OPEN]; OPEN];
+
+/// Rows as columns.
+fn turned(outer: &Outer) -> Outer {
+    let mut out = [[0.0; OPEN]; OPEN];
+    for (from, row) in outer.iter().enumerate() {
+        row.iter().zip(&mut out).for_each(|(factor, column)| column[from] = *factor);
+    }
+    out
+}
+
+fn backward(next: &Row, links: &Links, turned: &Outer) -> Row {
     let mut open = [0.0; OPEN];
     open[..K].copy_from_slice(&next[B..I]);
     open[K..].copy_from_slice(&next[S..]);
     let mut row = [0.0; TAGS + 1];
-    for (value, factors) in row[E..].iter_mut().zip(&links.outer) {
-        *value = open.iter().zip(factors).map(|(a, b)| a * b).sum();
+    let mut sums = [0.0; OPEN];
+    for (i, column) in turned.iter().enumerate() {
+        step(&mut sums, open[i], column);
     }
+    row[E..].copy_from_slice(&sums);
     let [bi, be, ii, ie] = &links.inner;
     for k in 0..K {
         row[B + k] = next[I + k] * bi[k] + next[E + k] * be[k];

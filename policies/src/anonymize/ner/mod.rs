@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** the model only proposes, each span with its marginal as score; the policy decides.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
@@ -9,8 +10,10 @@ use sha2::{Digest, Sha256};
 use super::fold::Folded;
 use super::kind::{Evidence, Finding, Type};
 
+mod desk;
 mod doubt;
 mod features;
+mod index;
 pub mod lattice;
 pub mod lists;
 mod model;
@@ -20,6 +23,7 @@ pub use features::{Features, MOST};
 pub use lists::Gazetteer;
 pub use model::{Model, Weights};
 
+use desk::Desk;
 use doubt::Doubtful;
 use lattice::{B, CLASSES, E, I, K, LOC, Lattice, O, PER, Row, S};
 use token::{Piece, Reader, Token};
@@ -78,8 +82,7 @@ pub fn fold(text: &str) -> String {
 
 /// Adds what the model finds in a folded text.
 pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
-    let Some(tagger) = TAGGER.as_ref() else { return };
-    tagger.tag(text, &mut |span| {
+    tag(text, &mut |span| {
         let percent = (span.share * 100.0).round().clamp(0.0, 99.0) as u8;
         let ty = type_of(&span, &text[span.start..span.end]);
         let (start, end, lists) = (span.start, span.end, span.lists);
@@ -88,6 +91,19 @@ pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
             return;
         }
         out.push(Finding::new(span.start, span.end, ty, Evidence::Model).scored(percent));
+    });
+}
+
+/// Calls `found` with every mention that the embedded model sees in a folded text.
+pub fn tag(text: &str, found: &mut dyn FnMut(Span)) {
+    thread_local! {
+        static DESK: RefCell<Desk> = RefCell::default();
+    }
+    let Some(tagger) = TAGGER.as_ref() else { return };
+    DESK.with(|desk| match desk.try_borrow_mut() {
+        Ok(mut desk) => tagger.tag_at(&mut desk, text, found),
+        // Somebody asks from within an answer.
+        Err(_) => tagger.tag(text, found),
     });
 }
 
@@ -120,12 +136,15 @@ impl Tagger {
 
     /// Calls `found` with every mention in a folded text, in order.
     pub fn tag(&self, text: &str, found: &mut dyn FnMut(Span)) {
+        self.tag_at(&mut Desk::default(), text, found);
+    }
+
+    fn tag_at(&self, desk: &mut Desk, text: &str, found: &mut dyn FnMut(Span)) {
         let mut reader = Reader::new(text, &self.lists);
-        let (mut piece, mut lattice) = (Piece::default(), Lattice::default());
-        while reader.next(&mut piece) {
-            if piece.tokens.iter().any(Token::is_word) {
-                self.model.run(&piece, &mut lattice);
-                spans(&piece, &lattice, found);
+        while reader.next(&mut desk.piece) {
+            if desk.piece.tokens.iter().any(Token::is_word) {
+                self.model.run(desk);
+                spans(&desk.piece, &desk.lattice, found);
             }
         }
     }

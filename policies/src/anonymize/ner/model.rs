@@ -1,31 +1,32 @@
-//! The model file: weights of features as signed bytes, weights between tags, and the table that finds a row.
+//! The model file: weights of features as signed bytes, and weights between tags.
 //!
 //! **Invariant:** a file that is not whole gives no model; a look-up is one probe sequence.
 
-use super::features::Features;
-use super::lattice::{K, Lattice, Links, O, OPEN, TAGS, exp};
-use super::token::Piece;
+use super::desk::{Desk, Sums};
+use super::features::MOST;
+use super::index::Index;
+use super::lattice::{K, Links, O, OPEN, TAGS, exp};
 
 /// First bytes of a model file.
 const MAGIC: &[u8; 8] = b"kolmner1";
 
-/// Bits of a slot that name a row.
-const ROW_BITS: u32 = 18;
-const LOW: u32 = (1 << ROW_BITS) - 1;
-
 /// One weight for each tag but `O`, in steps of the model's scale.
 pub type Weights = [i8; TAGS];
+
+/// A row, so that it lies in one line of the cache.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(32))]
+struct Row(Weights);
 
 /// A trained model.
 #[derive(Debug)]
 pub struct Model {
     /// As factors.
     links: Links,
-    scale: f32,
-    rows: Vec<Weights>,
-    /// High bits of the key, and row + 1 in the low [`ROW_BITS`]; 0 marks a free slot. Small, so that it stays
-    /// near: most keys have no row.
-    slots: Vec<u32>,
+    /// The factor of every sum of weights, as unsigned.
+    factors: Vec<f32>,
+    rows: Vec<Row>,
+    index: Index,
 }
 
 impl Model {
@@ -62,14 +63,9 @@ impl Model {
         }
         let (keys, rest) = rest.split_at_checked(count * 4)?;
         let (masks, values) = rest.split_at_checked(count * 4)?;
-        if count >= 1 << ROW_BITS {
-            return None;
-        }
-        let size = (count + count / 2).next_power_of_two().max(1 << (32 - ROW_BITS));
-        let mut model =
-            Self { links: links.factors(), scale, rows: Vec::with_capacity(count), slots: vec![0; size] };
         let mut values = values.iter();
-        for (key, mask) in keys.as_chunks::<4>().0.iter().zip(masks.as_chunks::<4>().0) {
+        let mut rows = Vec::with_capacity(count);
+        for mask in masks.as_chunks::<4>().0 {
             let mask = u32::from_le_bytes(*mask);
             let mut weights = [0; TAGS];
             for (i, weight) in weights.iter_mut().enumerate() {
@@ -77,34 +73,20 @@ impl Model {
                     *weight = *values.next()? as i8;
                 }
             }
-            model.insert(u32::from_le_bytes(*key), weights);
+            rows.push(Row(weights));
         }
-        values.next().is_none().then_some(model)
-    }
-
-    fn insert(&mut self, key: u32, weights: Weights) {
-        self.rows.push(weights);
-        let mask = self.slots.len() - 1;
-        let mut at = key as usize & mask;
-        while self.slots[at] != 0 {
-            at = (at + 1) & mask;
+        if values.next().is_some() {
+            return None;
         }
-        self.slots[at] = (key & !LOW) | self.rows.len() as u32;
-    }
-
-    fn row(&self, key: u32) -> Option<&Weights> {
-        let mask = self.slots.len() - 1;
-        let mut at = key as usize & mask;
-        loop {
-            let slot = self.slots[at];
-            if slot == 0 {
-                return None;
-            }
-            if (slot ^ key) & !LOW == 0 {
-                return self.rows.get((slot & LOW) as usize - 1);
-            }
-            at = (at + 1) & mask;
-        }
+        let keys: Vec<u32> = keys.as_chunks::<4>().0.iter().map(|key| u32::from_le_bytes(*key)).collect();
+        let (index, order) = Index::of(&keys)?;
+        let factor = |sum: u16| exp(f32::from(sum.cast_signed()) * scale);
+        Some(Self {
+            links: links.factors(),
+            factors: (0..=u16::MAX).map(factor).collect(),
+            rows: order.into_iter().map(|number| rows[number]).collect(),
+            index,
+        })
     }
 
     /// Count of features.
@@ -117,25 +99,39 @@ impl Model {
         self.rows.is_empty()
     }
 
-    /// The sums over a piece, in `lattice`.
-    pub fn run(&self, piece: &Piece, lattice: &mut Lattice) {
-        lattice.resize(piece.tokens.len());
-        for t in 0..piece.tokens.len() {
-            let mut sums = [0_i16; TAGS];
-            for key in Features::of(piece, t).keys() {
-                if let Some(weights) = self.row(*key) {
-                    sums.iter_mut()
-                        .zip(weights)
-                        .for_each(|(sum, weight)| *sum = sum.wrapping_add(i16::from(*weight)));
-                }
-            }
-            let factors = &mut lattice.factors[t];
+    /// Adds the weights of the features that have any. The features are sifted first, then looked up, then added, so
+    /// that each step waits for memory once and not for every feature.
+    pub(super) fn add(&self, keys: &[u32], sums: &mut Sums) {
+        let (mut some, mut count) = ([0; MOST], 0);
+        for key in keys {
+            some[count] = *key;
+            count += usize::from(self.index.may_have(*key));
+        }
+        let (mut rows, mut found) = ([0; MOST], 0);
+        for key in &some[..count] {
+            let row = self.index.row(*key);
+            rows[found] = row.unwrap_or_default();
+            found += usize::from(row.is_some());
+        }
+        for row in &rows[..found] {
+            let Row(weights) = &self.rows[*row];
+            sums.iter_mut()
+                .zip(weights)
+                .for_each(|(sum, weight)| *sum = sum.wrapping_add(i16::from(*weight)));
+        }
+    }
+
+    /// The sums over the piece that lies on the desk, in its lattice.
+    pub(super) fn run(&self, desk: &mut Desk) {
+        desk.add_up(self);
+        desk.lattice.resize(desk.sums.len());
+        for (factors, sums) in desk.lattice.factors.iter_mut().zip(&desk.sums) {
             for (factor, sum) in factors.iter_mut().zip(sums) {
-                *factor = exp(f32::from(sum) * self.scale);
+                *factor = self.factors[usize::from(sum.cast_unsigned())];
             }
             factors[O] = 1.0;
         }
-        lattice.run(&self.links);
+        desk.lattice.run(&self.links);
     }
 }
 

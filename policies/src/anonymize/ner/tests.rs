@@ -87,6 +87,27 @@ fn shares_are_those_of_all_paths() {
     assert!((lattice.marginals(0)[B] - whole / all).abs() < 1e-4);
 }
 
+#[test]
+fn sums_from_memory_are_those_of_all_features() {
+    let tagger = Tagger::new(MODEL, LISTS).unwrap();
+    let mut desk = Desk::default();
+    for text in [
+        "Dear Ann, your father JOHN DOE was seen on 5 May; Ann Doe, DOB: 1/2/1950.\nPlease call Dr. Doe.",
+        "田中さんは東京に住む。田中さん、東京。\n\nthe the the a the",
+        "x",
+    ] {
+        let mut reader = Reader::new(text, &tagger.lists);
+        while reader.next(&mut desk.piece) {
+            desk.add_up(&tagger.model);
+            for (at, sums) in desk.sums.iter().enumerate() {
+                let mut want = [0; TAGS];
+                tagger.model.add(Features::of(&desk.piece, at).keys(), &mut want);
+                assert_eq!(*sums, want, "{text}: {at}");
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn the_reader_covers_every_letter_and_digit(text in "[a-zA-Z0-9é田かカ김ก์ाक.,:' \n\t-]{0,600}") {

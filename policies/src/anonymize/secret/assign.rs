@@ -63,8 +63,8 @@ pub(super) fn keyed(engine: &Engine, text: &[u8], key: &str, out: &mut Vec<Findi
         return;
     }
     let name = key.as_bytes();
-    for hit in engine.keywords.find_overlapping_iter(name) {
-        let kind = match engine.owner[hit.pattern().as_usize()] {
+    for hit in engine.keywords.hits(name) {
+        let kind = match engine.owner[hit.word] {
             super::Owner::Secret { glued } => Kind::Secret { glued },
             super::Owner::Password => Kind::Password,
             super::Owner::Token(_)
@@ -74,7 +74,7 @@ pub(super) fn keyed(engine: &Engine, text: &[u8], key: &str, out: &mut Vec<Findi
             | super::Owner::Kube
             | super::Owner::Cookie => continue,
         };
-        let at = hit.start()..hit.end();
+        let at = hit.start..hit.end;
         let value = Value { range: start..end, quoted: true, in_prose: false };
         let named = word_of_name(name, &at, kind) && !benign(engine, name, &name[at]);
         if named && opens(engine, text, name, &value, kind) {

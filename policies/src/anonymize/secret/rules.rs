@@ -5,9 +5,11 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, StartKind};
+use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
 use serde::Deserialize;
+
+use crate::anonymize::keywords::Keywords;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -175,7 +177,7 @@ pub(super) struct Engine {
     pub(super) nears: Vec<Near>,
     pub(super) rules: Vec<Rule>,
     pub(super) assign: Assign,
-    pub(super) keywords: AhoCorasick,
+    pub(super) keywords: Keywords,
     pub(super) words: Vec<Box<[u8]>>,
     /// What every keyword is for.
     pub(super) owner: Vec<Owner>,
@@ -206,13 +208,7 @@ pub(super) fn build(source: &str) -> Result<Engine, String> {
         ["kind: secret", "\"kind\": \"secret\"", "kind: \"secret\""].map(|w| (w.to_owned(), Owner::Kube)),
     );
     all.extend(["cookie: ", "cookie\": \"", "cookie:"].map(|w| (w.to_owned(), Owner::Cookie)));
-    let keywords = AhoCorasick::builder()
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::DFA))
-        .start_kind(StartKind::Unanchored)
-        .ascii_case_insensitive(true)
-        .build(all.iter().map(|(word, _)| word))
-        .map_err(|e| e.to_string())?;
+    let keywords = Keywords::of(all.iter().map(|(word, _)| word.as_str()));
     let (words, owner): (Vec<String>, Vec<Owner>) = all.into_iter().unzip();
     let rules = file.rule.into_iter().map(|raw| Rule { raw, compiled: OnceLock::new() }).collect();
     let words = words.into_iter().map(|word| word.into_bytes().into_boxed_slice()).collect();

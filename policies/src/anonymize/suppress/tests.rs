@@ -1,5 +1,7 @@
 //! What the lists keep, and what they must not.
 
+use std::collections::HashSet;
+
 use super::*;
 use crate::anonymize::detect::{Place, detect};
 use crate::anonymize::policy::Policy;

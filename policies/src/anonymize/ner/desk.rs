@@ -1,0 +1,129 @@
+//! Where the model works: the memory it needs from piece to piece, and what it remembers of words.
+//!
+//! **Invariant:** what is remembered is a function of the word alone, so nothing depends on what was read before.
+
+use super::features::{Around, Features, NEIGHBOURS};
+use super::lattice::{Lattice, TAGS};
+use super::model::Model;
+use super::token::{Case, Piece, Token};
+
+/// Weights of features added up, in steps of the model's scale. Whole numbers: any order gives the same.
+pub(super) type Sums = [i16; TAGS];
+
+/// Words that are remembered, and looks of a few tokens in a row; powers of two.
+const WORDS: usize = 1024;
+const FORMS: usize = 1024;
+
+/// Memory for one text after another.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    pub(super) piece: Piece,
+    pub(super) lattice: Lattice,
+    pub(super) sums: Vec<Sums>,
+    /// By a hash of their looks; the last one in each place.
+    words: Vec<Known>,
+    /// Likewise of looks, by their number and one.
+    forms: Vec<(u64, Sums)>,
+}
+
+/// What the features see of a token by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Looks {
+    word: u32,
+    head: [u32; 3],
+    tail: [u32; 3],
+    shape: u8,
+    script: u8,
+    len: u8,
+    lists: u8,
+    case: Case,
+}
+
+/// A word and what it adds to the sums of its token, and of each neighbour.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Known {
+    looks: Option<Looks>,
+    own: Sums,
+    beside: [Sums; NEIGHBOURS.len()],
+}
+
+impl Looks {
+    fn of(token: &Token) -> Self {
+        let Token { word, head, tail, shape, script, len, lists, case, .. } = *token;
+        Self { word, head, tail, shape, script, len, lists, case }
+    }
+
+    fn place(&self) -> usize {
+        let mixed = self.word ^ u32::from(self.shape) << 3 ^ self.case as u32;
+        (mixed.wrapping_mul(0x9e37_79b1) >> 16) as usize & (WORDS - 1)
+    }
+}
+
+impl Desk {
+    /// The sums of every token of the piece.
+    pub(super) fn add_up(&mut self, model: &Model) {
+        let count = self.piece.tokens.len();
+        self.sums.clear();
+        self.sums.resize(count, [0; TAGS]);
+        let nothing = Token::default();
+        // Beyond the ends stand tokens that say nothing but that the piece ends.
+        for at in -2..count.cast_signed() + 2 {
+            let token = usize::try_from(at).ok().and_then(|at| self.piece.tokens.get(at)).unwrap_or(&nothing);
+            let known = known(&mut self.words, model, token);
+            let inside = |at: isize| usize::try_from(at).ok().filter(|at| *at < count);
+            if let Some(at) = inside(at) {
+                add(&mut self.sums[at], &known.own);
+            }
+            for ((_, offset), sums) in NEIGHBOURS.iter().zip(&known.beside) {
+                if let Some(at) = inside(at - offset) {
+                    add(&mut self.sums[at], sums);
+                }
+            }
+        }
+        for (at, sums) in self.sums.iter_mut().enumerate() {
+            let around = Around::of(&self.piece, at);
+            add(sums, forms(&mut self.forms, model, &around));
+            model.add(Features::of_company(&around, &self.piece, at).keys(), sums);
+        }
+    }
+}
+
+/// What a token says by itself, from memory or worked out.
+fn known<'a>(words: &'a mut Vec<Known>, model: &Model, token: &Token) -> &'a Known {
+    if words.is_empty() {
+        words.resize(WORDS, Known { looks: None, own: [0; TAGS], beside: [[0; TAGS]; NEIGHBOURS.len()] });
+    }
+    let looks = Looks::of(token);
+    let known = &mut words[looks.place()];
+    if known.looks != Some(looks) {
+        known.looks = Some(looks);
+        known.own = [0; TAGS];
+        model.add(Features::of_token(token).keys(), &mut known.own);
+        for ((place, _), sums) in NEIGHBOURS.iter().zip(&mut known.beside) {
+            *sums = [0; TAGS];
+            model.add(Features::of_neighbour(token, *place).keys(), sums);
+        }
+    }
+    known
+}
+
+/// What the looks of a few tokens say.
+fn forms<'a>(forms: &'a mut Vec<(u64, Sums)>, model: &Model, around: &Around<'_>) -> &'a Sums {
+    if forms.is_empty() {
+        forms.resize(FORMS, (0, [0; TAGS]));
+    }
+    let looks = around.forms() + 1;
+    let place = (looks.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (FORMS - 1);
+    let (known, sums) = &mut forms[place];
+    if *known != looks {
+        *known = looks;
+        *sums = [0; TAGS];
+        model.add(Features::of_forms(around).keys(), sums);
+    }
+    sums
+}
+
+fn add(sums: &mut Sums, more: &Sums) {
+    sums.iter_mut().zip(more).for_each(|(sum, weight)| *sum = sum.wrapping_add(*weight));
+}
