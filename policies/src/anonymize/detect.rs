@@ -4,7 +4,6 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
 
 use super::cue::Reading;
@@ -105,14 +104,6 @@ fn found(text: &str, key: &str, place: Place, policy: &Policy, depth: Depth) -> 
 
 /// What is made of words, by the frames that it stands in; then what the lists know to be nobody's.
 fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
-    let bytes = text.as_bytes();
-    let told = bytes
-        .iter()
-        .any(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b >= 0x80 || b"@:=".contains(b));
-    let leads = || LEADS.as_ref().is_some_and(|leads| leads.is_match(text));
-    if !told && key.is_empty() && out.is_empty() && !leads() {
-        return;
-    }
     let reading = Reading::of(text);
     field::find(&reading, key, out);
     who::find(&reading, out);
@@ -124,27 +115,6 @@ fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
     said::find(text, out);
     suppress::apply(&reading, out);
 }
-
-/// What makes a text without a capital, digit or colon worth reading.
-static LEADS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let leads = [
-        "name is",
-        "heiß",
-        "heiss",
-        "m'appelle",
-        "llamo",
-        "chiamo",
-        "chamo",
-        "naam is",
-        "ik heet",
-        "nazywam",
-        "heter",
-        "aged ",
-        "years old",
-        "year old",
-    ];
-    AhoCorasick::builder().build(leads).ok()
-});
 
 /// The detectors, without lists and without looking into encoded runs.
 fn scan(text: &[u8], key: &str, alone: bool) -> Vec<Finding> {

@@ -13,6 +13,8 @@ struct Lists {
     /// Drugs and products: never anybody's.
     things: Set<String>,
     names: Set<&'static str>,
+    /// Parts of names that hold several: `kayser fleischer`.
+    parts: Set<String>,
     frames: Set<&'static str>,
     measures: Set<&'static str>,
 }
@@ -24,9 +26,14 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
         let by = if line.contains(',') { ',' } else { ' ' };
         line.split(by).map(str::trim)
     });
+    let parts = section(eponyms, "whole")
+        .filter(|entry| entry.contains([' ', '-']))
+        .flat_map(|entry| plain(entry).split(' ').map(str::to_owned).collect::<Vec<_>>());
+    let parts = parts.collect();
     let things = drugs.chain(products).chain(section(eponyms, "whole")).map(plain).collect();
     Lists {
         things,
+        parts,
         names: section(eponyms, "name").collect(),
         frames: section(eponyms, "frame").collect(),
         measures: lines(include_str!("../../suppress/measures.txt"))
@@ -34,6 +41,11 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
             .collect(),
     }
 });
+
+/// Somebody that a disease, a sign or a test is called after, in lower case.
+pub(crate) fn is_eponym(word: &str) -> bool {
+    LISTS.names.contains(word) || LISTS.parts.contains(word)
+}
 
 fn lines(source: &'static str) -> impl Iterator<Item = &'static str> {
     source.lines().filter(|line| !line.starts_with('#'))

@@ -7,6 +7,7 @@ use super::*;
 
 mod bodies;
 mod corpora;
+mod people;
 mod planted;
 mod rows;
 pub(crate) mod tables;

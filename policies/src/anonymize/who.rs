@@ -6,7 +6,9 @@ use super::cue::{Cue, Reading, Role};
 use super::kind::{Evidence, Finding, Type};
 use super::words::{Caps, Word};
 
+mod east;
 mod handle;
+mod known;
 mod run;
 mod ward;
 
@@ -35,6 +37,8 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         }
         ward::find(r, i, out);
     }
+    known::find(r, out);
+    east::find(r, out);
     handle::marked(r, out);
 }
 
@@ -102,6 +106,10 @@ fn honorific(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     if !(gap == " " || matches!(gap, ". " | ".") && word.chars <= 4) {
         return;
     }
+    if small(r, cue) {
+        push(r, next, next, Evidence::Label, out);
+        return;
+    }
     let Some(last) = run(r, next, How::Sure) else {
         // `Prof. Dr. Weber`: the title before a title.
         let titled = r.has(next, Role::Honorific) && run(r, next + 1, How::Sure).is_some();
@@ -122,6 +130,19 @@ fn honorific(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     push(r, next, last, Evidence::Label, out);
 }
 
+/// `dr. addison`, `mr smith`: title and name in small letters.
+fn small(r: &Reading<'_>, cue: &Cue) -> bool {
+    let next = cue.last + 1;
+    let dotted = r.gap(cue.last) == ". ";
+    let title = match r.str(cue.last) {
+        "dr" | "prof" | "mrs" => true,
+        "mr" | "ms" => dotted || known::surname(r, next),
+        _ => false,
+    };
+    let common = r.has(next, Role::Common) || r.has(next, Role::Label) || r.has(next, Role::Particle);
+    title && !common && r.word(next).is_some_and(|w| w.caps == Caps::Lower && w.chars >= 2 && w.digits == 0)
+}
+
 /// `my name is anna berg`.
 fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     if !matches!(r.gap(cue.last), " " | ": " | ", " | "  " | " \"" | " '" | ": \"") {
@@ -132,6 +153,9 @@ fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
 }
 
+/// Last words of hints behind which any capital is a name: `goes by Skip`, `named Hope`.
+const CALLED: [&str; 6] = ["by", "aka", "a", "as", "named", "nicknamed"];
+
 /// `I am Anna Berg`, `Dear Anna`, `patient Berg`.
 fn hint(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let gap = r.gap(cue.last);
@@ -139,7 +163,8 @@ fn hint(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         return;
     }
     let next = cue.last + 1;
-    let Some(last) = run(r, next, How::Capital) else { return };
+    let how = if CALLED.contains(&r.str(cue.last)) { How::Sure } else { How::Capital };
+    let Some(last) = run(r, next, how).or_else(|| known::given(r, next)) else { return };
     let one = last == next;
     let upper = r.word(next).is_some_and(|w| w.caps == Caps::Upper);
     let titled =
@@ -162,7 +187,7 @@ fn relative(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     } else if !matches!(gap, " " | ", " | " (" | ": " | " - ") {
         return;
     }
-    let Some(last) = run(r, next, How::Capital) else { return };
+    let Some(last) = run(r, next, How::Capital).or_else(|| known::given(r, next)) else { return };
     let upper = (next..=last).all(|i| r.word(i).is_some_and(|w| w.caps == Caps::Upper));
     let weak = upper && last == next || place_alone(r, next, last) || other_kind(r, last);
     if !weak {
@@ -216,9 +241,10 @@ fn speaking(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
 }
 
-/// `J. Doe`, `John Q. Public`.
+/// `J. Doe`, `John Q. Public`, `A.D. was seen`.
 fn initial(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
-    if !matches!(r.gap(i), ". " | ".") || !r.proper(i + 1) && !r.word(i + 1).is_some_and(Word::initial) {
+    let next = r.proper(i + 1) || r.word(i + 1).is_some_and(Word::initial);
+    if !matches!(r.gap(i), ". " | ".") || !next || r.gap_before(i).ends_with('/') {
         return;
     }
     let Some(last) = run(r, i, How::Capital) else { return };
@@ -226,9 +252,25 @@ fn initial(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let before = i.checked_sub(1).filter(|b| r.gap(*b) == " ");
     let first = before.and_then(|b| left(r, b)).unwrap_or(i);
     let listed = first == i && (r.begins(i) && i > 0 || r.gap_before(i).ends_with(['.', ')']));
-    if named && !listed && !other_kind(r, last) {
+    let listed = listed && !(r.has(last + 1, Role::Credential) || known::surname(r, last));
+    if named && !listed && !other_kind(r, last) || !named && initials(r, i, last) {
         push(r, first, last, Evidence::Shape, out);
     }
+}
+
+/// `A.D. is a 60-year-old`, and `A.D.` at the end of a line: nothing but initials.
+fn initials(r: &Reading<'_>, i: usize, last: usize) -> bool {
+    const OTHERS: [&str; 12] = ["US", "UK", "UN", "ED", "IV", "IM", "PO", "AM", "PM", "MD", "EU", "PE"];
+    let letters: String = (i..=last).map(|k| r.str(k)).collect();
+    let gap = r.gap(last);
+    let ends = gap.starts_with(".\n") || last + 1 == r.words.len() && gap.starts_with('.');
+    let said = gap == ". " && ["is", "was", "has", "had", "presents"].contains(&r.str(last + 1));
+    let apart = r.begins(i) || r.gap_before(i) == ". ";
+    letters.len() == last - i + 1
+        && (2..=3).contains(&letters.len())
+        && !OTHERS.contains(&letters.as_str())
+        && apart
+        && (ends || said)
 }
 
 /// Titles that follow a name and are little else.

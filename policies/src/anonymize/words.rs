@@ -55,7 +55,7 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut chars = text.char_indices().peekable();
     let mut run = Run::default();
     while let Some((at, c)) = chars.next() {
-        if c.is_alphanumeric() {
+        if c.is_alphanumeric() || run.open && is_mark(c) {
             run.take(at, c);
             continue;
         }
@@ -68,6 +68,12 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     }
     run.close(text.len(), &mut out);
     out
+}
+
+/// A sign over or under a letter of India or Thailand, which is no letter by itself.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{900}'..='\u{dff}' | '\u{e31}'..='\u{e4e}')
+        && !matches!(c, '\u{964}' | '\u{965}' | '\u{e3f}')
 }
 
 /// Is the apostrophe at `at` one of elision (lower case before it) or of a possessive?

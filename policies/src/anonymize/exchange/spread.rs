@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::anonymize::invent::{Part, Script, Written, is_common, is_honorific, is_kind, is_name, is_role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::ner::{self, lists};
 use crate::anonymize::token::stands_alone;
 
 mod matcher;
@@ -225,7 +226,7 @@ impl Forms {
         let cased = word.chars().any(char::is_uppercase);
         let guard = match () {
             () if is_common(&small) => Guard::Inside,
-            () if cased && (letters < 4 || !is_name(&small)) => Guard::Capital,
+            () if cased && (letters < 4 || !known(&small)) => Guard::Capital,
             () => Guard::Word,
         };
         self.put(word, Type::NAME, guard, span.score);
@@ -262,6 +263,9 @@ impl Search {
             while let Some(form_at) = form {
                 let this = &self.forms[form_at];
                 end = m.start + this.len;
+                if this.ty == Type::NAME && this.letters >= 4 && this.guard <= Guard::Capital {
+                    end += ending(text, m.start, end);
+                }
                 if counts(text, m.start, end, this.guard) {
                     let firm = this.letters >= 4 && this.guard <= Guard::Word && !this.plain;
                     out.push(Hit { start: m.start, end, ty: this.ty, score: this.score, firm });
@@ -292,6 +296,26 @@ impl Search {
         }
         false
     }
+}
+
+/// A name of the lists.
+fn known(word: &str) -> bool {
+    is_name(word) || ner::lists_of(word) & (lists::GIVEN | lists::SURNAME) != 0
+}
+
+/// Endings of cases that stand behind a name: `Ивановым`, `Nowaka`, `Liesbeths`, `Kovácsnak`.
+const ENDINGS: [&str; 46] = [
+    "s", "a", "u", "em", "ie", "iem", "owi", "owie", "ą", "ę", "y", "om", "ovi", "ově", "ová", "ové", "ovou",
+    "ovej", "n", "in", "lle", "lla", "lta", "nak", "nek", "val", "vel", "nál", "nél", "hoz", "hez", "tól",
+    "től", "а", "у", "ом", "ем", "ым", "е", "ой", "ою", "ы", "и", "ю", "я", "ові",
+];
+
+/// Bytes of the ending behind a name with a capital; 0 where the word goes on otherwise.
+fn ending(text: &str, start: usize, end: usize) -> usize {
+    let tail = text.get(end..).unwrap_or_default();
+    let rest = &tail[..tail.find(|c: char| !c.is_alphanumeric()).unwrap_or(tail.len())];
+    let cased = text.get(start..).and_then(|rest| rest.chars().next()).is_some_and(char::is_uppercase);
+    if cased && ENDINGS.contains(&rest) { rest.len() } else { 0 }
 }
 
 fn counts(text: &str, start: usize, end: usize, guard: Guard) -> bool {

@@ -84,7 +84,10 @@ const NEVER: [&str; 40] = [
     "sbar",
 ];
 /// Parts of compounds that no name has: `anti-CCP`, `Eliquis-resistant`, `aws-sm`.
-const JOINED: [&str; 24] = [
+const JOINED: [&str; 27] = [
+    "year",
+    "years",
+    "pack",
     "anti",
     "non",
     "pre",
@@ -269,9 +272,13 @@ fn is_address(said: &str) -> bool {
         word.chars().filter(|c| c.is_alphabetic()).count() >= 3 && !is_code(word) && !is_abbreviation(word)
     };
     let unit = said.contains('/') && said.is_ascii();
+    // `Plt 94`, `alt 50`: a value behind its name.
+    let measured = said.split_once(' ').is_some_and(|(name, value)| {
+        name.len() <= 4 && value.bytes().all(|b| b.is_ascii_digit() || b == b'.') && name.is_ascii()
+    });
     // `oauth2`, `utf8`: a name of code with a number at its end.
     let glued = said.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    !(unit || glued) && (said.split_whitespace().any(word) || !said.is_ascii())
+    !(unit || glued || measured) && (said.split_whitespace().any(word) || !said.is_ascii())
 }
 
 #[cfg(test)]
@@ -293,6 +300,7 @@ mod tests {
                 Type::NAME,
             ),
             ("secretKeyRef: name: cron", "secretKeyRef", Type::NAME),
+            ("Labs: Plt 94, INR 2", "Plt 94", Type::ADDRESS),
             ("labs: eGFR 41 and some more of it", "eGFR", Type::CITY),
             ("syndrome suspected; send ANA and RF", "ANA", Type::NAME),
             ("started with 12 workers, secret store", "12 workers", Type::AGE),

@@ -112,6 +112,11 @@ pub(crate) fn ready() -> bool {
     TAGGER.is_some()
 }
 
+/// The lists that a word stands in.
+pub(crate) fn lists_of(word: &str) -> u8 {
+    TAGGER.as_ref().map_or(0, |tagger| tagger.lists.of(token::word_hash(word)))
+}
+
 fn type_of(span: &Span, text: &str) -> Type {
     match CLASSES[span.class] {
         "PER" => Type::NAME,

@@ -23,6 +23,9 @@ pub(crate) fn run(r: &Reading<'_>, first: usize, how: How) -> Option<usize> {
     let mut full = 0;
     let mut initials = 0;
     let mut at = first;
+    // `Ana Reis e moro`: behind a capital, small letters are no name.
+    let told = r.word(first).is_some_and(Word::capital);
+    let rest = if how == How::Loose && told { How::Sure } else { how };
     while at < first + LONGEST + 3 && full < LONGEST {
         let word = *r.word(at)?;
         if at > first && !joined(r, at - 1) {
@@ -32,18 +35,18 @@ pub(crate) fn run(r: &Reading<'_>, first: usize, how: How) -> Option<usize> {
             initials += 1;
             // A trailing initial belongs to the name only with its dot or before another part.
             let dotted = r.gap(at).starts_with('.');
-            if full == 0 || dotted || closes(r, at) || next_part(r, at, how) {
+            if full == 0 || dotted || closes(r, at) || next_part(r, at, rest) {
                 last = if full > 0 || dotted { Some(at) } else { last };
             } else {
                 break;
             }
         } else if full > 0 && r.has(at, Role::Suffix) && word.caps != Caps::Lower {
             last = Some(at);
-        } else if part(r, at, how, at == first) {
+        } else if part(r, at, if at == first { how } else { rest }, at == first) {
             full += 1;
             last = Some(at);
         } else if !(particle(r, at)
-            && (next_part(r, at, how) || particle(r, at + 1) && next_part(r, at + 1, how)))
+            && (next_part(r, at, rest) || particle(r, at + 1) && next_part(r, at + 1, rest)))
         {
             break;
         }

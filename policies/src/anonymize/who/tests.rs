@@ -68,6 +68,12 @@ fn names_in_frames() {
             ("username: ann_b77", "USERNAME ann_b77"),
             ("ping @marsh_elena please", "USERNAME marsh_elena"),
             ("Dr. Marsh", "TITLE Dr"),
+            ("his daughter Hope will come", "NAME Hope"),
+            ("he goes by Skip at work", "NAME Skip"),
+            ("seen by dr. quill", "NAME quill"),
+            ("Oi, meu nome é Edson Prado e moro aqui", "NAME Edson Prado"),
+            ("The form is ready. A.D. is a 60-year-old", "NAME A.D"),
+            ("B. Gallagher RN", "NAME B. Gallagher"),
             ("患者: 山田太郎", "NAME 山田太郎"),
         ],
     );
