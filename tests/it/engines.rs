@@ -152,7 +152,8 @@ impl Llama {
         let child = Command::new(python)
             .args(["-m", "llama_cpp.server", "--host", "127.0.0.1", "--port", &free.port().to_string()])
             .args(["--model_alias", "tiny", "--chat_format", "chatml", "--n_ctx", "1024", "--n_threads", "1"])
-            .args(["--api_key", KEY, "--model"])
+            // By default a stream is cut where another request comes.
+            .args(["--interrupt_requests", "False", "--api_key", KEY, "--model"])
             .arg(model)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

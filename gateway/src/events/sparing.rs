@@ -14,6 +14,7 @@ pub(super) struct Sparing {
 }
 
 impl Default for Sparing {
+    #[expect(clippy::disallowed_methods, reason = "nothing rests on it but how often a line is written")]
     fn default() -> Self {
         Self { start: Instant::now(), from_ms: AtomicU64::new(0), unsaid: AtomicU64::new(0) }
     }
