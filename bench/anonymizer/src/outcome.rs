@@ -45,7 +45,7 @@ fn text(text: &str, policy: &Policy) -> Value {
 }
 
 fn exchange(turns: &[&str], policy: &Policy) -> Value {
-    let role = |at: usize| if at % 2 == 0 { "user" } else { "assistant" };
+    let role = |at: usize| if at.is_multiple_of(2) { "user" } else { "assistant" };
     let message = |(at, text): (usize, &&str)| json!({"role": role(at), "content": text});
     let messages: Vec<Value> = turns.iter().enumerate().map(message).collect();
     let reply = turns.first().copied().unwrap_or_default();

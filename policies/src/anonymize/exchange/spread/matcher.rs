@@ -114,7 +114,7 @@ mod tests {
     fn the_longest_at_the_first_place() {
         let forms = ["doe", "john", "john doe", "Jürgen", "jürgen", "x"];
         let matcher = Matcher::new(forms.into_iter().map(str::to_owned));
-        let check = |text: &str| matcher.next(text.as_bytes(), 0).map(|m| (&text[m.start..m.end]).to_owned());
+        let check = |text: &str| matcher.next(text.as_bytes(), 0).map(|m| text[m.start..m.end].to_owned());
         assert_eq!(check("to JOHN DOE and doe"), Some("JOHN DOE".to_owned()));
         assert_eq!(check("to John Do"), Some("John".to_owned()));
         assert_eq!(check("an x"), Some("x".to_owned()));
