@@ -10,6 +10,7 @@ mod calendar;
 mod clock;
 mod loose;
 mod months;
+mod short;
 pub(crate) use calendar::{civil_of, days_of, shift, shift_clock};
 
 use calendar::{any_month, month_of};
@@ -192,47 +193,12 @@ fn two(text: &[u8], a: Token, b: Token, sep: u8) -> Option<Written> {
     if a.len() <= 2 && (1..=12).contains(&x) && b.len() == 4 && (1900..=2099).contains(&y) {
         return Written::new(vec![piece(Field::Month, a), piece(Field::Year, b)], 85);
     }
-    let head = text[a.start.saturating_sub(12)..a.start].to_ascii_lowercase();
     let plausible =
         sep == b'/' && a.len() <= 2 && b.len() <= 2 && (1..=12).contains(&x) && (1..=31).contains(&y);
-    let weekday = head.rsplit(|b| !b.is_ascii_alphabetic()).find(|word| !word.is_empty());
-    let weekday = weekday.is_some_and(|day| calendar::weekday_of(day).is_some());
-    if !plausible || !(weekday || dated_by(&head)) {
+    if !plausible || !short::is_dated(text, a.start, b.end, y) {
         return None;
     }
     Written::new(vec![piece(Field::Month, a), piece(Field::Day, b)], 35)
-}
-
-/// Does a word that dates follow end here: `on `, `DOB: `, `admitted `?
-fn dated_by(head: &[u8]) -> bool {
-    const WORDS: &[&[u8]] = &[
-        b"on ",
-        b"from ",
-        b"for ",
-        b"until ",
-        b"since ",
-        b"by ",
-        b"is ",
-        b"is,",
-        b"dob ",
-        b"dob: ",
-        b"through ",
-        b"dated ",
-        b"date: ",
-        b"doa: ",
-        b"dos: ",
-        b"visit ",
-        b"seen ",
-        b"between ",
-        b"till ",
-        b"arriving ",
-        b"last ",
-    ];
-    const ENDS: &[&[u8]] = &[b"tted ", b"rged ", b"gery "];
-    let whole = |word: &&[u8]| {
-        head.strip_suffix(*word).is_some_and(|rest| !rest.last().is_some_and(u8::is_ascii_alphabetic))
-    };
-    WORDS.iter().any(whole) || ENDS.iter().any(|end| head.ends_with(end))
 }
 
 fn piece(field: Field, token: Token) -> (Field, usize, usize) {

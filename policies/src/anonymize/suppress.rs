@@ -88,10 +88,14 @@ const WORDED: [Type; 10] = [
     Type::NRP,
 ];
 
+/// No list has a longer word, in bytes; text without spaces can be one word of any length.
+const LONGEST: usize = 128;
+
 fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
     let first = r.words.partition_point(|word| word.end <= f.start);
     let last = r.words.partition_point(|word| word.start < f.end).saturating_sub(1);
-    if first > last || r.word(last).is_none() {
+    let listed = |words: &[Word]| words.iter().all(|word| word.end - word.start <= LONGEST);
+    if !r.words.get(first..=last).is_some_and(listed) {
         return false;
     }
     if [Type::POSTCODE, Type::GEO].contains(&f.ty) {
