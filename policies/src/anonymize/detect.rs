@@ -104,6 +104,14 @@ fn found(text: &str, key: &str, place: Place, policy: &Policy, depth: Depth) -> 
 
 /// What is made of words, by the frames that it stands in; then what the lists know to be nobody's.
 fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
+    let told = text
+        .bytes()
+        .any(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b >= 0x80 || b"@:=".contains(&b));
+    // Single letters say nothing.
+    let worth = || text.as_bytes().windows(3).any(|three| three.iter().all(u8::is_ascii_lowercase));
+    if !told && key.is_empty() && out.is_empty() && !worth() {
+        return;
+    }
     let reading = Reading::of(text);
     field::find(&reading, key, out);
     who::find(&reading, out);

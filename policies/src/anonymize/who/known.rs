@@ -119,8 +119,8 @@ fn pair(r: &Reading<'_>, i: usize, own: Known, next: Known) -> bool {
         Caps::None => !turned && own.given && next.surname && one,
         Caps::Lower if turned => own.surname && next.given && own_sure && next_sure,
         Caps::Lower => own.given && next.surname && (own_sure || next_sure && next.chars >= 4),
-        _ if turned => own.surname && next.given && one,
-        _ => {
+        Caps::Title | Caps::Upper if turned => own.surname && next.given && one,
+        Caps::Title | Caps::Upper => {
             let asked = own.given && (next.surname || next.given) && !(own.word && next.word && r.begins(i));
             let behind = own_sure && next_sure;
             asked || behind
