@@ -121,6 +121,9 @@ const SHORT: usize = 5;
 const HEADS: [&str; 14] =
     ["Mc", "Mac", "De", "Di", "Du", "La", "Le", "Van", "Von", "Fitz", "St", "Ja", "Da", "Al"];
 
+/// How far around a span is looked.
+const REACH: usize = 80;
+
 /// A span of the model, as it stands in its text.
 pub(super) struct Doubtful<'a> {
     pub(super) text: &'a str,
@@ -167,7 +170,6 @@ impl Doubtful<'_> {
 
     /// `AAAAB3NzaC1yc2E`, `sha512-ab+/cd==`, `vendor/lib-1.2.3.tgz`.
     fn is_in_code(&self, bytes: &[u8]) -> bool {
-        const REACH: usize = 80;
         let solid = |b: &u8| b.is_ascii_alphanumeric() || b"+/=_-.".contains(b);
         let left = bytes[..self.start].iter().rev().take(REACH).take_while(|b| solid(b)).count();
         let right = bytes[self.end..].iter().take(REACH).take_while(|b| solid(b)).count();
@@ -184,7 +186,8 @@ impl Doubtful<'_> {
         let words =
             |text: &str| text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).any(year);
         let after = self.text.get(self.end..).unwrap_or_default();
-        let near = after.split(['\n', ';', ',']).next().unwrap_or_default();
+        let reach = after.char_indices().nth(REACH).map_or(after.len(), |(at, _)| at);
+        let near = after[..reach].split(['\n', ';', ',']).next().unwrap_or_default();
         let near = near.split_whitespace().next().unwrap_or_default();
         words(said) || words(near) || !said.is_ascii() || self.is_between(said)
     }
