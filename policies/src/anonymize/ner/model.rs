@@ -3,7 +3,6 @@
 //! **Invariant:** a file that is not whole gives no model; a look-up is one probe sequence.
 
 use super::desk::{Desk, Sums};
-use super::features::MOST;
 use super::index::Index;
 use super::lattice::{K, Links, O, OPEN, TAGS, exp};
 
@@ -99,22 +98,10 @@ impl Model {
         self.rows.is_empty()
     }
 
-    /// Adds the weights of the features that have any. The features are sifted first, then looked up, then added, so
-    /// that each step waits for memory once and not for every feature.
+    /// Adds the weights of the features that have any.
     pub(super) fn add(&self, keys: &[u32], sums: &mut Sums) {
-        let (mut some, mut count) = ([0; MOST], 0);
-        for key in keys {
-            some[count] = *key;
-            count += usize::from(self.index.may_have(*key));
-        }
-        let (mut rows, mut found) = ([0; MOST], 0);
-        for key in &some[..count] {
-            let row = self.index.row(*key);
-            rows[found] = row.unwrap_or_default();
-            found += usize::from(row.is_some());
-        }
-        for row in &rows[..found] {
-            let Row(weights) = &self.rows[*row];
+        for row in keys.iter().filter_map(|key| self.index.row(*key)) {
+            let Row(weights) = &self.rows[row];
             sums.iter_mut()
                 .zip(weights)
                 .for_each(|(sum, weight)| *sum = sum.wrapping_add(i16::from(*weight)));
