@@ -102,7 +102,7 @@ impl Manner {
                 {
                     text.to_owned()
                 }
-                _ => text.to_lowercase(),
+                Mark::Plain | Mark::True(_) | Mark::Either => text.to_lowercase(),
             }),
             Self::Hasty => {
                 draft.each(|text, mark| if *mark == Mark::Plain { hasty(text, rng) } else { text.to_owned() })

@@ -115,7 +115,7 @@ impl<'a> World<'a> {
                 }
             }
             _ if self.grammar.has(name) => self.rule(name, depth),
-            _ => self.person(name, form, depth),
+            _ => self.person(name, form),
         }
     }
 
@@ -151,7 +151,7 @@ impl<'a> World<'a> {
         self.identifier("DATE", &text);
     }
 
-    fn person(&mut self, name: &str, form: &str, depth: usize) {
+    fn person(&mut self, name: &str, form: &str) {
         if self.people.len() > 40 {
             return;
         }
@@ -174,13 +174,13 @@ impl<'a> World<'a> {
             _ => String::new(),
         };
         if plain.is_empty() {
-            self.named(&person, form, depth);
+            self.named(&person, form);
         } else {
             self.put(&plain);
         }
     }
 
-    fn named(&mut self, person: &Person, form: &str, depth: usize) {
+    fn named(&mut self, person: &Person, form: &str) {
         let Person { first, middle, last, .. } = person;
         let initial = first.chars().next().unwrap_or('A');
         let ascii = |name: &str| codes::ascii(name);
@@ -212,7 +212,7 @@ impl<'a> World<'a> {
             "any" => {
                 let forms = ["", "", "", "mid", "rev", "ini", "LAST"];
                 let form = forms[self.rng.below(forms.len())];
-                return self.named(person, form, depth + 1);
+                return self.named(person, form);
             }
             _ => ("NAME", self.full(first, last)),
         };

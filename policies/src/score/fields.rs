@@ -50,7 +50,12 @@ fn leaves<'a>(value: &'a Value, path: String, out: &mut BTreeMap<String, &'a Val
                 leaves(inner, format!("{path}/{at}"), out);
             }
         }
-        _ => drop(out.insert(path, value)),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => drop(out.insert(path, value)),
     }
 }
 

@@ -221,7 +221,7 @@ impl Doubtful<'_> {
         if !said.chars().any(char::is_uppercase) && said.is_ascii() && self.score < PLAIN {
             return false;
         }
-        words.any(|word| !is_code(word) && !(low && is_abbreviation(word)))
+        words.any(|word| !(is_code(word) || low && is_abbreviation(word)))
     }
 
     /// The line is written in small and capital letters, so that a word of capitals means something.
