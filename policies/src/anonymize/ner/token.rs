@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
                 token.word = step(SEED, 10);
             }
             Class::Sign => {
-                let same = u8::try_from(first).unwrap_or(0);
+                let same = if first.is_ascii() { first as u8 } else { 0 };
                 if same != 0 {
                     self.at += self.text.as_bytes()[self.at..].iter().take_while(|b| **b == same).count();
                 }
