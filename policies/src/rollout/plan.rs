@@ -100,7 +100,8 @@ impl Look<'_> {
             basis: None,
             ..self.draft(DecisionKind::Candidate, Stage::Shadow, vec![because.to_owned()])
         };
-        Self::decide(draft, format!("attempt {attempt} begins in the shadow, because {because}"))
+        let sentence = sentence::decided(&format!("attempt {attempt} begins in the shadow"), &draft.because);
+        Self::decide(draft, sentence)
     }
 
     /// Breaches come before everything else, people included.
@@ -116,7 +117,8 @@ impl Look<'_> {
             let alarm = self.judged.and_then(|judged| judged.alarm);
             let breach = self.seen.hard.or(alarm).or(rejected)?;
             let draft = self.draft(DecisionKind::Rollback, Stage::Cooldown, vec![breach.word()]);
-            return Some(Self::decide(draft, format!("rolled back to 0 %, because {}", breach.word())));
+            let sentence = sentence::decided("rolled back to 0 %", &draft.because);
+            return Some(Self::decide(draft, sentence));
         }
         let unfit = self
             .seen
@@ -124,7 +126,8 @@ impl Look<'_> {
             .filter(|breach| matches!(breach, Breach::Artifact | Breach::Golden | Breach::Critical));
         let breach = unfit.or(rejected).filter(|_| self.state.stage == Stage::Shadow)?;
         let draft = self.draft(DecisionKind::Reject, Stage::Rejected, vec![breach.word()]);
-        Some(Self::decide(draft, format!("rejected at 0 %, because {}", breach.word())))
+        let sentence = sentence::decided("rejected at 0 %", &draft.because);
+        Some(Self::decide(draft, sentence))
     }
 
     fn answer(&self, intent: &Intent) -> Plan {
@@ -136,7 +139,8 @@ impl Look<'_> {
             (IntentKind::Rollback, Stage::Step(_) | Stage::Full) => {
                 let why = vec![Breach::Operator.word()];
                 let draft = self.draft(DecisionKind::Rollback, Stage::Cooldown, why);
-                Self::decide(draft, "rolled back to 0 %, because operator".to_owned())
+                let sentence = sentence::decided("rolled back to 0 %", &draft.because);
+                Self::decide(draft, sentence)
             }
             (IntentKind::Resume, Stage::Paused) if self.state.policy == self.digest => {
                 let draft = self.draft(DecisionKind::Resume, Stage::Shadow, Vec::new());

@@ -68,21 +68,28 @@ pub(super) fn collecting(policy: &RolloutPolicy, state: &State, seen: &Seen, wan
     }
 }
 
+/// What was decided, or how it stands since, and why.
+pub(super) fn decided(what: &str, because: &[String]) -> String {
+    if because.is_empty() {
+        return what.to_owned();
+    }
+    let why: Vec<&str> = because.iter().map(|word| explain(word)).collect();
+    format!("{what}, because {}", why.join(", "))
+}
+
 /// A stage in which nothing is awaited of the gate.
 pub(super) fn resting(stage: Stage, why: &[String], left_ms: i64) -> String {
-    let why: Vec<&str> = why.iter().map(|word| explain(word)).collect();
-    let because = if why.is_empty() { String::new() } else { format!(", because {}", why.join(", ")) };
     match stage {
-        Stage::Cooldown => format!("cooldown at 0 %, {} to go{because}", time(left_ms)),
-        Stage::Rejected => format!("rejected at 0 %{because}"),
-        Stage::Paused => format!("paused at 0 %{because}"),
+        Stage::Cooldown => decided(&format!("cooldown at 0 %, {} to go", time(left_ms)), why),
+        Stage::Rejected => decided("rejected at 0 %", why),
+        Stage::Paused => decided("paused at 0 %", why),
         Stage::Full => "full, the student answers 100 %".to_owned(),
         Stage::Distilling => "distilling, a student is being trained".to_owned(),
-        Stage::Collecting | Stage::Shadow | Stage::Step(_) => format!("{stage}{because}"),
+        Stage::Collecting | Stage::Shadow | Stage::Step(_) => decided(&stage.to_string(), why),
     }
 }
 
-/// The reason behind a breach's word, for people who do not read the table.
+/// The reason behind a word of a row, for people who do not read the table.
 fn explain(word: &str) -> &str {
     match word {
         "k_below_gate" => "its K-score cannot reach the gate",
@@ -93,10 +100,16 @@ fn explain(word: &str) -> &str {
         "detector:v" => "its coverage fell",
         "detector:latency" => "its answers became slow",
         "critical" => "an answer violated a critical rule",
+        "artifact" => "its artifact is not what it was",
+        "golden" => "it no longer answers its golden cases",
         "exhausted" => "the attempt ended without enough evidence",
         "student_crash" => "its process died again and again",
         "breaker" => "it failed too often of late",
         "operator" => "a person asked for it",
+        "new_artifact" => "there is a new student",
+        "policy_changed" => "its bars changed",
+        "teacher_changed" => "the teacher changed",
+        "cooldown_over" => "the cooldown is over",
         other => other,
     }
 }

@@ -178,6 +178,7 @@ fn breaches_roll_back_or_reject_at_once() {
         (None, Some(Breach::Detector("a")), Verdict::Promote, "detector:a"),
         (None, None, reject(Breach::Floor("V")), "floor:V"),
         (None, None, reject(Breach::Critical), "critical"),
+        (Some(Breach::Golden), None, Verdict::Promote, "golden"),
     ] {
         let mut drive = Drive::step();
         drive.judged(verdict, 0);
@@ -186,10 +187,13 @@ fn breaches_roll_back_or_reject_at_once() {
         drive.seen.intents.clear();
         assert_eq!(drive.intent(IntentKind::PromoteOneStep), format!("rollback 0 {word}"));
         assert_eq!(drive.state().stage, Stage::Cooldown);
+        // The same reason in the same words from the moment of the decision on.
+        let why = drive.said.strip_prefix("rolled back to 0 %, because ").expect(&drive.said).to_owned();
+        assert_ne!(why, word, "a word of the table is no sentence");
         // The evidence of the old attempt decides nothing any more.
         (drive.seen.hard, drive.seen.intents) = (None, Vec::new());
         assert_eq!(drive.after(59 * MIN), "-");
-        assert!(drive.said.starts_with("cooldown at 0 %, 60 s to go, because"), "{}", drive.said);
+        assert_eq!(drive.said, format!("cooldown at 0 %, 60 s to go, because {why}"));
         assert_eq!(drive.after(MIN), "candidate 0 cooldown_over");
         assert_eq!((drive.state().attempt, drive.state().stage), (2, Stage::Shadow));
         assert_eq!(drive.tick(), "hold 0 evidence");
