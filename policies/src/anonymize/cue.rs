@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use super::kind::{Evidence, Finding, Type};
 use super::quick::Map;
+use super::sections;
 use super::words::{Word, words};
 
 macro_rules! roles {
@@ -76,9 +77,9 @@ struct Entry {
 
 static LEXICON: LazyLock<Map<String, Entry>> = LazyLock::new(|| {
     let mut out: Map<String, Entry> = Map::default();
-    for (role, phrase) in sections(include_str!("../../words/cues.txt"))
-        .chain(sections(include_str!("../../words/places.txt")))
-        .chain(sections(include_str!("../../words/fields.txt")))
+    for (role, phrase) in roles(include_str!("../../words/cues.txt"))
+        .chain(roles(include_str!("../../words/places.txt")))
+        .chain(roles(include_str!("../../words/fields.txt")))
         .chain(common())
         .chain(super::label::words().map(|word| (Role::Label, word)))
     {
@@ -98,22 +99,14 @@ static LEXICON: LazyLock<Map<String, Entry>> = LazyLock::new(|| {
 /// The role that a key has as a whole: `patient name`.
 pub(crate) fn key_role(key: &str) -> Option<Role> {
     static KEYS: LazyLock<Map<&'static str, Role>> = LazyLock::new(|| {
-        sections(include_str!("../../words/fields.txt")).map(|(role, key)| (key, role)).collect()
+        roles(include_str!("../../words/fields.txt")).map(|(role, key)| (key, role)).collect()
     });
     KEYS.get(key).copied()
 }
 
-/// The entries of a file of sections.
-fn sections(source: &'static str) -> impl Iterator<Item = (Role, &'static str)> {
-    let mut role = None;
-    source.lines().filter(|line| !line.starts_with('#')).flat_map(move |line| {
-        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            role = SECTIONS.iter().find(|(section, _)| *section == name).map(|(_, role)| *role);
-            return Vec::new();
-        }
-        let entries = line.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-        role.map(|role| entries.map(|entry| (role, entry)).collect()).unwrap_or_default()
-    })
+/// The entries of a file with their roles.
+fn roles(source: &'static str) -> impl Iterator<Item = (Role, &'static str)> {
+    sections::entries(source, SECTIONS)
 }
 
 fn common() -> impl Iterator<Item = (Role, &'static str)> {

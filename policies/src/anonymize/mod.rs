@@ -41,6 +41,7 @@ mod resolve;
 mod said;
 mod salts;
 mod secret;
+mod sections;
 mod shape;
 mod suppress;
 mod table;

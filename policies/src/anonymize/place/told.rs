@@ -4,11 +4,10 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
 use super::tail;
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::sections::{Search, entries};
 use crate::anonymize::words::{Caps, Word, apart, small};
 
 /// What a lead leads to.
@@ -20,29 +19,11 @@ enum Lead {
     Behind,
 }
 
-struct Leads {
-    search: AhoCorasick,
-    kinds: Vec<Lead>,
-}
+const LEADS: &[(&str, Lead)] = &[("address", Lead::Address), ("city", Lead::City), ("behind", Lead::Behind)];
 
-static LEADS: LazyLock<Option<Leads>> = LazyLock::new(|| {
-    let (mut words, mut kinds, mut kind) = (Vec::new(), Vec::new(), Lead::Address);
-    for line in include_str!("../../../words/leads.txt").lines().filter(|line| !line.starts_with('#')) {
-        kind = match line {
-            "[address]" => Lead::Address,
-            "[city]" => Lead::City,
-            "[behind]" => Lead::Behind,
-            _ => kind,
-        };
-        let entries =
-            line.split(',').map(str::trim).filter(|word| !word.is_empty() && !word.starts_with('['));
-        for entry in entries {
-            words.push(entry.trim_start_matches('~').to_owned());
-            kinds.push(kind);
-        }
-    }
-    let search = AhoCorasick::builder().match_kind(MatchKind::Standard).build(words).ok()?;
-    Some(Leads { search, kinds })
+static SEARCH: LazyLock<Option<Search<Lead>>> = LazyLock::new(|| {
+    let leads = entries(include_str!("../../../words/leads.txt"), LEADS);
+    Search::of(leads.map(|(lead, entry)| (lead, entry.trim_start_matches('~'))))
 });
 
 /// The longest value, in words.
@@ -50,13 +31,12 @@ const LONGEST: usize = 30;
 
 /// Places behind leads, and cities before them.
 pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
-    let Some(leads) = LEADS.as_ref() else { return };
+    let Some(leads) = SEARCH.as_ref() else { return };
     let low = small(r.text);
-    for hit in leads.search.find_overlapping_iter(&low) {
-        let kind = leads.kinds[hit.pattern().as_usize()];
-        let whole = || apart(r.text, hit.start(), hit.end(), cased);
-        match (kind, first(r, hit.end())) {
-            (Lead::Behind, _) => before(r, hit.start(), out),
+    for (hit, lead) in leads.hits(&low) {
+        let whole = || apart(r.text, hit.start, hit.end, cased);
+        match (lead, first(r, hit.end)) {
+            (Lead::Behind, _) => before(r, hit.start, out),
             (Lead::Address, Some(i)) if whole() => address(r, i, out),
             (Lead::City, Some(i)) if whole() => city(r, i, out),
             (Lead::Address | Lead::City, _) => {}
@@ -246,6 +226,7 @@ fn before(r: &Reading<'_>, end: usize, out: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::tests::tables::{missing, unasked};
 
     fn check(text: &str) -> Vec<String> {
         let mut out = Vec::new();
@@ -255,39 +236,39 @@ mod tests {
 
     #[test]
     fn addresses_and_cities_behind_their_words() {
-        let mut wrong = Vec::new();
-        for (text, want) in [
-            (
-                "My address is 287 Barker Island Suite 447, Wintersville, MS 70198.",
-                "ADDRESS 287 Barker Island Suite 447, Wintersville, MS 70198",
-            ),
-            ("address: Hauglandlunden 527, 2040 Nes, employer Ek", "ADDRESS Hauglandlunden 527, 2040 Nes"),
-            (
-                "Alamat saya Gang Otto No. 74, Malang, Riau 65275.",
-                "ADDRESS Gang Otto No. 74, Malang, Riau 65275",
-            ),
-            ("Η διεύθυνσή μου είναι Δαμήλου 03, ΤΚ 426 21 Βόλος.", "ADDRESS Δαμήλου 03, ΤΚ 426 21 Βόλος"),
-            ("मेरा पता 7302 स्वप्निल तमांग, बहादुरगढ-930364 है", "ADDRESS 7302 स्वप्निल तमांग, बहादुरगढ-930364"),
-            ("הכתובת שלי היא הסיפון 22, אל סייד, 4990951.", "ADDRESS הסיפון 22, אל סייד, 4990951"),
-            ("عنواني هو 24 شارع النيل, حلوان.", "ADDRESS 24 شارع النيل, حلوان"),
-            ("I live in கோவை and work", "CITY கோவை"),
-            ("मैं अखनूर में रहता हूँ", "CITY अखनूर"),
-            ("Я живу в городе Мокшан и работаю", "CITY Мокшан"),
-        ] {
-            if !check(text).iter().any(|found| found == want) {
-                wrong.push(format!("{text}: {:?}", check(text)));
-            }
-        }
-        for text in [
-            "my address is still the same",
-            "the address is 0x7fff in memory",
-            "your address is wrong, please fix it by 5 May",
-            "the email address is on page 12",
-        ] {
-            if !check(text).is_empty() {
-                wrong.push(format!("{text}: {:?}", check(text)));
-            }
-        }
+        let mut wrong = missing(
+            check,
+            &[
+                (
+                    "My address is 287 Barker Island Suite 447, Wintersville, MS 70198.",
+                    "ADDRESS 287 Barker Island Suite 447, Wintersville, MS 70198",
+                ),
+                (
+                    "address: Hauglandlunden 527, 2040 Nes, employer Ek",
+                    "ADDRESS Hauglandlunden 527, 2040 Nes",
+                ),
+                (
+                    "Alamat saya Gang Otto No. 74, Malang, Riau 65275.",
+                    "ADDRESS Gang Otto No. 74, Malang, Riau 65275",
+                ),
+                ("Η διεύθυνσή μου είναι Δαμήλου 03, ΤΚ 426 21 Βόλος.", "ADDRESS Δαμήλου 03, ΤΚ 426 21 Βόλος"),
+                ("मेरा पता 7302 स्वप्निल तमांग, बहादुरगढ-930364 है", "ADDRESS 7302 स्वप्निल तमांग, बहादुरगढ-930364"),
+                ("הכתובת שלי היא הסיפון 22, אל סייד, 4990951.", "ADDRESS הסיפון 22, אל סייד, 4990951"),
+                ("عنواني هو 24 شارع النيل, حلوان.", "ADDRESS 24 شارع النيل, حلوان"),
+                ("I live in கோவை and work", "CITY கோவை"),
+                ("मैं अखनूर में रहता हूँ", "CITY अखनूर"),
+                ("Я живу в городе Мокшан и работаю", "CITY Мокшан"),
+            ],
+        );
+        wrong.extend(unasked(
+            check,
+            &[
+                "my address is still the same",
+                "the address is 0x7fff in memory",
+                "your address is wrong, please fix it by 5 May",
+                "the email address is on page 12",
+            ],
+        ));
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }
