@@ -18,7 +18,7 @@ use kolm_policies::gate::{GatePolicy, Score, ScoreKind};
 use kolm_policies::price::busy;
 use kolm_policies::rollout;
 use kolm_store::Diff;
-use kolm_wire::{chat, surface};
+use kolm_wire::chat;
 use tokio::sync::{Semaphore, mpsc};
 
 use self::ask::{Trial, Unserved};
@@ -144,7 +144,7 @@ impl Shadow {
         let record = || catch_unwind(AssertUnwindSafe(|| self.record(drawn, &compared, t)));
         let mut template = String::new();
         if let Ok(Some(diff)) = tokio::task::block_in_place(record) {
-            template = surface::template(diff.surface, diff.teacher.typed().as_bytes());
+            template = diff.template();
             self.inbox.put(drawn, Observed::Diff(Box::new(diff)));
         }
         for score in compared.scores {
@@ -207,7 +207,7 @@ impl Shadow {
             student = trial.answer.ok().map(|reply| reply.body);
         }
         if drawn.double
-            && let Some(second) = self.ask_teacher(drawn).await
+            && let Some(second) = self.ask_teacher(drawn, &teacher).await
         {
             let b = Some(agreement(&drawn.route.gate, &second.body, &teacher));
             if scores.is_empty() {
@@ -231,7 +231,7 @@ impl Shadow {
             };
             return Some(Compared { scores: vec![score], teacher: own, student: None });
         }
-        let teacher = self.ask_teacher(drawn).await?;
+        let teacher = self.ask_teacher(drawn, &own).await?;
         // An answer that broke off midway agrees with nothing.
         let whole = finished.outcome == Outcome::Complete;
         let judged = judge(gate, &finished.request, &own, &teacher.body);

@@ -10,7 +10,7 @@ use kolm_receipts::{Close, Kind, Open, Opened, Rt};
 use kolm_wire::{assemble, chat};
 use reqwest::RequestBuilder;
 
-use super::{Drawn, Observed, Shadow, reply_of};
+use super::{Drawn, Observed, Shadow};
 use crate::exchange::Finished;
 use crate::headers::CASCADE;
 use crate::pool::{Pool, Seated};
@@ -107,11 +107,12 @@ impl Shadow {
     }
 
     /// A teacher call of our own: budgeted, with a receipt of its own.
-    pub(super) async fn ask_teacher(&self, drawn: &Drawn) -> Option<Reply> {
+    /// `known` is a reply to the same question, by which the price is told.
+    pub(super) async fn ask_teacher(&self, drawn: &Drawn, known: &[u8]) -> Option<Reply> {
         let finished = &drawn.finished;
         let table = self.shared.table.load_full();
         let upstream = table.config.upstreams.get(&finished.upstream)?;
-        if !self.pays(drawn) {
+        if !self.pays(drawn, known) {
             return None;
         }
         let mut request = self
@@ -135,9 +136,9 @@ impl Shadow {
 
     /// Takes the price of asking again out of the day's budget, and says how that went. Where no price is known no
     /// budget would bind: nothing is asked, and the gate says that it lacks the cost.
-    fn pays(&self, drawn: &Drawn) -> bool {
+    fn pays(&self, drawn: &Drawn, known: &[u8]) -> bool {
         let (finished, limit) = (&drawn.finished, drawn.route.shadow.teacher_budget_per_day);
-        let Some(cost) = self.price(finished, &chat::facts(&reply_of(finished))) else { return false };
+        let Some(cost) = self.price(finished, &chat::facts(known)) else { return false };
         let paid = self.till.pays(&drawn.route.name, self.shared.env.clock.now(), cost, limit);
         self.inbox.put(drawn, if paid { Observed::BudgetLeft } else { Observed::BudgetSpent });
         paid
