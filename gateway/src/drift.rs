@@ -38,14 +38,13 @@ impl Drift {
         if self.units.len() >= MOST_UNITS {
             self.units.clear();
         }
-        let request = diff.teacher.typed().as_bytes();
-        let Ok(question) = surface::question(diff.surface, request) else { return };
+        let Ok(question) = surface::question(diff.surface, diff.teacher.typed().as_bytes()) else { return };
         if !self.units.insert(diff.unit.clone()) {
             return;
         }
         let facts = chat::facts(diff.teacher.reply().as_bytes());
         watch.observe(&Sight {
-            template: &surface::template(diff.surface, request),
+            template: &diff.template(),
             text: &question.text,
             label: facts.text.as_deref().unwrap_or_default(),
             model: &facts.model,

@@ -70,11 +70,16 @@ pub(crate) struct Told {
 }
 
 impl Diff {
+    /// `template_key` of the anonymized system prompt and tools.
+    pub fn template(&self) -> String {
+        surface::template(self.surface, self.teacher.typed().as_bytes())
+    }
+
     pub(crate) fn told(&self) -> Told {
         let teacher = chat::facts(self.teacher.reply().as_bytes());
         let student = self.student.as_ref().map(|student| chat::facts(student.reply().as_bytes()));
         Told {
-            template: surface::template(self.surface, self.teacher.typed().as_bytes()),
+            template: self.template(),
             tokens_in: teacher.tokens_in,
             teacher_tokens: teacher.tokens_out,
             student_tokens: student.map_or(-1, |student| student.tokens_out),
