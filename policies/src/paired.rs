@@ -1,5 +1,7 @@
 //! Two answerers on the same cases: is one of them right more often?
 
+use crate::dataset::mix;
+
 /// Cases by who was right.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Paired {
@@ -84,10 +86,7 @@ impl Paired {
 /// SplitMix64 (Steele, Lea, Flood 2014).
 fn split_mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    mix(*state)
 }
 
 #[cfg(test)]

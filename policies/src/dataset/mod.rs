@@ -16,6 +16,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use normal::mix;
+
 pub use error::{Error, LineProblem, Outside};
 pub use pairs::{PairLine, parse_pairs, parse_rows, rows_of_pairs};
 pub use pattern::{closed_set, outside};

@@ -58,7 +58,7 @@ fn hash(chars: &[u32]) -> u64 {
 }
 
 /// The finalizer of splitmix64: a bijection whose every output bit depends on every input bit.
-pub(super) fn mix(x: u64) -> u64 {
+pub(crate) fn mix(x: u64) -> u64 {
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
