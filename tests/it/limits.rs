@@ -202,14 +202,16 @@ async fn what_has_no_price_is_refused_where_money_binds_unless_allowed() {
     }
 }
 
+/// A cheap upstream that is down, behind which the dear one stands.
+const DEAR_STAND_IN: &str = "[upstreams.cheap]\nbase_url = \"http://127.0.0.1:9/v1\"\nfailover = [\"openai\"]\n\
+    [upstreams.cheap.prices.\"gpt-4o-mini\"]\ninput = 1\noutput = 1\n\
+    [upstreams.openai.prices.\"gpt-4o-mini\"]\ninput = 100\noutput = 100\n\
+    [namespaces.default.limits]\n";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_charged_is_the_price_of_the_upstream_that_answered() {
     let fake = FakeOpenAi::start(Duration::ZERO, str::to_owned).await;
-    let extra = "[upstreams.cheap]\nbase_url = \"http://127.0.0.1:9/v1\"\nfailover = [\"openai\"]\n\
-                 [upstreams.cheap.prices.\"gpt-4o-mini\"]\ninput = 1\noutput = 1\n\
-                 [upstreams.openai.prices.\"gpt-4o-mini\"]\ninput = 100\noutput = 100\n\
-                 [namespaces.default.limits]\nusd_per_day = 0.1\n";
-    let mut world = World::start(fake, extra).await;
+    let mut world = World::start(fake, &format!("{DEAR_STAND_IN}usd_per_day = 0.1\n")).await;
     let ask = || async {
         let post = world.http.post(world.url("/v1/capture/cheap/chat/completions")).bearer_auth("sk-a");
         let body = r#"{"model":"gpt-4o-mini","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}"#;
@@ -227,11 +229,7 @@ async fn what_is_charged_is_the_price_of_the_upstream_that_answered() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_held_is_enough_for_whoever_stands_in() {
     let fake = FakeOpenAi::start(Duration::ZERO, str::to_owned).await;
-    let extra = "[upstreams.cheap]\nbase_url = \"http://127.0.0.1:9/v1\"\nfailover = [\"openai\"]\n\
-                 [upstreams.cheap.prices.\"gpt-4o-mini\"]\ninput = 1\noutput = 1\n\
-                 [upstreams.openai.prices.\"gpt-4o-mini\"]\ninput = 100\noutput = 100\n\
-                 [namespaces.default.limits]\nusd_per_day = 0.001\n";
-    let world = World::start(fake, extra).await;
+    let world = World::start(fake, &format!("{DEAR_STAND_IN}usd_per_day = 0.001\n")).await;
     let post = world.http.post(world.url("/v1/capture/cheap/chat/completions")).bearer_auth("sk-a");
     let body = r#"{"model":"gpt-4o-mini","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}"#;
     let reply = post.body(body).send().await.unwrap();
