@@ -15,12 +15,11 @@ use kolm_policies::price;
 use kolm_store::{Pair, Salts as StoredSalts};
 use kolm_wire::chat::{self, Blocks};
 use kolm_wire::{Exchange, schema, surface};
-use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::choose;
 use crate::exchange::Finished;
-use crate::queue::Receiver;
+use crate::hands::Work;
 use crate::retries::{Repeats, Retries};
 use crate::shadow::{Drawn, Shadow};
 use crate::table::{Shared, keyed};
@@ -38,38 +37,7 @@ pub(crate) struct Worker {
     till: Arc<Till>,
 }
 
-impl Worker {
-    /// A worker that writes to `store` and mirrors to the shadow.
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        store: kolm_store::Handle,
-        shadow: Arc<Shadow>,
-        mirror: mpsc::Sender<Drawn>,
-        till: Arc<Till>,
-    ) -> Self {
-        let (salts, retries) = (HashMap::new(), Retries::new(shared.env.clock.now()));
-        Self { shared, store, shadow, mirror, salts, retries, till }
-    }
-
-    /// Works until told to stop and the queue is empty; blocks, so it has a thread of its own.
-    pub(crate) fn run(mut self, mut queue: Receiver, mut stop: watch::Receiver<bool>, on: &Handle) {
-        loop {
-            let next = on.block_on(async {
-                tokio::select! {
-                    next = queue.next() => next,
-                    _ = stop.wait_for(|stopped| *stopped) => {
-                        queue.close();
-                        queue.next().await
-                    }
-                }
-            });
-            match next {
-                Some(finished) => self.take(finished),
-                None => return,
-            }
-        }
-    }
-
+impl Work for Worker {
     /// What came this far was accepted for capture: it ends in the spool or as a counted drop.
     fn take(&mut self, mut finished: Finished) {
         let config = Arc::clone(&self.shared.table.load().config);
@@ -106,6 +74,20 @@ impl Worker {
         {
             self.shadow.drop_one(&full.into_inner());
         }
+    }
+}
+
+impl Worker {
+    /// A worker that writes to `store` and mirrors to the shadow.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        store: kolm_store::Handle,
+        shadow: Arc<Shadow>,
+        mirror: mpsc::Sender<Drawn>,
+        till: Arc<Till>,
+    ) -> Self {
+        let (salts, retries) = (HashMap::new(), Retries::new(shared.env.clock.now()));
+        Self { shared, store, shadow, mirror, salts, retries, till }
     }
 
     fn pair(

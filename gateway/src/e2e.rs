@@ -2,6 +2,7 @@
 
 mod failover;
 mod fake;
+mod hands;
 mod local;
 mod pool;
 mod teacher;

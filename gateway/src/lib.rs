@@ -15,6 +15,7 @@ pub mod events;
 pub mod exchange;
 mod framing;
 mod gather;
+mod hands;
 mod headers;
 mod in_flight;
 mod keep;

@@ -20,7 +20,29 @@ pub struct Sender {
 }
 
 /// The end of the capture worker.
-pub struct Receiver(mpsc::UnboundedReceiver<Queued>);
+pub struct Receiver {
+    taken: mpsc::UnboundedReceiver<Queued>,
+    level: Level,
+}
+
+/// How long the queue is.
+#[derive(Clone)]
+pub(crate) struct Level {
+    room: Arc<Semaphore>,
+    bytes: usize,
+}
+
+impl Level {
+    /// Nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.room.available_permits() == self.bytes
+    }
+
+    /// More than three quarters of the room are taken.
+    pub(crate) fn is_long(&self) -> bool {
+        self.room.available_permits() < self.bytes / 4
+    }
+}
 
 /// An exchange that waits, and the room that it takes.
 struct Queued {
@@ -32,7 +54,9 @@ struct Queued {
 pub fn queue(bytes: u64) -> (Sender, Receiver) {
     let bytes = usize::try_from(bytes).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
     let (waiting, taken) = mpsc::unbounded_channel();
-    (Sender { waiting, room: Arc::new(Semaphore::new(bytes)), bytes }, Receiver(taken))
+    let room = Arc::new(Semaphore::new(bytes));
+    let level = Level { room: Arc::clone(&room), bytes };
+    (Sender { waiting, room, bytes }, Receiver { taken, level })
 }
 
 impl Sender {
@@ -49,11 +73,16 @@ impl Sender {
 impl Receiver {
     /// The next exchange; `None` once it is closed and empty.
     pub(crate) async fn next(&mut self) -> Option<Finished> {
-        self.0.recv().await.map(|queued| queued.finished)
+        self.taken.recv().await.map(|queued| queued.finished)
     }
 
     /// Takes in nothing more.
     pub(crate) fn close(&mut self) {
-        self.0.close();
+        self.taken.close();
+    }
+
+    /// How long it is, for who does not hold it.
+    pub(crate) fn level(&self) -> Level {
+        self.level.clone()
     }
 }

@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, mpsc, watch};
 
 use crate::capture::Worker;
+use crate::hands::Hands;
 use crate::keep::keep;
 use crate::queue::Receiver;
 use crate::reconcile::{Board, Reconciler, Settings};
@@ -24,7 +25,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// The running background; [`Background::stop`] ends it in order.
 pub struct Background {
     runtime: Runtime,
-    capture: JoinHandle<()>,
+    capture: [JoinHandle<()>; 2],
     telemetry: tokio::task::JoinHandle<()>,
     stop: watch::Sender<bool>,
     hold: watch::Sender<bool>,
@@ -67,11 +68,7 @@ pub fn start(
         telemetry::run(Arc::clone(&on), collector.clone(), ends.clone())
     });
     let worker = Worker::new(Arc::clone(shared), store.clone(), shadow, mirror, Arc::clone(&till));
-    let (handle, capture_stop) = (runtime.handle().clone(), stopped.clone());
-    let capture = std::thread::Builder::new().name("kolm-capture".to_owned()).spawn(move || {
-        kolm_store::stand_back();
-        worker.run(queue, capture_stop, &handle);
-    })?;
+    let capture = Hands::new(worker, queue).start(runtime.handle(), &stopped)?;
     let (settings, store, board, live) =
         (Arc::new(settings), store.clone(), Arc::clone(board), Arc::clone(live));
     let on = Arc::clone(shared);
@@ -142,8 +139,10 @@ impl Background {
     pub fn stop(self) {
         self.hold();
         self.stop.send_replace(true);
-        if self.capture.join().is_err() {
-            tracing::error!("the capture worker panicked");
+        for thread in self.capture {
+            if thread.join().is_err() {
+                tracing::error!("the capture worker panicked");
+            }
         }
         // It has a time limit of its own.
         if self.runtime.block_on(self.telemetry).is_err() {

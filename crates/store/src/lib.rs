@@ -23,6 +23,6 @@ pub use kolm_policies::dataset::SnapshotMeta;
 /// One scored comparison of student and teacher.
 pub use kolm_policies::gate::Score as ScoreRow;
 pub use money::Money;
-pub use pace::stand_back;
+pub use pace::{give_way, stand_back};
 pub use pair::{Captures, Pair, PairCounts, PairDetail, PairView, Reason, Salts, Template};
 pub use service::{Handle, Heir, Service};

@@ -16,7 +16,7 @@ fn bytes(length: usize) -> Vec<u8> {
     (0..length).map(|i| (i * 31 % 251) as u8).collect()
 }
 
-fn echo() -> Fake {
+pub(super) fn echo() -> Fake {
     Fake::start(|request| match request.header("x-answer") {
         Some("chunked") => chunked("", request.body.chunks(60_000)),
         _ => sized("200 OK", "x-request-id: req_1\r\nx-ratelimit-reset-requests: 6m0s\r\n", &request.body),
