@@ -22,7 +22,7 @@ mod word;
 
 pub(crate) use group::{is_kind, years};
 pub(crate) use inventor::{Atom, Inventor};
-pub(crate) use lists::{Script, is_common, is_honorific, is_name, is_role, known_locale};
+pub(crate) use lists::{Script, common_words, is_common, is_honorific, is_name, is_role, known_locale};
 pub(crate) use person::{Part, Written};
 pub(crate) use when::{Shift, moved, year_of};
 pub(crate) use word::{alike, plain};
