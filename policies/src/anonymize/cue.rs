@@ -5,9 +5,9 @@
 use std::sync::LazyLock;
 
 use super::kind::{Evidence, Finding, Type};
-use super::quick::Map;
-use super::sections;
+use super::quick::{Map, Table};
 use super::words::{Word, words};
+use super::{invent, sections, suppress};
 
 macro_rules! roles {
     ($($name:ident $section:literal)*) => {
@@ -30,6 +30,7 @@ roles! {
     FieldCity "field city" FieldState "field state" FieldCountry "field country" FieldPostcode "field postcode"
     FieldGeo "field geo" FieldOrg "field org" FieldFacility "field facility" FieldAge "field age"
     FieldNrp "field nrp"
+    Eponym "eponym" Wordly "name and word"
 }
 
 /// A set of roles.
@@ -47,7 +48,8 @@ impl Roles {
 }
 
 /// Roles that stand for themselves, without a cue for each word.
-const PASSIVE: &[Role] = &[Role::Common, Role::Particle, Role::Suffix, Role::Credential, Role::Label];
+const PASSIVE: &[Role] =
+    &[Role::Common, Role::Particle, Role::Suffix, Role::Credential, Role::Label, Role::Eponym, Role::Wordly];
 
 /// All roles but those.
 const ACTIVE: u64 = {
@@ -68,15 +70,25 @@ pub(crate) struct Cue {
     pub(crate) last: usize,
 }
 
-#[derive(Default)]
+/// What a word is, and the phrases that begin with it: their place in the lexicon.
+#[derive(Debug, Clone, Copy, Default)]
 struct Entry {
     roles: Roles,
-    /// What follows the first word, and what the whole is.
-    phrases: Vec<(Vec<String>, Role)>,
+    phrases: u32,
 }
 
-static LEXICON: LazyLock<Map<String, Entry>> = LazyLock::new(|| {
-    let mut out: Map<String, Entry> = Map::default();
+/// What follows the first word, and what the whole is.
+type Phrases = Vec<(Vec<String>, Role)>;
+
+struct Lexicon {
+    words: Table<Entry>,
+    /// The first are nobody's.
+    phrases: Vec<Phrases>,
+}
+
+static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
+    let mut all: Map<String, Entry> = Map::default();
+    let mut phrases = vec![Phrases::new()];
     for (role, phrase) in roles(include_str!("../../words/cues.txt"))
         .chain(roles(include_str!("../../words/places.txt")))
         .chain(roles(include_str!("../../words/fields.txt")))
@@ -86,14 +98,26 @@ static LEXICON: LazyLock<Map<String, Entry>> = LazyLock::new(|| {
         let mut parts = words(phrase).into_iter().map(|word| word.of(phrase).to_lowercase());
         let Some(first) = parts.next() else { continue };
         let rest: Vec<String> = parts.collect();
-        let entry = out.entry(first).or_default();
+        let entry = all.entry(first).or_default();
         if rest.is_empty() {
             entry.roles = entry.roles.with(role);
-        } else {
-            entry.phrases.push((rest, role));
+            continue;
         }
+        if entry.phrases == 0 {
+            entry.phrases = phrases.len() as u32;
+            phrases.push(Phrases::new());
+        }
+        phrases[entry.phrases as usize].push((rest, role));
     }
-    out
+    for word in suppress::eponyms() {
+        let entry = all.entry(word.to_owned()).or_default();
+        entry.roles = entry.roles.with(Role::Eponym);
+    }
+    for word in invent::common_words() {
+        let entry = all.entry(word.to_owned()).or_default();
+        entry.roles = entry.roles.with(Role::Wordly);
+    }
+    Lexicon { words: Table::of(all), phrases }
 });
 
 /// The role that a key has as a whole: `patient name`.
@@ -139,39 +163,35 @@ impl<'a> Reading<'a> {
     pub(crate) fn of(text: &'a str) -> Self {
         let words = words(text);
         let mut low = String::new();
-        let mut entries: Vec<Option<&'static Entry>> = Vec::with_capacity(words.len());
+        let lexicon = &*LEXICON;
+        let mut entries: Vec<Entry> = Vec::with_capacity(words.len());
         for word in &words {
             lower(word.of(text), &mut low);
-            entries.push(LEXICON.get(low.as_str()));
+            entries.push(lexicon.words.get(&low).unwrap_or_default());
         }
-        let roles = entries.iter().map(|entry| entry.map(|e| e.roles).unwrap_or_default()).collect();
+        let roles = entries.iter().map(|entry| entry.roles).collect();
         let mut out = Self { text, words, roles, cues: Vec::new() };
-        for (i, entry) in entries.iter().enumerate() {
-            if let Some(entry) = entry {
-                out.cues_at(i, entry);
-            }
+        for (i, entry) in entries.into_iter().enumerate() {
+            out.cues_at(i, entry, &lexicon.phrases[entry.phrases as usize], &mut low);
         }
         out
     }
 
     /// The cues that begin at word `i`; of each role the longest.
-    fn cues_at(&mut self, i: usize, entry: &'static Entry) {
+    fn cues_at(&mut self, i: usize, entry: Entry, phrases: &Phrases, low: &mut String) {
         let from = self.cues.len();
-        if entry.roles.0 & ACTIVE == 0 && entry.phrases.is_empty() {
-            return;
+        let mut active = entry.roles.0 & ACTIVE;
+        while active != 0 {
+            let (_, role) = SECTIONS[active.trailing_zeros() as usize];
+            self.cues.push(Cue { role, first: i, last: i });
+            active &= active - 1;
         }
-        for (_, role) in SECTIONS.iter().filter(|(_, role)| entry.roles.has(*role)) {
-            if !PASSIVE.contains(role) {
-                self.cues.push(Cue { role: *role, first: i, last: i });
-            }
-        }
-        let mut low = String::new();
-        for (rest, role) in &entry.phrases {
+        for (rest, role) in phrases {
             let last = i + rest.len();
             let fits = rest.iter().enumerate().all(|(k, part)| {
                 let Some(word) = self.words.get(i + k + 1) else { return false };
-                lower(word.of(self.text), &mut low);
-                low == *part && self.tight(i + k)
+                lower(word.of(self.text), low);
+                low == part && self.tight(i + k)
             });
             if !fits {
                 continue;
@@ -256,7 +276,8 @@ mod tests {
                 assert!(SECTIONS.iter().any(|(section, _)| *section == name), "{name}");
             }
         }
-        assert!(LEXICON.len() > 7_000);
+        let known = |word: &str| LEXICON.words.get(word).is_some_and(|entry| entry.roles.has(Role::Common));
+        assert!(common().filter(|(_, word)| known(word)).count() > 6_000);
     }
 
     #[test]

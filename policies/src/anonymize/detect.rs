@@ -34,21 +34,15 @@ struct Glance {
     at: bool,
     colon: bool,
     dot: bool,
-    percent: bool,
 }
 
 impl Glance {
     fn of(text: &[u8]) -> Self {
-        let mut seen = [0_usize; 256];
-        for byte in text {
-            seen[usize::from(*byte)] += 1;
-        }
         Self {
-            digits: seen[usize::from(b'0')..=usize::from(b'9')].iter().sum(),
-            at: seen[usize::from(b'@')] > 0,
-            colon: seen[usize::from(b':')] > 0,
-            dot: seen[usize::from(b'.')] > 0,
-            percent: seen[usize::from(b'%')] > 0,
+            digits: text.iter().filter(|b| b.is_ascii_digit()).count(),
+            at: text.contains(&b'@'),
+            colon: text.contains(&b':'),
+            dot: text.contains(&b'.'),
         }
     }
 }
@@ -258,7 +252,7 @@ fn spells(text: &[u8]) -> bool {
             b'{' => framed(rest, b"}"),
             b'<' => said(rest, b"at>"),
             b'@' => rest.first() == Some(&b' '),
-            b' ' => said(rest, b"dot "),
+            b' ' => matches!(rest, [b'd' | b'D', ..]) && said(rest, b"dot "),
             _ => false,
         }
     })

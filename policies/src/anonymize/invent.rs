@@ -22,7 +22,7 @@ mod word;
 
 pub(crate) use group::{is_kind, years};
 pub(crate) use inventor::{Atom, Inventor};
-pub(crate) use lists::{Script, is_common, is_honorific, is_name, is_role, known_locale};
+pub(crate) use lists::{Script, common_words, is_common, is_honorific, is_name, is_role, known_locale};
 pub(crate) use person::{Part, Written};
 pub(crate) use when::{Shift, moved, year_of};
 pub(crate) use word::{alike, plain};
@@ -32,13 +32,20 @@ pub(crate) struct Choice {
     state: [u64; 4],
 }
 
-impl Choice {
-    /// `HMAC-SHA256(salt, "kolm-anon-1" 0x1F type 0x1F canonical 0x1F attempt)` seeds it.
-    pub(crate) fn new(salt: &Salt, ty: &str, canonical: &str, attempt: u32) -> Self {
-        let mut state = [1; 4];
+/// A salt that choices are drawn with: the part of the hash that all of them share is worked out once.
+pub(crate) struct Draw(Option<Hmac<Sha256>>);
+
+impl Draw {
+    pub(crate) fn of(salt: &Salt) -> Self {
         // A key of 32 bytes is always accepted.
-        if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&salt.0) {
-            for part in ["kolm-anon-1", ty, canonical] {
+        Self(Hmac::new_from_slice(&salt.0).ok().map(|mac: Hmac<Sha256>| mac.chain_update(b"kolm-anon-1\x1f")))
+    }
+
+    /// `HMAC-SHA256(salt, "kolm-anon-1" 0x1F type 0x1F canonical 0x1F attempt)` seeds it.
+    pub(crate) fn choice(&self, ty: &str, canonical: &str, attempt: u32) -> Choice {
+        let mut state = [1; 4];
+        if let Some(mut mac) = self.0.clone() {
+            for part in [ty, canonical] {
                 mac.update(part.as_bytes());
                 mac.update(&[0x1f]);
             }
@@ -48,7 +55,14 @@ impl Choice {
                 *word = chunk.iter().fold(0, |n, b| n << 8 | u64::from(*b));
             }
         }
-        Self { state }
+        Choice { state }
+    }
+}
+
+impl Choice {
+    /// One choice of a salt, see [`Draw::choice`].
+    pub(crate) fn new(salt: &Salt, ty: &str, canonical: &str, attempt: u32) -> Self {
+        Draw::of(salt).choice(ty, canonical, attempt)
     }
 
     /// xoshiro256++.
@@ -114,7 +128,7 @@ impl Inventor<'_> {
             return Ok(known);
         }
         for attempt in 0..64 {
-            let new = net::handle(&key, &mut Choice::new(self.salt, "USERNAME", &key, attempt));
+            let new = net::handle(&key, &mut self.draw.choice("USERNAME", &key, attempt));
             if self.claims(&key, &new) {
                 return Ok(new);
             }
@@ -124,7 +138,7 @@ impl Inventor<'_> {
 
     /// The address of a person by the local part.
     pub(crate) fn address_of(&self, local: &str, canonical: &str, attempt: u32) -> String {
-        let mut choice = Choice::new(self.salt, "EMAIL", canonical, attempt);
+        let mut choice = self.draw.choice("EMAIL", canonical, attempt);
         let more =
             if attempt < 4 { String::new() } else { choice.below(u64::from(attempt) * 10).to_string() };
         format!("{local}{more}@{}", net::domain(&mut choice))

@@ -1,6 +1,9 @@
 //! A finder of many keywords anywhere in a text, whatever the case of ASCII letters, overlapping ones too.
 //!
-//! **Invariant:** a place where no keyword begins costs one look at its first three bytes, in a table that stays near.
+//! **Invariant:** a place where no keyword begins costs one look at its first three bytes, in a table that stays near;
+//! one where some keyword may begin one look at its first eight for each of them.
+
+use super::token::{before, in_token};
 
 /// Codes of bytes: letters of either case, digits, and classes of all else.
 const CODES: usize = 64;
@@ -10,19 +13,31 @@ const NOTHING: u8 = 0;
 
 /// Bytes that are looked at together.
 const HEAD: usize = 3;
+const HEADS: usize = 1 << (BITS * HEAD as u32);
 
 /// The keywords by what they begin with.
 pub(crate) struct Keywords {
     codes: [u8; 256],
     /// Which heads some keyword has.
-    heads: Vec<u64>,
+    heads: Box<[u64; HEADS / 64]>,
     /// Heads in the words of `heads` before each.
-    before: Vec<u32>,
+    before: Box<[u32; HEADS / 64]>,
     /// Where the keywords of each head that there is begin in `order`; one more at the end.
     starts: Vec<u32>,
-    /// Numbers of keywords by head.
-    order: Vec<u32>,
+    /// Keywords by head.
+    order: Vec<Entry>,
+    /// In small letters.
     words: Vec<Box<[u8]>>,
+}
+
+/// A keyword by its first bytes.
+#[derive(Clone, Copy)]
+struct Entry {
+    first: u64,
+    /// Those that it has.
+    mask: u64,
+    word: u32,
+    len: u32,
 }
 
 /// A keyword and where it stands.
@@ -43,7 +58,7 @@ impl Keywords {
             heads(&codes, word, |head| all.push((head, number)));
         }
         all.sort_unstable();
-        let mut marks = vec![0_u64; (1 << (BITS * HEAD as u32)) / 64];
+        let mut marks = Box::new([0_u64; HEADS / 64]);
         let mut starts = Vec::new();
         for (at, (head, _)) in (0..).zip(&all) {
             if marks[head >> 6] >> (head & 63) & 1 == 0 {
@@ -52,26 +67,35 @@ impl Keywords {
             }
         }
         starts.push(all.len() as u32);
+        let mut taken = Box::new([0; HEADS / 64]);
         let mut count = 0;
-        let before = marks
-            .iter()
-            .map(|marks| {
-                count += marks.count_ones();
-                count - marks.count_ones()
-            })
-            .collect();
-        let order = all.into_iter().map(|(_, number)| number).collect();
-        Self { codes, heads: marks, before, starts, order, words }
+        for (marks, before) in marks.iter().zip(taken.iter_mut()) {
+            *before = count;
+            count += marks.count_ones();
+        }
+        let order = all.into_iter().map(|(_, word)| Entry::of(word, &words[word as usize])).collect();
+        Self { codes, heads: marks, before: taken, starts, order, words }
     }
 
     /// Every keyword in the text, in the order of their ends; of those that end together the longest first.
     pub(crate) fn hits(&self, text: &[u8]) -> Vec<Hit> {
+        self.beginning(text, |_| true)
+    }
+
+    /// Those of [`Keywords::hits`] that no ASCII letter or digit stands before.
+    pub(crate) fn hits_of_words(&self, text: &[u8]) -> Vec<Hit> {
+        self.beginning(text, |start| !in_token(before(text, start)))
+    }
+
+    /// Keywords at the places where one may begin.
+    fn beginning(&self, text: &[u8], may: impl Fn(usize) -> bool) -> Vec<Hit> {
         let mut out = Vec::new();
-        let code = |at: usize| usize::from(text.get(at).map_or(NOTHING, |b| self.codes[usize::from(*b)]));
-        let mut head = code(0) << BITS | code(1);
+        let code = |byte: Option<&u8>| usize::from(byte.map_or(NOTHING, |b| self.codes[usize::from(*b)]));
+        let mut head = code(text.first()) << BITS | code(text.get(1));
+        let rest = text.get(2..).unwrap_or_default();
         for start in 0..text.len() {
-            head = (head << BITS | code(start + 2)) & ((1 << (BITS * HEAD as u32)) - 1);
-            if self.heads[head >> 6] >> (head & 63) & 1 == 1 {
+            head = (head << BITS | code(rest.get(start))) % HEADS;
+            if self.heads[head >> 6] >> (head & 63) & 1 == 1 && may(start) {
                 self.at(text, start, head, &mut out);
             }
         }
@@ -82,14 +106,38 @@ impl Keywords {
     fn at(&self, text: &[u8], start: usize, head: usize, out: &mut Vec<Hit>) {
         let below = self.heads[head >> 6] & ((1 << (head & 63)) - 1);
         let bucket = (self.before[head >> 6] + below.count_ones()) as usize;
-        for number in &self.order[self.starts[bucket] as usize..self.starts[bucket + 1] as usize] {
-            let word = &self.words[*number as usize];
-            let end = start + word.len();
-            if text.get(start..end).is_some_and(|found| found.eq_ignore_ascii_case(word)) {
-                out.push(Hit { start, end, word: *number as usize });
+        let rest = &text[start..];
+        let first = eight(rest);
+        for entry in &self.order[self.starts[bucket] as usize..self.starts[bucket + 1] as usize] {
+            let len = entry.len as usize;
+            let word = entry.word as usize;
+            if (first ^ entry.first) & entry.mask == 0
+                && rest
+                    .get(..len)
+                    .is_some_and(|found| len <= 8 || found.eq_ignore_ascii_case(&self.words[word]))
+            {
+                out.push(Hit { start, end: start + len, word });
             }
         }
     }
+}
+
+impl Entry {
+    fn of(word: u32, text: &[u8]) -> Self {
+        let mask = u64::MAX >> (64 - 8 * text.len().clamp(1, 8));
+        Self { first: eight(text), mask, word, len: text.len() as u32 }
+    }
+}
+
+/// The first eight bytes, small letters for capitals; zeros behind the end.
+fn eight(text: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    match text.first_chunk() {
+        Some(first) => bytes = *first,
+        None => bytes[..text.len()].copy_from_slice(text),
+    }
+    bytes.make_ascii_lowercase();
+    u64::from_le_bytes(bytes)
 }
 
 fn codes() -> [u8; 256] {
@@ -124,7 +172,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_same_as_an_automaton(
-            words in prop::collection::vec("[abKé:_]{1,5}", 1..12), text in "[abkKé:_ ]{0,40}",
+            words in prop::collection::vec("[abKé:_]{1,5}|[ab]{7,10}", 1..12), text in "[abkKé:_ ]{0,40}|[aAbB]{0,40}",
         ) {
             let engine = AhoCorasick::builder()
                 .match_kind(MatchKind::Standard)
@@ -138,7 +186,10 @@ mod tests {
             let told: Vec<(usize, usize)> = want.iter().map(|hit| (hit.end, hit.start)).collect();
             prop_assert!(told.is_sorted());
             want.sort_unstable_by_key(|hit| (hit.end, hit.start, hit.word));
-            prop_assert_eq!(Keywords::of(words.iter().map(String::as_str)).hits(text.as_bytes()), want);
+            let keywords = Keywords::of(words.iter().map(String::as_str));
+            prop_assert_eq!(&keywords.hits(text.as_bytes()), &want);
+            want.retain(|hit| !in_token(before(text.as_bytes(), hit.start)));
+            prop_assert_eq!(keywords.hits_of_words(text.as_bytes()), want);
         }
     }
 }

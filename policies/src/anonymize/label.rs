@@ -96,7 +96,7 @@ pub(crate) struct Labels {
 impl Labels {
     pub(crate) fn find(text: &[u8], key: &str) -> Self {
         let mut hits = Vec::new();
-        for hit in KEYWORDS.hits(text) {
+        for hit in KEYWORDS.hits_of_words(text) {
             if stands_alone(text, hit.start, hit.end) {
                 hits.push(Hit { start: hit.start, end: hit.end, label: &LABELS[hit.word] });
             }

@@ -6,27 +6,59 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use super::kind::{Evidence, Finding, Type};
+use super::shape::Heads;
 use super::token::{after, in_token, stands_alone};
 
-/// Leftmost-first, so it only finds regions; [`judge`] decides.
-const PATTERN: &str = r"(?ix-u)
-    \+\d{1,3}(?:[\ .\-/]{0,2}\(?\d{1,5}\)?){1,7}
-  | 00[1-9]\d{0,2}(?:[\ .\-/]\(?\d{1,5}\)?){2,6}
-  | (?:1[\ .\-])?(?:\([2-9]\d{2}\)[\ \-]?|[2-9]\d{2}[\ .\-])[2-9]\d{2}[\ .\-]\d{4}
-  | \(0\d{1,5}\)[\ \-/]?\d{2,8}(?:[\ .\-]\d{2,6}){0,3}
-  | 0\ ?\(\d{2,5}\)[\ \-]?\d{2,8}(?:[\ .\-]\d{2,6}){0,3}
-  | [08][\ \-]\d{3}[\ \-]\d{3}[\ \-]\d{2}[\ \-]\d{2}
-  | 0\d{1,5}(?:[\ .\-/]\d{2,8}){1,5}
-  | 0\d{9,10}
-  | \(\d{2,3}\)\ ?9?\d{4}-\d{4}
-  | [78]\ ?\(\d{3}\)\ ?\d{3}[\ \-]\d{2}[\ \-]\d{2}
-  | [2-5]\d{2}[\ .\-]\d{3}[\ .\-]\d{2}[\ .\-]\d{2}
-  | [6-9]\d{4}[\ \-]\d{5}
-  | [2-9]\d{2}[2-9]\d{6}
-  | 1[3-9]\d{9}
-";
+/// The first that fits finds a region; [`judge`] decides.
+const PATTERNS: [&str; 14] = [
+    r"\+\d{1,3}(?:[ .\-/]{0,2}\(?\d{1,5}\)?){1,7}",
+    r"00[1-9]\d{0,2}(?:[ .\-/]\(?\d{1,5}\)?){2,6}",
+    r"(?:1[ .\-])?(?:\([2-9]\d{2}\)[ \-]?|[2-9]\d{2}[ .\-])[2-9]\d{2}[ .\-]\d{4}",
+    r"\(0\d{1,5}\)[ \-/]?\d{2,8}(?:[ .\-]\d{2,6}){0,3}",
+    r"0 ?\(\d{2,5}\)[ \-]?\d{2,8}(?:[ .\-]\d{2,6}){0,3}",
+    r"[08][ \-]\d{3}[ \-]\d{3}[ \-]\d{2}[ \-]\d{2}",
+    r"0\d{1,5}(?:[ .\-/]\d{2,8}){1,5}",
+    r"0\d{9,10}",
+    r"\(\d{2,3}\) ?9?\d{4}-\d{4}",
+    r"[78] ?\(\d{3}\) ?\d{3}[ \-]\d{2}[ \-]\d{2}",
+    r"[2-5]\d{2}[ .\-]\d{3}[ .\-]\d{2}[ .\-]\d{2}",
+    r"[6-9]\d{4}[ \-]\d{5}",
+    r"[2-9]\d{2}[2-9]\d{6}",
+    r"1[3-9]\d{9}",
+];
 
-static REGEX: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(PATTERN).ok());
+/// What numbers begin with, and the patterns.
+struct Engine {
+    heads: Heads,
+    each: Vec<Regex>,
+}
+
+/// The patterns are constants that the tests compile; one that does not is left out.
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    let anchored = |pattern: &&str| Regex::new(&format!(r"(?-u)\A(?:{pattern})")).ok();
+    Engine {
+        heads: Heads::of(PATTERNS.iter().copied()),
+        each: PATTERNS.iter().filter_map(anchored).collect(),
+    }
+});
+
+impl Engine {
+    /// The first region that begins at `from` or later.
+    fn next(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
+        (from..text.len()).find_map(|at| {
+            let rest = &text[at..];
+            let mut may = self.heads.may_be(rest);
+            while may != 0 {
+                if let Some(hit) = self.each[may.trailing_zeros() as usize].find(rest) {
+                    return Some(at..at + hit.end());
+                }
+                may &= may - 1;
+            }
+            None
+        })
+    }
+}
+
 static EXTENSION: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i-u)^[ ,]{0,2}(?:ext\.?|x|extension|durchwahl)[ .:]{0,2}\d{1,6}").ok());
 
@@ -60,23 +92,22 @@ const FEWEST: usize = 8;
 
 /// Telephone numbers of the text: of every run of digits and what may stand between them.
 pub(crate) fn find(text: &[u8], out: &mut Vec<Finding>) {
-    let Some(regex) = REGEX.as_ref() else { return };
     let mut from = 0;
     while let Some(first) = text[from..].iter().position(u8::is_ascii_digit).map(|n| from + n) {
         let inside = |b: &&u8| b.is_ascii_digit() || b" +.-/()".contains(b);
         let start = first - text[from..first].iter().rev().take_while(inside).count();
         let end = first + text[first..].iter().take_while(inside).count();
         if text[first..end].iter().filter(|b| b.is_ascii_digit()).count() >= FEWEST {
-            in_run(regex, text, start..end, out);
+            in_run(text, start..end, out);
         }
         from = end;
     }
 }
 
-fn in_run(regex: &Regex, text: &[u8], run: Range<usize>, out: &mut Vec<Finding>) {
+fn in_run(text: &[u8], run: Range<usize>, out: &mut Vec<Finding>) {
     let mut at = run.start;
-    while let Some(hit) = regex.find_at(&text[..run.end], at) {
-        let (start, end) = (hit.start(), trim(text, hit.start(), hit.end()));
+    while let Some(hit) = ENGINE.next(&text[..run.end], at) {
+        let (start, end) = (hit.start, trim(text, hit.start, hit.end));
         if judge(text, start, end) {
             let plain = text[start..end].iter().all(u8::is_ascii_digit) && text[start] != b'0';
             let evidence = if plain { Evidence::Failed } else { Evidence::Shape };
@@ -168,6 +199,7 @@ fn dotted_date(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn check(text: &str) -> Vec<&str> {
         let mut out = Vec::new();
@@ -177,7 +209,7 @@ mod tests {
 
     #[test]
     fn plans_of_many_countries() {
-        assert!(REGEX.is_some() && EXTENSION.is_some());
+        assert!(ENGINE.each.len() == PATTERNS.len() && EXTENSION.is_some());
         for (text, want) in [
             ("call +1 415-555-2671 now", "+1 415-555-2671"),
             ("(415) 555-2671 now", "(415) 555-2671"),
@@ -201,6 +233,17 @@ mod tests {
         for text in ["01.02.2023", "2021-05-21", "1 + 22 333", "$4155552671", "078-05-1120", "0.123456789012"]
         {
             assert_eq!(check(text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_that_fits_at_the_first_place(text in "[0-9 +./()-]{0,40}|[0-9]{0,4}[ -]?[0-9]{2,9}[ -][0-9 -]{0,12}") {
+            let whole = Regex::new(&format!("(?-u){}", PATTERNS.join("|"))).unwrap();
+            for from in 0..text.len() {
+                let want = whole.find_at(text.as_bytes(), from).map(|hit| hit.range());
+                prop_assert_eq!(ENGINE.next(text.as_bytes(), from), want);
+            }
         }
     }
 }

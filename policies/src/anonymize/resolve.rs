@@ -3,6 +3,7 @@
 //! **Invariant:** the spans that come out are disjoint, sorted, and cover every letter and digit that a
 //! candidate covered, but for the unit around the number of an age.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::kind::{Evidence, Finding, Type};
@@ -29,10 +30,9 @@ const WORDED: [Type; 9] = [
 
 /// Disjoint spans from candidates.
 pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
-    all.sort_unstable_by(|a, b| {
-        let key = |f: &Finding| (wraps(f), f.evidence, f.score, f.end - f.start);
-        key(b).cmp(&key(a)).then(a.start.cmp(&b.start)).then(a.ty.cmp(&b.ty))
-    });
+    let key = |f: &Finding| (Reverse((wraps(f), f.evidence, f.score, f.end - f.start)), f.start, f.ty);
+    all.sort_by_cached_key(key);
+    all.dedup();
     let mut taken: BTreeMap<usize, Finding> = BTreeMap::new();
     for f in all {
         for (start, end) in free(&taken, f.start, f.end) {

@@ -23,7 +23,7 @@ enum Lead {
 const LEADS: &[(&str, Lead)] =
     &[("phone", Lead::Phone), ("code", Lead::Code), ("plate", Lead::Plate), ("bic", Lead::Bic)];
 
-static SEARCH: LazyLock<Option<Search<Lead>>> =
+static SEARCH: LazyLock<Search<Lead>> =
     LazyLock::new(|| Search::of(entries(include_str!("../../words/said.txt"), LEADS)));
 
 /// How far behind its word a telephone number may begin.
@@ -32,15 +32,13 @@ const REACH: usize = 40;
 /// Values behind words.
 pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
     users(text.as_bytes(), out);
-    let Some(leads) =
-        SEARCH.as_ref().filter(|_| text.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase()))
-    else {
+    if !text.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
         return;
-    };
+    }
     let cased = |c: char| c.is_lowercase() || c.is_uppercase();
     let low = small(text);
     let bytes = text.as_bytes();
-    for (hit, lead) in leads.hits(&low) {
+    for (hit, lead) in SEARCH.hits(&low) {
         if !apart(text, hit.start, hit.end, cased) {
             continue;
         }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
+use super::keywords::Keywords;
 
 /// Every entry with what its section stands for; what stands below no known name is left out.
 pub(crate) fn entries<K: Copy>(
@@ -22,20 +22,23 @@ pub(crate) fn entries<K: Copy>(
 
 /// Entries that are searched for all at once.
 pub(crate) struct Search<K> {
-    automaton: AhoCorasick,
-    kinds: Vec<K>,
+    keywords: Keywords,
+    entries: Vec<(K, &'static str)>,
 }
 
 impl<K: Copy> Search<K> {
-    pub(crate) fn of<'a>(entries: impl Iterator<Item = (K, &'a str)>) -> Option<Self> {
-        let (kinds, words): (Vec<K>, Vec<&str>) = entries.unzip();
-        Some(Self { automaton: AhoCorasick::new(words).ok()?, kinds })
+    pub(crate) fn of(entries: impl Iterator<Item = (K, &'static str)>) -> Self {
+        let entries: Vec<(K, &'static str)> = entries.collect();
+        Self { keywords: Keywords::of(entries.iter().map(|(_, entry)| *entry)), entries }
     }
 
     /// Every place of every entry, one within another too.
     pub(crate) fn hits(&self, text: &str) -> impl Iterator<Item = (Range<usize>, K)> {
-        let hits = self.automaton.find_overlapping_iter(text);
-        hits.map(|hit| (hit.range(), self.kinds[hit.pattern().as_usize()]))
+        self.keywords.hits(text.as_bytes()).into_iter().filter_map(|hit| {
+            let (kind, entry) = self.entries[hit.word];
+            let range = hit.start..hit.end;
+            (text.get(range.clone()) == Some(entry)).then_some((range, kind))
+        })
     }
 }
 
@@ -52,7 +55,7 @@ mod tests {
             )
         };
         assert_eq!(all().collect::<Vec<_>>(), [(1, "a b"), (1, "ab"), (2, "b")]);
-        let search = Search::of(all()).unwrap();
+        let search = Search::of(all());
         assert_eq!(search.hits("xab").collect::<Vec<_>>(), [(1..3, 1), (2..3, 2)]);
     }
 }

@@ -10,7 +10,7 @@ use super::token::{Token, compact, stands_alone};
 
 mod heads;
 
-use heads::Heads;
+pub(crate) use heads::Heads;
 
 /// What a shape needs beside its check to count.
 #[derive(Clone, Copy, PartialEq, Eq)]

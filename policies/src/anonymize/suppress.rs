@@ -47,6 +47,11 @@ pub(crate) fn is_eponym(word: &str) -> bool {
     LISTS.names.contains(word) || LISTS.parts.contains(word)
 }
 
+/// All words that are such names, and some entries that are more than a word.
+pub(crate) fn eponyms() -> impl Iterator<Item = &'static str> {
+    LISTS.names.iter().copied().chain(LISTS.parts.iter().map(String::as_str))
+}
+
 fn lines(source: &'static str) -> impl Iterator<Item = &'static str> {
     source.lines().filter(|line| !line.starts_with('#'))
 }
@@ -60,8 +65,13 @@ fn section(source: &'static str, name: &str) -> impl Iterator<Item = &'static st
 
 /// A phrase in lower case, one space between its words, without a possessive.
 fn plain(phrase: &str) -> String {
-    let low = phrase.to_lowercase().replace('-', " ");
-    low.strip_suffix("'s").or_else(|| low.strip_suffix('\'')).unwrap_or(&low).to_owned()
+    let mut low = phrase.to_lowercase();
+    if low.contains('-') {
+        low = low.replace('-', " ");
+    }
+    let len = low.strip_suffix("'s").or_else(|| low.strip_suffix('\'')).unwrap_or(&low).len();
+    low.truncate(len);
+    low
 }
 
 /// Takes away what the lists know to be no identifier.

@@ -49,6 +49,9 @@ impl Word {
 const ELIDED: &[&str] =
     &["l", "d", "qu", "j", "m", "n", "s", "c", "t", "dell", "all", "nell", "sull", "dall", "un", "jusqu"];
 
+/// Bytes of the longest of them.
+const LONGEST_ELIDED: usize = 5;
+
 /// All words of the text.
 pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut out = Vec::with_capacity(text.len() / 6 + 1);
@@ -82,7 +85,10 @@ fn ends_here(text: &str, start: usize, at: usize) -> bool {
     let mut tail = text.get(at + 1..).unwrap_or_default().chars();
     let possessive =
         matches!(tail.next(), Some('s' | 'S')) && !tail.next().is_some_and(char::is_alphanumeric);
-    possessive || ELIDED.contains(&head) || head.len() > 1 && ELIDED.contains(&head.to_lowercase().as_str())
+    let elided =
+        || ELIDED.contains(&head) || head.len() > 1 && ELIDED.contains(&head.to_lowercase().as_str());
+    // A word of many apostrophes is not read anew at each of them.
+    possessive || head.len() <= LONGEST_ELIDED && elided()
 }
 
 /// The word that is being read.

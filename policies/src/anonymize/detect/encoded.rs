@@ -1,17 +1,27 @@
 //! Runs of base64 and percent-encoding: decoded once; what they hide masks the whole run.
 
-use super::{Glance, scan};
+use super::scan;
 use crate::anonymize::kind::{Evidence, Finding, Type};
 
 /// Longer runs are media, not hidden text.
 const LONGEST: usize = 255;
 
+/// What base64 is written with, in either of its alphabets.
+const IN_BASE64: [bool; 256] = {
+    let mut all = [false; 256];
+    let mut b = 0;
+    while b < 256 {
+        all[b] = (b as u8).is_ascii_alphanumeric() || matches!(b as u8, b'+' | b'/' | b'_' | b'-' | b'=');
+        b += 1;
+    }
+    all
+};
+
 pub(super) fn find(text: &[u8], out: &mut Vec<Finding>) {
-    let glance = Glance::of(text);
     if text.len() >= 24 {
         runs(
             text,
-            |b| b.is_ascii_alphanumeric() || b"+/_-=".contains(&b),
+            |b| IN_BASE64[usize::from(b)],
             |start, end| {
                 if end - start > LONGEST {
                     if varied(&text[start..end]) && !public(&text[..start]) {
@@ -23,7 +33,7 @@ pub(super) fn find(text: &[u8], out: &mut Vec<Finding>) {
             },
         );
     }
-    if glance.percent {
+    if text.contains(&b'%') {
         runs(
             text,
             |b| b.is_ascii_alphanumeric() || b"%._~+-=&".contains(&b),

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::alias::{Group, Groups};
 use super::spread::Search;
-use crate::anonymize::invent::{Choice, Inventor, Shift, Written, alike, dress, surrogate};
+use crate::anonymize::invent::{Draw, Inventor, Shift, Written, alike, dress, surrogate};
 use crate::anonymize::kind::{Mode, Type};
 use crate::anonymize::policy::Policy;
 use crate::anonymize::{Dropped, Salt};
@@ -58,8 +58,9 @@ impl Names {
         let originals: HashSet<String> = originals(mentions);
         let betrays = |new: &str| originals.contains(new) || search.is_some_and(|search| search.betrays(new));
         let kept = policy.mode_of(Type::STATE) == Mode::Keep;
-        let inventor = Inventor::new(salt, &policy.locales, &betrays, kept, policy.age_cap);
-        let mut making = Making { inventor, salt, betrays: &betrays, groups, taken: HashSet::new() };
+        let draw = Draw::of(salt);
+        let inventor = Inventor::new(&draw, &policy.locales, &betrays, kept, policy.age_cap);
+        let mut making = Making { inventor, draw: &draw, betrays: &betrays, groups, taken: HashSet::new() };
         let mut worded = HashMap::new();
         let mut all: Vec<Option<String>> = groups.all.iter().map(|_| None).collect();
         for mention in mentions {
@@ -152,7 +153,7 @@ fn originals(mentions: &[Mention<'_>]) -> HashSet<String> {
 /// The making of replacements.
 struct Making<'a> {
     inventor: Inventor<'a>,
-    salt: &'a Salt,
+    draw: &'a Draw,
     betrays: &'a dyn Fn(&str) -> bool,
     groups: &'a Groups,
     taken: HashSet<String>,
@@ -182,7 +183,7 @@ impl Making<'_> {
         }
         let local = if group.ty == Type::EMAIL { Some(self.local_part(group)?) } else { None };
         for attempt in 0..ATTEMPTS {
-            let mut choice = Choice::new(self.salt, group.ty.as_str(), &group.canonical, attempt);
+            let mut choice = self.draw.choice(group.ty.as_str(), &group.canonical, attempt);
             let new = match &local {
                 Some(local) => self.inventor.address_of(local, &group.canonical, attempt),
                 None => surrogate(group.ty, &group.canonical, &mut choice, attempt),
@@ -193,7 +194,7 @@ impl Making<'_> {
         }
         // The reserved range is used up: a value that merely looks like it.
         for attempt in ATTEMPTS..2 * ATTEMPTS {
-            let mut choice = Choice::new(self.salt, group.ty.as_str(), &group.canonical, attempt);
+            let mut choice = self.draw.choice(group.ty.as_str(), &group.canonical, attempt);
             let new = alike(&group.canonical, &mut choice);
             if !(self.betrays)(&new) && self.taken.insert(new.clone()) {
                 return Ok(new);
@@ -205,7 +206,7 @@ impl Making<'_> {
     /// What stands for a value that is too short for each original of a long exchange to have its own.
     fn shared(&self, group: &Group) -> Option<String> {
         let draw = |attempt| {
-            alike(&group.canonical, &mut Choice::new(self.salt, group.ty.as_str(), &group.canonical, attempt))
+            alike(&group.canonical, &mut self.draw.choice(group.ty.as_str(), &group.canonical, attempt))
         };
         let short = group.canonical.chars().count() <= FEW;
         let others = || (2 * ATTEMPTS..3 * ATTEMPTS).map(draw).filter(|new| short && *new != group.canonical);

@@ -256,7 +256,8 @@ impl Search {
     pub(crate) fn hits(&self, text: &str) -> Vec<Hit> {
         let mut out = Vec::new();
         let mut at = 0;
-        while let Some(m) = self.matcher.next(text.as_bytes(), at) {
+        // What begins inside a word of ASCII counts for no guard.
+        while let Some(m) = self.matcher.next_apart(text.as_bytes(), at) {
             let mut form = Some(m.form);
             let mut end = m.end;
             // Where the longest form is part of a longer word, a shorter one may not be.
@@ -310,9 +311,14 @@ const ENDINGS: [&str; 46] = [
     "től", "а", "у", "ом", "ем", "ым", "е", "ой", "ою", "ы", "и", "ю", "я", "ові",
 ];
 
+/// Letters of the longest of them.
+const LONGEST_ENDING: usize = 4;
+
 /// Bytes of the ending behind a name with a capital; 0 where the word goes on otherwise.
 fn ending(text: &str, start: usize, end: usize) -> usize {
     let tail = text.get(end..).unwrap_or_default();
+    // Scripts without spaces have words of any length: one letter more than an ending has tells enough.
+    let tail = &tail[..tail.char_indices().nth(LONGEST_ENDING + 1).map_or(tail.len(), |(at, _)| at)];
     let rest = &tail[..tail.find(|c: char| !c.is_alphanumeric()).unwrap_or(tail.len())];
     let cased = text.get(start..).and_then(|rest| rest.chars().next()).is_some_and(char::is_uppercase);
     if cased && ENDINGS.contains(&rest) { rest.len() } else { 0 }

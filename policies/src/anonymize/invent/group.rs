@@ -2,11 +2,10 @@
 //!
 //! **Invariant:** the words that say what kind of thing it is stay.
 
-use super::Choice;
 use super::inventor::Inventor;
 use super::lists::{LISTS, Script};
 use super::place::words;
-use super::word::{alike, cased};
+use super::word::{alike, cased, is_small_of};
 use crate::anonymize::Dropped;
 
 impl Inventor<'_> {
@@ -42,7 +41,7 @@ impl Inventor<'_> {
                 return Ok(known);
             }
             for attempt in 0..24 {
-                let new = alike(word, &mut Choice::new(self.salt, "ORG", &key, attempt));
+                let new = alike(word, &mut self.draw.choice("ORG", &key, attempt));
                 if self.claims(&key, &new) {
                     return Ok(new);
                 }
@@ -62,7 +61,7 @@ impl Inventor<'_> {
             out.push_str(&mention[from..start]);
             let word = &mention[start..end];
             let small = word.to_lowercase();
-            let is = |title: &&&str| title.trim_end_matches('.').to_lowercase() == small;
+            let is = |title: &&&str| is_small_of(&small, title.trim_end_matches('.'));
             let own = LISTS.titles.iter().find_map(|class| Some((class, class.iter().find(is)?)));
             let short = own.is_some_and(|(_, own)| own.ends_with('.'));
             let like = |title: &&str| title.ends_with('.') == short && !is(&title);
@@ -82,11 +81,12 @@ impl Inventor<'_> {
     /// Another group of the same class.
     pub(super) fn people(&mut self, mention: &str) -> Result<String, Dropped> {
         let script = Script::of(mention);
-        let is = |name: &&str| name.to_lowercase() == mention.to_lowercase();
+        let small = mention.to_lowercase();
+        let is = |name: &&str| is_small_of(&small, name);
         let row = LISTS.groups.iter().find(|row| row.iter().any(is));
         let row = row
             .or_else(|| LISTS.groups.iter().find(|row| row.first().is_some_and(|n| Script::of(n) == script)));
-        let key = format!("\u{1c}{}", mention.to_lowercase());
+        let key = format!("\u{1c}{small}");
         match row {
             Some(row) => {
                 let names: Vec<&'static str> = row.iter().copied().filter(|name| !is(name)).collect();

@@ -5,11 +5,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Choice;
 use super::lists::{LISTS, Locale, Script};
 use super::person::{Part, Written};
 use super::word::{alike, cased, plain};
-use crate::anonymize::{Dropped, Salt};
+use super::{Choice, Draw};
+use crate::anonymize::Dropped;
 
 /// Attempts with each list, then with words made of halves of two.
 const FROM_LIST: u32 = 24;
@@ -19,7 +19,7 @@ const LAST: u32 = 256;
 
 /// Invents words and remembers them.
 pub(crate) struct Inventor<'a> {
-    pub(super) salt: &'a Salt,
+    pub(super) draw: &'a Draw,
     locales: &'a [String],
     /// Would a word betray an original?
     betrays: &'a dyn Fn(&str) -> bool,
@@ -52,17 +52,17 @@ pub(crate) enum Atom {
 
 impl<'a> Inventor<'a> {
     pub(crate) fn new(
-        salt: &'a Salt,
+        draw: &'a Draw,
         locales: &'a [String],
         betrays: &'a dyn Fn(&str) -> bool,
         states_kept: bool,
         age_cap: u8,
     ) -> Self {
-        Self { salt, locales, betrays, words: HashMap::new(), taken: HashSet::new(), states_kept, age_cap }
+        Self { draw, locales, betrays, words: HashMap::new(), taken: HashSet::new(), states_kept, age_cap }
     }
 
     pub(super) fn choice(&self, what: &str, key: &str) -> Choice {
-        Choice::new(self.salt, what, key, 0)
+        self.draw.choice(what, key, 0)
     }
 
     /// The word that stands for `key`, from the first of the lists that has a free one; it begins with `start`
@@ -84,7 +84,7 @@ impl<'a> Inventor<'a> {
                 let all = !narrow || start.is_none();
                 let count = if all { list.len() } else { list.iter().filter(fits).count() };
                 for _ in 0..if count == 0 || !narrow && start.is_none() { 0 } else { FROM_LIST } {
-                    let mut choice = Choice::new(self.salt, "WORD", key, attempt);
+                    let mut choice = self.draw.choice("WORD", key, attempt);
                     attempt += 1;
                     let at = choice.below(count as u64) as usize;
                     let new = if all { list.get(at) } else { list.iter().filter(fits).nth(at) };
@@ -97,7 +97,7 @@ impl<'a> Inventor<'a> {
         }
         let all: Vec<&str> = lists.iter().flat_map(|list| list.iter().copied()).collect();
         for attempt in attempt..attempt + FROM_HALVES {
-            let mut choice = Choice::new(self.salt, "WORD", key, attempt);
+            let mut choice = self.draw.choice("WORD", key, attempt);
             let new = halves(&all, key, &mut choice);
             if self.takes(key, &new) {
                 return Ok(new);
@@ -105,7 +105,7 @@ impl<'a> Inventor<'a> {
         }
         // In a long exchange every name of the lists may be somebody's: a word of nobody.
         for attempt in 0..LAST {
-            let mut choice = Choice::new(self.salt, "WORD OF NOBODY", key, attempt);
+            let mut choice = self.draw.choice("WORD OF NOBODY", key, attempt);
             let new = super::word::name(&mut choice, 6 + (attempt % 4) as usize);
             if self.takes(key, &new) {
                 return Ok(new);
@@ -142,7 +142,7 @@ impl<'a> Inventor<'a> {
         const LETTERS: &[u8] = b"ACDEJLMRST";
         let small: String = initial.to_lowercase().collect();
         let pick = |attempt| {
-            let mut choice = Choice::new(self.salt, "INITIAL", &small, attempt);
+            let mut choice = self.draw.choice("INITIAL", &small, attempt);
             match Script::of_char(initial) {
                 Script::Cyrillic => {
                     ['А', 'В', 'Г', 'Д', 'Е', 'И', 'М', 'Н', 'О', 'П', 'С'][choice.below(11) as usize]
@@ -257,7 +257,7 @@ impl<'a> Inventor<'a> {
             return Ok(known.clone());
         }
         for attempt in 0..LAST {
-            let mut choice = Choice::new(self.salt, "WORD", &key, attempt);
+            let mut choice = self.draw.choice("WORD", &key, attempt);
             let new: String = word.chars().map(|c| neighbour(c, &mut choice)).collect();
             if self.takes(&key, &new) {
                 return Ok(new);
@@ -297,10 +297,12 @@ impl<'a> Inventor<'a> {
             ("äöü", "de"),
             ("áéíóú", "es"),
         ];
+        let marks = if text.is_ascii() { &[][..] } else { &MARKS[..] };
         let marked =
-            MARKS.iter().find(|(marks, _)| text.chars().any(|c| marks.contains(c))).map(|(_, code)| *code);
+            marks.iter().find(|(marks, _)| text.chars().any(|c| marks.contains(c))).map(|(_, code)| *code);
         let listed: Vec<&str> = self.locales.iter().map(String::as_str).filter(|code| *code != "*").collect();
-        let drawn = listed.get(self.choice("LOCALE", text).below(listed.len().max(1) as u64) as usize);
+        let draw = || self.choice("LOCALE", text).below(listed.len() as u64) as usize;
+        let drawn = if listed.is_empty() { None } else { listed.get(draw()) };
         let code = marked.or(drawn.copied()).unwrap_or("en");
         let of = |wanted: &dyn Fn(&&Locale) -> bool| LISTS.locales.iter().find(wanted);
         of(&|l| l.script == script && (script != Script::Latin || l.code == code))

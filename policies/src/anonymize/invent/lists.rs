@@ -183,6 +183,11 @@ pub(crate) fn is_common(word: &str) -> bool {
     LISTS.common.contains(word) || LISTS.roles.contains(word)
 }
 
+/// All of them.
+pub(crate) fn common_words() -> impl Iterator<Item = &'static str> {
+    LISTS.common.iter().chain(&LISTS.roles).copied()
+}
+
 /// A local part that is an office, not a person.
 pub(crate) fn is_role(word: &str) -> bool {
     LISTS.roles.contains(word)

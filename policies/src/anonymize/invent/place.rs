@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** numbers keep their count of digits; words that say what a part is stay.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::inventor::Inventor;
@@ -19,6 +20,7 @@ struct Row {
 struct Country {
     names: Vec<&'static str>,
     class: &'static str,
+    cities: Vec<&'static str>,
 }
 
 struct Places {
@@ -27,6 +29,8 @@ struct Places {
     by_city: Map<String, usize>,
     by_state: Map<String, usize>,
     by_country: Map<String, usize>,
+    /// What stands for cities that are in no list: those of Latin letters are of English-speaking countries.
+    unlisted: BTreeMap<Script, Vec<&'static str>>,
 }
 
 static PLACES: LazyLock<Places> = LazyLock::new(|| {
@@ -36,6 +40,7 @@ static PLACES: LazyLock<Places> = LazyLock::new(|| {
         by_city: Map::default(),
         by_state: Map::default(),
         by_country: Map::default(),
+        unlisted: BTreeMap::new(),
     };
     for line in include_str!("../../../forms/places.txt").lines().filter(|line| !line.starts_with('#')) {
         places.read(line);
@@ -54,7 +59,7 @@ impl Places {
         let names: Vec<&'static str> = names.split(';').collect();
         let first = names.first().copied().unwrap_or_default();
         let country = self.by_country.get(&first.to_lowercase()).copied().unwrap_or_else(|| {
-            self.countries.push(Country { names: names.clone(), class });
+            self.countries.push(Country { names: names.clone(), class, cities: Vec::new() });
             self.countries.len() - 1
         });
         for name in names {
@@ -68,6 +73,12 @@ impl Places {
         }
         for city in &cities {
             self.by_city.entry(city.to_lowercase()).or_insert(at);
+        }
+        let script = Script::of(cities[0]);
+        let known = &mut self.countries[country];
+        known.cities.extend(&cities);
+        if script != Script::Latin || known.class == "anglo" {
+            self.unlisted.entry(script).or_default().extend(&cities);
         }
         self.rows.push(Row { country, state, cities });
     }
@@ -86,23 +97,17 @@ impl Inventor<'_> {
             }
             None => None,
         };
-        let country = own.map(|at| PLACES.rows[at].country);
-        let native = |row: &&Row| match country {
-            Some(country) => row.country == country,
-            None => {
-                let class = PLACES.countries[row.country].class;
-                Script::of(row.cities[0]) == script && (script != Script::Latin || class == "anglo")
-            }
+        let near = target.map_or(&[][..], |at| PLACES.rows[at].cities.as_slice());
+        let wide = match own {
+            Some(at) => PLACES.countries[PLACES.rows[at].country].cities.as_slice(),
+            None => PLACES.unlisted.get(&script).map_or(&[][..], Vec::as_slice),
         };
-        let near: Vec<&'static str> = target.map_or_else(Vec::new, |at| PLACES.rows[at].cities.clone());
-        let wide: Vec<&'static str> =
-            PLACES.rows.iter().filter(native).flat_map(|row| row.cities.clone()).collect();
         if near.is_empty() && wide.is_empty() {
             return self.foreign(mention);
         }
-        let lists =
-            if near.is_empty() { vec![wide.as_slice()] } else { vec![near.as_slice(), wide.as_slice()] };
-        Ok(cased(&self.word(&key, &lists, None)?, mention))
+        let lists = [near, wide];
+        let lists = if near.is_empty() { &lists[1..] } else { &lists[..] };
+        Ok(cased(&self.word(&key, lists, None)?, mention))
     }
 
     /// The row of the state that stands for this one.
@@ -268,7 +273,7 @@ impl Inventor<'_> {
 
     /// As many digits, letters for letters.
     fn number(&self, word: &str) -> String {
-        let new = |attempt| alike(word, &mut super::Choice::new(self.salt, "ADDRESS", word, attempt));
+        let new = |attempt| alike(word, &mut self.draw.choice("ADDRESS", word, attempt));
         (0..8).map(new).find(|new| new != word).unwrap_or_else(|| new(0))
     }
 }

@@ -67,6 +67,11 @@ pub(super) fn cased(new: &str, like: &str) -> String {
     }
 }
 
+/// Is `small`, which is in lower case, the word in lower case?
+pub(super) fn is_small_of(small: &str, word: &str) -> bool {
+    if word.is_ascii() { word.eq_ignore_ascii_case(small) } else { word.to_lowercase() == small }
+}
+
 /// Lower case without marks, as addresses are written.
 pub(crate) fn plain(word: &str) -> String {
     use unicode_normalization::UnicodeNormalization;

@@ -2,9 +2,7 @@
 //!
 //! **Invariant:** the keys depend on the piece alone and come in a fixed order; nothing is allocated.
 
-use std::sync::LazyLock;
-
-use super::token::{Piece, Token, shape};
+use super::token::{Case, Piece, Token, shape};
 
 /// The most keys of a token.
 pub const MOST: usize = 40;
@@ -214,7 +212,22 @@ impl<'a> Around<'a> {
 const _: () = assert!(shape::SIGN as usize + shape::SIGNS.len() < 32, "five bits a shape");
 
 /// Stands beyond the ends of a piece.
-static NOTHING: LazyLock<Token> = LazyLock::new(Token::default);
+pub(super) static NOTHING: Token = Token {
+    start: 0,
+    end: 0,
+    word: 0,
+    head: [0; 3],
+    tail: [0; 3],
+    shape: shape::EDGE,
+    script: 0,
+    len: 0,
+    lists: 0,
+    case: Case::Mixed,
+    place: 0,
+    last: false,
+    label: 0,
+    above: 0,
+};
 
 /// The token so far from token `i`; beyond the piece one that says nothing.
 fn at(piece: &Piece, i: usize, offset: isize) -> &Token {

@@ -11,9 +11,9 @@ const PLACES: usize = 1 << PLACE_BITS;
 #[derive(Debug)]
 pub(super) struct Index {
     /// A bit for each place that is taken.
-    taken: Vec<u64>,
+    taken: Box<[u64; PLACES / 64]>,
     /// Places taken before each word of `taken`.
-    before: Vec<u32>,
+    before: Box<[u32; PLACES / 64]>,
     /// Tags of the places taken, in order.
     tags: Vec<u16>,
 }
@@ -32,17 +32,20 @@ impl Index {
             }
             places[at] = Some(number);
         }
-        let mut index = Self { taken: Vec::new(), before: Vec::new(), tags: Vec::new() };
+        let (mut taken, mut before) = (Vec::new(), Vec::new());
         let mut order = Vec::with_capacity(keys.len());
         for some in places.chunks(64) {
-            index.before.push(order.len() as u32);
-            index
-                .taken
-                .push((0..).zip(some).fold(0, |word, (bit, key)| word | u64::from(key.is_some()) << bit));
+            before.push(order.len() as u32);
+            taken.push((0..).zip(some).fold(0, |word, (bit, key)| word | u64::from(key.is_some()) << bit));
             order.extend(some.iter().flatten());
         }
-        index.tags = order.iter().map(|number| tag(keys[*number])).collect();
-        Some((index, order))
+        let tags = order.iter().map(|number| tag(keys[*number])).collect();
+        Some((Self { taken: taken.try_into().ok()?, before: before.try_into().ok()?, tags }, order))
+    }
+
+    /// Whether a key may have a row: most that have none are told from the first look.
+    pub(super) fn may_have(&self, key: u32) -> bool {
+        self.is_taken(place(key))
     }
 
     /// The row of a key. Most keys have none.

@@ -125,7 +125,12 @@ fn times(mut row: Row, factors: &Row) -> Row {
 
 /// The sums of two rows, each in order.
 fn sums(one: &Row, other: &Row) -> [f32; 2] {
-    one.iter().zip(other).fold([0.0; 2], |[a, b], (one, other)| [a + one, b + other])
+    let (mut first, mut second) = (0.0, 0.0);
+    for (one, other) in one.iter().zip(other) {
+        first += one;
+        second += other;
+    }
+    [first, second]
 }
 
 fn scaled(mut row: Row, sum: f32) -> Row {

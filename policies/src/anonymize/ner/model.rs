@@ -3,11 +3,15 @@
 //! **Invariant:** a file that is not whole gives no model; a look-up is one probe sequence.
 
 use super::desk::{Desk, Sums};
+use super::features::{Features, MOST};
 use super::index::Index;
 use super::lattice::{K, Links, O, OPEN, TAGS, exp};
 
 /// First bytes of a model file.
 const MAGIC: &[u8; 8] = b"kolmner1";
+
+/// Sums of weights that there are.
+const SUMS: usize = 1 << u16::BITS;
 
 /// One weight for each tag but `O`, in steps of the model's scale.
 pub type Weights = [i8; TAGS];
@@ -23,7 +27,7 @@ pub struct Model {
     /// As factors.
     links: Links,
     /// The factor of every sum of weights, as unsigned.
-    factors: Vec<f32>,
+    factors: Box<[f32; SUMS]>,
     rows: Vec<Row>,
     index: Index,
 }
@@ -82,7 +86,7 @@ impl Model {
         let factor = |sum: u16| exp(f32::from(sum.cast_signed()) * scale);
         Some(Self {
             links: links.factors(),
-            factors: (0..=u16::MAX).map(factor).collect(),
+            factors: (0..=u16::MAX).map(factor).collect::<Vec<_>>().try_into().ok()?,
             rows: order.into_iter().map(|number| rows[number]).collect(),
             index,
         })
@@ -98,14 +102,35 @@ impl Model {
         self.rows.is_empty()
     }
 
-    /// Adds the weights of the features that have any.
-    pub(super) fn add(&self, keys: &[u32], sums: &mut Sums) {
-        for row in keys.iter().filter_map(|key| self.index.row(*key)) {
-            let Row(weights) = &self.rows[row];
-            sums.iter_mut()
-                .zip(weights)
-                .for_each(|(sum, weight)| *sum = sum.wrapping_add(i16::from(*weight)));
+    /// Calls `each` with the row of every feature that has one. The first look at all of them comes before the second
+    /// at any: each waits for memory, but not for those of other features.
+    pub(super) fn rows(&self, features: &Features, mut each: impl FnMut(usize)) {
+        let (mut likely, mut count) = ([0; MOST], 0);
+        for key in features.keys() {
+            likely[count] = *key;
+            count += usize::from(self.index.may_have(*key));
         }
+        likely[..count].iter().filter_map(|key| self.index.row(*key)).for_each(&mut each);
+    }
+
+    /// Adds the weights of a row. A function of its own, as the other that adds: only so the compiler knows that the two
+    /// are apart.
+    #[inline(never)]
+    pub(super) fn add_row(&self, row: usize, sums: &mut Sums) {
+        let Row(weights) = &self.rows[row];
+        sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum = sum.wrapping_add(i16::from(*weight)));
+    }
+
+    /// Adds the weights of the features that have any.
+    pub(super) fn add(&self, features: &Features, sums: &mut Sums) {
+        let (mut rows, mut count) = ([0; MOST], 0);
+        self.rows(features, |row| {
+            rows[count] = row;
+            count += 1;
+        });
+        let mut all = *sums;
+        rows[..count].iter().for_each(|row| self.add_row(*row, &mut all));
+        *sums = all;
     }
 
     /// The sums over the piece that lies on the desk, in its lattice.

@@ -101,7 +101,7 @@ fn sums_from_memory_are_those_of_all_features() {
             desk.add_up(&tagger.model);
             for (at, sums) in desk.sums.iter().enumerate() {
                 let mut want = [0; TAGS];
-                tagger.model.add(Features::of(&desk.piece, at).keys(), &mut want);
+                tagger.model.add(&Features::of(&desk.piece, at), &mut want);
                 assert_eq!(*sums, want, "{text}: {at}");
             }
         }

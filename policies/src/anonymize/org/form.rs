@@ -26,7 +26,7 @@ const STANDS: &[(&str, Stands)] = &[
     ("glued before", Stands::GluedBefore),
 ];
 
-static FORMS: LazyLock<Option<Search<Stands>>> =
+static FORMS: LazyLock<Search<Stands>> =
     LazyLock::new(|| Search::of(entries(include_str!("../../../words/forms.txt"), STANDS)));
 
 /// The longest name in words, and in letters of a script without spaces.
@@ -35,8 +35,7 @@ const LETTERS: usize = 18;
 
 /// Organisations beside their forms.
 pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
-    let Some(forms) = FORMS.as_ref() else { return };
-    for (Range { start, end }, stands) in forms.hits(r.text) {
+    for (Range { start, end }, stands) in FORMS.hits(r.text) {
         let found = match stands {
             Stands::Before if apart(r.text, start, end, char::is_alphanumeric) => {
                 behind(r, end).map(|last| (start, last))

@@ -21,7 +21,7 @@ enum Lead {
 
 const LEADS: &[(&str, Lead)] = &[("address", Lead::Address), ("city", Lead::City), ("behind", Lead::Behind)];
 
-static SEARCH: LazyLock<Option<Search<Lead>>> = LazyLock::new(|| {
+static SEARCH: LazyLock<Search<Lead>> = LazyLock::new(|| {
     let leads = entries(include_str!("../../../words/leads.txt"), LEADS);
     Search::of(leads.map(|(lead, entry)| (lead, entry.trim_start_matches('~'))))
 });
@@ -31,9 +31,8 @@ const LONGEST: usize = 30;
 
 /// Places behind leads, and cities before them.
 pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
-    let Some(leads) = SEARCH.as_ref() else { return };
     let low = small(r.text);
-    for (hit, lead) in leads.hits(&low) {
+    for (hit, lead) in SEARCH.hits(&low) {
         let whole = || apart(r.text, hit.start, hit.end, cased);
         match (lead, first(r, hit.end)) {
             (Lead::Behind, _) => before(r, hit.start, out),

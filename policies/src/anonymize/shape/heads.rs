@@ -7,7 +7,7 @@
 const DEPTH: usize = 8;
 
 /// For each of the first bytes the patterns that allow it there, a bit each.
-pub(super) struct Heads {
+pub(crate) struct Heads {
     allowed: Vec<[u64; 256]>,
 }
 
@@ -22,7 +22,7 @@ enum Step {
 
 impl Heads {
     /// Of at most 64 patterns, of which the case is ignored.
-    pub(super) fn of<'a>(patterns: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn of<'a>(patterns: impl Iterator<Item = &'a str>) -> Self {
         let mut heads = Self { allowed: vec![[0; 256]; DEPTH] };
         for (i, pattern) in patterns.enumerate() {
             heads.admit(&Parser { rest: pattern.as_bytes() }.choice(), 1 << i);
@@ -31,7 +31,7 @@ impl Heads {
     }
 
     /// The patterns that may match at the start of `text`.
-    pub(super) fn may_be(&self, text: &[u8]) -> u64 {
+    pub(crate) fn may_be(&self, text: &[u8]) -> u64 {
         self.allowed.iter().zip(text).fold(!0, |all, (allowed, byte)| all & allowed[usize::from(*byte)])
     }
 

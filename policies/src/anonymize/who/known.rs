@@ -34,18 +34,23 @@ struct Known {
 impl Known {
     fn of(r: &Reading<'_>, i: usize) -> Option<Self> {
         let word = r.word(i).filter(|w| w.digits == 0 && w.chars >= 2)?;
-        let small = r.str(i).to_lowercase();
-        let found = ner::lists_of(&small);
+        let text = r.str(i);
         // `Rice`, `Short`: words that are surnames as well, of those that the lists do not have.
-        let eponym = is_eponym(&small);
-        let wordly = is_common(&small) && !r.has(i, Role::Common);
+        let (found, eponym, common, verb) = if text.is_ascii() {
+            let verb = VERBS.iter().any(|verb| text.eq_ignore_ascii_case(verb));
+            (ner::lists_of(text), r.has(i, Role::Eponym), r.has(i, Role::Wordly), verb)
+        } else {
+            let small = text.to_lowercase();
+            (ner::lists_of(&small), is_eponym(&small), is_common(&small), VERBS.contains(&small.as_str()))
+        };
+        let wordly = common && !r.has(i, Role::Common);
         Some(Self {
             caps: word.caps,
             given: found & lists::GIVEN != 0,
             surname: found & lists::SURNAME != 0 || wordly || eponym,
             place: found & (lists::CITY | lists::COUNTRY | lists::STATE) != 0,
-            word: found & lists::COMMON != 0 || r.has(i, Role::Common) || is_common(&small),
-            verb: VERBS.contains(&small.as_str()),
+            word: found & lists::COMMON != 0 || r.has(i, Role::Common) || common,
+            verb,
             eponym,
             chars: word.chars,
         })
@@ -76,12 +81,14 @@ pub(super) fn given(r: &Reading<'_>, i: usize) -> Option<usize> {
 /// Known names of the text.
 pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     let small = r.words.iter().all(|w| matches!(w.caps, Caps::Lower | Caps::None));
+    let mut ahead = Known::of(r, 0);
     for i in 0..r.words.len() {
+        let next = Known::of(r, i + 1);
+        let own = std::mem::replace(&mut ahead, next);
         if quoted(r, i) {
             push(r, i, i + 1, Evidence::Shape, out);
         }
-        let Some(own) = Known::of(r, i).filter(|known| known.name()) else { continue };
-        let next = Known::of(r, i + 1);
+        let Some(own) = own.filter(|known| known.name()) else { continue };
         if let Some(next) = next
             && pair(r, i, own, next)
         {

@@ -3,9 +3,13 @@
 //! **Invariant:** cheap to build, for it lives for one exchange: the forms in order, each with the longest other that
 //! it begins with. A look at a place is a binary search, and most places are ruled out by two bytes.
 
+use crate::anonymize::token::{before, in_token};
+
 /// Forms in the order of their bytes.
 pub(super) struct Matcher {
     entries: Vec<Entry>,
+    /// The first bytes of each entry, as a number that is in the same order.
+    heads: Vec<u64>,
     /// Which two bytes some form begins with.
     pairs: Vec<u64>,
 }
@@ -33,7 +37,8 @@ impl Matcher {
             forms.enumerate().map(|(form, text)| (text.to_ascii_lowercase().into_bytes(), form)).collect();
         all.sort_unstable();
         all.dedup_by(|next, last| next.0 == last.0);
-        let mut matcher = Self { entries: Vec::with_capacity(all.len()), pairs: vec![0; 1 << 10] };
+        let heads = all.iter().map(|(text, _)| head(text)).collect();
+        let mut matcher = Self { entries: Vec::with_capacity(all.len()), heads, pairs: vec![0; 1 << 10] };
         let mut open: Vec<usize> = Vec::new();
         for (text, form) in all {
             while open.last().is_some_and(|last| !text.starts_with(&matcher.entries[*last].text)) {
@@ -61,7 +66,17 @@ impl Matcher {
 
     /// The first match that begins at `from` or later.
     pub(super) fn next(&self, text: &[u8], from: usize) -> Option<Match> {
-        (from..text.len()).find_map(|at| {
+        self.next_where(text, from, |_| true)
+    }
+
+    /// The first match that begins at `from` or later and not inside a word of ASCII: one of another script may begin
+    /// there.
+    pub(super) fn next_apart(&self, text: &[u8], from: usize) -> Option<Match> {
+        self.next_where(text, from, |at| text[at] >= 0x80 || !in_token(before(text, at)))
+    }
+
+    fn next_where(&self, text: &[u8], from: usize, fits: impl Fn(usize) -> bool) -> Option<Match> {
+        (from..text.len()).filter(|at| fits(*at)).find_map(|at| {
             let pair = pair(text[at], text.get(at + 1).copied().unwrap_or_default());
             let may = self.pairs[pair >> 6] >> (pair & 63) & 1 == 1;
             let entry = may.then(|| self.longest(&text[at..])).flatten()?;
@@ -72,7 +87,10 @@ impl Matcher {
     /// The longest entry that `rest` begins with. It is the last one not behind `rest` in the order, or else one
     /// that this one begins with.
     fn longest(&self, rest: &[u8]) -> Option<&Entry> {
-        let behind = self.entries.partition_point(|entry| entry.precedes(rest));
+        let head = head(rest);
+        let first = self.heads.partition_point(|other| *other < head);
+        let alike = self.heads[first..].partition_point(|other| *other == head);
+        let behind = first + self.entries[first..first + alike].partition_point(|entry| entry.precedes(rest));
         let mut at = behind.checked_sub(1);
         while let Some(entry) = at.and_then(|at| self.entries.get(at)) {
             if entry.begins(rest) {
@@ -97,6 +115,17 @@ impl Entry {
     fn begins(&self, rest: &[u8]) -> bool {
         rest.get(..self.text.len()).is_some_and(|head| head.eq_ignore_ascii_case(&self.text))
     }
+}
+
+/// The first eight bytes as a number, small letters for capitals.
+fn head(text: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    match text.first_chunk() {
+        Some(first) => bytes = *first,
+        None => bytes[..text.len()].copy_from_slice(text),
+    }
+    bytes.make_ascii_lowercase();
+    u64::from_be_bytes(bytes)
 }
 
 /// Two bytes as a number, small letters for capitals.
@@ -137,6 +166,10 @@ mod tests {
                 let want = engine.find(Input::new(&text).range(from..));
                 let want = want.map(|m| Match { start: m.start(), end: m.end(), form: m.pattern().as_usize() });
                 prop_assert_eq!(matcher.next(text.as_bytes(), from), want);
+                let apart = (from..text.len())
+                    .filter(|at| !text.as_bytes()[*at].is_ascii() || !in_token(before(text.as_bytes(), *at)))
+                    .find_map(|at| matcher.next(text.as_bytes(), at).filter(|found| found.start == at));
+                prop_assert_eq!(matcher.next_apart(text.as_bytes(), from), apart);
             }
         }
     }
