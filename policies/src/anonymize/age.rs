@@ -19,6 +19,9 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         }
     }
     for (i, word) in r.words.iter().enumerate() {
+        if word.chars == 8 && word.digits == 0 {
+            nineties(r, i, out);
+        }
         if (1..=3).contains(&word.digits) {
             sexed(r, i, out);
             said(r, i, out);
@@ -31,7 +34,8 @@ fn said(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let Some(n) = years(r, i).filter(|_| r.gap_before(i) == " ") else { return };
     let Some(b) = i.checked_sub(1).filter(|b| *b > 0) else { return };
     let any = |k: usize, words: &[&str]| words.iter().any(|word| r.is(k, word));
-    let who = any(b, &["is", "was", "turned", "now"])
+    let who = any(b, &["is", "was", "turned", "now"]) || r.gap_before(b) == "'" && any(b, &["s"]);
+    let who = who
         && any(
             b - 1,
             &["he", "she", "who", "i", "mother", "father", "husband", "wife", "brother", "sister", "is"],
@@ -135,9 +139,29 @@ fn spelled(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let led = cue
         .first
         .checked_sub(1)
-        .is_some_and(|b| r.gap(b) == " " && ["aged", "age"].iter().any(|word| r.is(b, word)));
+        .is_some_and(|b| r.gap(b) == " " && (["aged", "age"].iter().any(|word| r.is(b, word)) || aged(r, b)));
     if let (true, Some(a), Some(b)) = (unit || led, r.word(cue.first), r.word(cue.last)) {
         out.push(Finding::new(a.start, b.end, Type::AGE, Evidence::Shape));
+    }
+}
+
+/// `her age is`, `just turned`: what stands before a number of years, to word `last`.
+fn aged(r: &Reading<'_>, last: usize) -> bool {
+    let is = ["is", "of"].iter().any(|word| r.is(last, word));
+    let turned = ["turned", "turning", "turns"].iter().any(|word| r.is(last, word));
+    turned || is && last.checked_sub(1).is_some_and(|b| r.is(b, "age"))
+}
+
+/// `in her nineties`, `a man in his late nineties`: more years than may be told.
+fn nineties(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let stage = i.checked_sub(1).filter(|b| {
+        r.gap(*b) == " " && ["early", "mid", "late"].iter().any(|word| r.is(*b, word))
+            || r.gap(*b) == "-" && r.is(*b, "mid")
+    });
+    let owner = stage.unwrap_or(i).checked_sub(1);
+    let owned = owner.is_some_and(|b| ["her", "his", "their", "my"].iter().any(|word| r.is(b, word)));
+    if owned && r.is(i, "nineties") {
+        push(r, i, Evidence::Shape, out);
     }
 }
 
@@ -226,6 +250,11 @@ mod tests {
             ("moved when I was 9.", "9"),
             ("last year she was 95.", "95"),
             ("er ist 71 Jahre alt", "71"),
+            ("i care for earl, he's 92 and lives here", "92"),
+            ("Her age is ninety-one.", "ninety-one"),
+            ("he just turned ninety", "ninety"),
+            ("a woman in her late nineties", "nineties"),
+            ("she is six years old", "six"),
         ] {
             if check(text).first() != Some(&want) {
                 wrong.push(format!("{text}: {:?}", check(text)));
@@ -248,6 +277,8 @@ mod tests {
             "he was 95% sure",
             "she is 20 minutes late",
             "died at 23:45",
+            "music of the nineties",
+            "for the sixth time",
         ] {
             if !check(text).is_empty() {
                 wrong.push(format!("{text}: {:?}", check(text)));

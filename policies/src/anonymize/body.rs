@@ -11,6 +11,7 @@ use super::Dropped;
 use super::detect::Place;
 
 pub(crate) mod place;
+mod thing;
 
 /// JSON inside strings is walked this deep.
 const MAX_NESTING: usize = 4;
@@ -66,7 +67,11 @@ impl Tree {
 
     fn of(source: Vec<u8>, found: Vec<Slot>, depth: usize, leaves: &mut Leaves) -> Result<Self, Dropped> {
         let mut parts = Vec::with_capacity(found.len());
-        for slot in found {
+        let things = thing::names(&found);
+        for (i, mut slot) in found.into_iter().enumerate() {
+            if things.contains(&i) {
+                slot.key.clear();
+            }
             let range = slot.range.clone();
             if let Some(part) = part(slot, depth, leaves)? {
                 parts.push((range, part));

@@ -25,7 +25,7 @@ roles! {
     FacilityLead "facility lead" OrgAfter "org after" OrgBefore "org before" FacilityAfter "facility after"
     FacilityBefore "facility before" AgeUnit "age unit" AgeLead "age lead" Nrp "nrp" UserLead "user lead"
     SpelledNumber "spelled number" State "state" StateCode "state code" Country "country" City "city"
-    Common "common" Label "label"
+    Common "common" Label "label" Does "does" Owned "owned"
     FieldName "field name" FieldTitle "field title" FieldUser "field user" FieldAddress "field address"
     FieldCity "field city" FieldState "field state" FieldCountry "field country" FieldPostcode "field postcode"
     FieldGeo "field geo" FieldOrg "field org" FieldFacility "field facility" FieldAge "field age"
@@ -48,8 +48,17 @@ impl Roles {
 }
 
 /// Roles that stand for themselves, without a cue for each word.
-const PASSIVE: &[Role] =
-    &[Role::Common, Role::Particle, Role::Suffix, Role::Credential, Role::Label, Role::Eponym, Role::Wordly];
+const PASSIVE: &[Role] = &[
+    Role::Common,
+    Role::Particle,
+    Role::Suffix,
+    Role::Credential,
+    Role::Label,
+    Role::Eponym,
+    Role::Wordly,
+    Role::Does,
+    Role::Owned,
+];
 
 /// All roles but those.
 const ACTIVE: u64 = {
@@ -126,6 +135,11 @@ pub(crate) fn key_role(key: &str) -> Option<Role> {
         roles(include_str!("../../words/fields.txt")).map(|(role, key)| (key, role)).collect()
     });
     KEYS.get(key).copied()
+}
+
+/// A title before a name, in lower case.
+pub(crate) fn is_honorific(word: &str) -> bool {
+    LEXICON.words.get(word).is_some_and(|entry| entry.roles.has(Role::Honorific))
 }
 
 /// The entries of a file with their roles.

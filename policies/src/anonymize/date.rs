@@ -178,7 +178,8 @@ fn three(text: &[u8], [a, b, c]: [Token; 3], sep: u8) -> Option<Written> {
     let fits = if day_first { day(x) && month(y) } else { month(x) && day(y) };
     let score = if last == Field::Short { 85 } else { 95 };
     // `1.2.3` is a version, `1.2.34` may be one.
-    let versioned = sep == b'.' && last == Field::Short && a.len() + b.len() < 3;
+    let versioned =
+        sep == b'.' && last == Field::Short && a.len() + b.len() < 3 && !loose::of_birth(&text[..a.start]);
     if !fits || versioned {
         return None;
     }
@@ -195,6 +196,12 @@ fn two(text: &[u8], a: Token, b: Token, sep: u8) -> Option<Written> {
     }
     let plausible =
         sep == b'/' && a.len() <= 2 && b.len() <= 2 && (1..=12).contains(&x) && (1..=31).contains(&y);
+    // `Ward round 14/2`: the day first, behind a word that dates follow.
+    let turned =
+        sep == b'/' && a.len() <= 2 && b.len() <= 2 && (13..=31).contains(&x) && (1..=12).contains(&y);
+    if turned && short::is_dated(text, a.start, b.end, 0) {
+        return Written::new(vec![piece(Field::Day, a), piece(Field::Month, b)], 35);
+    }
     if !plausible || !short::is_dated(text, a.start, b.end, y) {
         return None;
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::body::{Leaf, Leaves, Tree, same_form};
 use super::detect::{Place, detect, patterns};
 use super::fold::Folded;
-use super::invent::{Choice, Shift, moved, year_of, years};
+use super::invent::{Choice, Shift, is_fixed_title, moved, year_of, years};
 use super::kind::{Evidence, Finding, Mode, Type};
 use super::policy::Policy;
 use super::resolve::resolve;
@@ -19,7 +19,7 @@ pub(crate) mod text;
 
 use alias::Groups;
 use replace::{Mention, Names};
-use spread::{Forms, Search};
+use spread::{Forms, Hit, Search};
 
 /// How often values are invented for one exchange until none is left that was there.
 const DRAWS: u8 = 6;
@@ -113,8 +113,7 @@ impl<'a> Work<'a> {
             if leaf.place == Place::Key && !spans.is_empty() {
                 return Err(Dropped::IdentifierInKey);
             }
-            let text = self.folded[i].text().as_bytes();
-            self.spans.push(resolve(text, spans));
+            self.spans.push(self.resolved(i, spans));
         }
         Ok(())
     }
@@ -134,7 +133,8 @@ impl<'a> Work<'a> {
     /// The candidates that the policy masks; what it keeps is counted.
     fn select(&mut self, i: usize, found: Vec<Finding>) -> Vec<Finding> {
         let mut out = Vec::with_capacity(found.len());
-        for f in found {
+        for mut f in found {
+            f.start = self.folded[i].begin(f.start..f.end);
             let Some(mention) = self.folded[i].text().get(f.start..f.end).filter(|m| !m.is_empty()) else {
                 continue;
             };
@@ -152,6 +152,13 @@ impl<'a> Work<'a> {
             }
         }
         out
+    }
+
+    /// Disjoint spans of a leaf. A title that has no other of its class says nothing of its bearer.
+    fn resolved(&self, i: usize, all: Vec<Finding>) -> Vec<Finding> {
+        let mut spans = resolve(self.folded[i].text().as_bytes(), all);
+        spans.retain(|span| span.ty != Type::TITLE || !is_fixed_title(self.mention(i, span)));
+        spans
     }
 
     fn mention(&self, i: usize, span: &Finding) -> &str {
@@ -172,10 +179,11 @@ impl<'a> Work<'a> {
                     return Err(Dropped::IdentifierInKey);
                 }
                 let mut all = std::mem::take(&mut self.spans[i]);
-                all.extend(hits.iter().map(|hit| {
+                let new: Vec<&Hit> = hits.iter().filter(|hit| !hit.is_part(&all)).collect();
+                all.extend(new.into_iter().map(|hit| {
                     Finding::new(hit.start, hit.end, hit.ty, Evidence::Propagated).scored(hit.score)
                 }));
-                self.spans[i] = resolve(text.as_bytes(), all);
+                self.spans[i] = self.resolved(i, all);
             }
         }
         let mut groups = Groups::default();

@@ -72,9 +72,39 @@ fn labelled(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
             .map(|word| word.of(r.text).to_lowercase())
             .collect::<String>();
         let says_name = NAMING.iter().any(|part| label.contains(part));
+        if r.str(cue.first) == "name" && label == "name" && of_settings(r.text, r.words[cue.first].start) {
+            return;
+        }
         return names(r, cue.last + 1, says_name, out);
     }
     value(r, cue.last + 1, ty, out);
+}
+
+/// Bytes around a `name:` in which settings show themselves.
+const AROUND: usize = 240;
+
+/// Is the `name` at byte `at` a line of settings: of a job, a service, a package?
+pub(crate) fn of_settings(text: &str, at: usize) -> bool {
+    const KEYS: [&[u8]; 13] = [
+        b"apiVersion:",
+        b"kind:",
+        b"runs-on:",
+        b"steps:",
+        b"jobs:",
+        b"uses:",
+        b"image:",
+        b"version:",
+        b"services:",
+        b"namespace:",
+        b"replicas:",
+        b"dependencies:",
+        b"run:",
+    ];
+    let bytes = text.as_bytes();
+    let near = &bytes[at.saturating_sub(AROUND)..(at + AROUND).min(bytes.len())];
+    let mut lines = near.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_start);
+    let key = |line: &[u8]| KEYS.iter().any(|key| line.strip_prefix(b"- ").unwrap_or(line).starts_with(key));
+    lines.any(key)
 }
 
 /// Parts of labels that say `name` in many languages.

@@ -67,6 +67,18 @@ impl<'a> Folded<'a> {
         &self.text
     }
 
+    /// Where a range begins that leaves the marks to the letter, or to the space, that they are drawn on.
+    pub(crate) fn begin(&self, range: Range<usize>) -> usize {
+        let behind = |at: usize| {
+            let next = self.pieces.partition_point(|p| p.folded as usize <= at);
+            next.checked_sub(1)
+                .is_some_and(|i| self.pieces[i].len > 0 && self.pieces[i].folded as usize != at)
+        };
+        let marks = self.text.get(range.clone()).unwrap_or_default().char_indices();
+        let mut marks = marks.map(|(at, c)| (range.start + at, c));
+        marks.find(|(at, c)| c.is_alphanumeric() || !behind(*at)).map_or(range.end, |(at, _)| at)
+    }
+
     /// The source range behind a range of the folded text.
     pub(crate) fn source(&self, folded: Range<usize>) -> Range<usize> {
         if self.pieces.is_empty() {
@@ -218,6 +230,15 @@ mod tests {
         let span = folded.source(5..9);
         assert_eq!(source[..span.start].chars().count(), 5);
         assert_eq!(source[..span.end].chars().count(), 10);
+    }
+
+    #[test]
+    fn a_range_leaves_marks_to_what_carries_them() {
+        let folded = Folded::of("name: \u{301}Anna e\u{301}");
+        assert_eq!(folded.begin(6..12), 8);
+        assert_eq!(folded.begin(5..12), 5);
+        assert_eq!(folded.begin(6..8), 8);
+        assert_eq!(Folded::of("name").begin(1..3), 1);
     }
 
     #[test]

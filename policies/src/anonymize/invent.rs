@@ -20,7 +20,7 @@ mod place;
 mod when;
 mod word;
 
-pub(crate) use group::{is_kind, years};
+pub(crate) use group::{is_fixed_title, is_kind, is_title, years};
 pub(crate) use inventor::{Atom, Inventor};
 pub(crate) use lists::{Script, common_words, is_common, is_honorific, is_name, is_role, known_locale};
 pub(crate) use person::{Part, Written};

@@ -99,6 +99,8 @@ pub(crate) fn find(text: &[u8], out: &mut Vec<Finding>) {
         let end = first + text[first..].iter().take_while(inside).count();
         if text[first..end].iter().filter(|b| b.is_ascii_digit()).count() >= FEWEST {
             in_run(text, start..end, out);
+        } else {
+            inner(text, first, out);
         }
         from = end;
     }
@@ -144,6 +146,29 @@ fn extension(text: &[u8], from: usize, out: &mut Vec<Finding>) {
     let start = from + text[from..end].iter().take_while(|b| matches!(b, b' ' | b',')).count();
     if !in_token(after(text, end)) {
         out.push(Finding::new(start, end, Type::PHONE, Evidence::Label));
+    }
+}
+
+/// `call back x4471`, `call Rice ext. 1963`: an extension without its number, on a line that tells to call.
+fn inner(text: &[u8], first: usize, out: &mut Vec<Finding>) {
+    const CALLS: [&[u8]; 10] =
+        [b"call", b"reach", b"biller", b"contact", b"phone", b"desk", b"office", b"dial", b"page", b"ring"];
+    let len = text[first..].iter().take_while(|b| b.is_ascii_digit()).count();
+    if !(3..=5).contains(&len) || in_token(after(text, first + len)) {
+        return;
+    }
+    let head = text[first.saturating_sub(48)..first].to_ascii_lowercase();
+    let line = head.rsplit(|b| *b == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b" ").unwrap_or(line);
+    let line = line.strip_suffix(b".").unwrap_or(line);
+    let Some(rest) = [&b"x"[..], b"ext", b"extension"].iter().find_map(|word| line.strip_suffix(*word))
+    else {
+        return;
+    };
+    let calls = || CALLS.iter().any(|word| rest.windows(word.len()).any(|w| w == *word));
+    if rest.last().is_none_or(|b| matches!(b, b' ' | b',' | b'(' | b':')) && calls() {
+        let start = first - usize::from(text[first - 1].eq_ignore_ascii_case(&b'x'));
+        out.push(Finding::new(start, first + len, Type::PHONE, Evidence::Label));
     }
 }
 
@@ -230,8 +255,20 @@ mod tests {
             assert_eq!(check(text), [want], "{text}");
         }
         assert_eq!(check("(415) 555-2671 ext. 12"), ["(415) 555-2671", "ext. 12"]);
-        for text in ["01.02.2023", "2021-05-21", "1 + 22 333", "$4155552671", "078-05-1120", "0.123456789012"]
-        {
+        assert_eq!(check("call back x4471"), ["x4471"]);
+        for text in ["call rice ext. 4471", "Biller: Sakura, x 4471"] {
+            assert_eq!(check(text), ["4471"], "{text}");
+        }
+        for text in [
+            "01.02.2023",
+            "a grid of 512 x 1024",
+            "calls: 20 x5",
+            "2021-05-21",
+            "1 + 22 333",
+            "$4155552671",
+            "078-05-1120",
+            "0.123456789012",
+        ] {
             assert_eq!(check(text), Vec::<&str>::new(), "{text}");
         }
     }

@@ -4,6 +4,7 @@
 
 use super::cue::{Cue, Reading, Role};
 use super::kind::{Evidence, Finding, Type};
+use super::ner::{self, lists};
 use super::who::{How, run};
 use super::words::{Caps, Word};
 
@@ -12,6 +13,7 @@ mod geo;
 mod glyph;
 mod local;
 mod post;
+mod route;
 mod street;
 mod tail;
 mod told;
@@ -44,8 +46,11 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         }
         if word.digits > 0 {
             street::compound(r, i, out);
+            route::find(r, i, out);
             post::standing(r, i, out);
             geo::pair(r, i, out);
+        } else if word.caps == Caps::Title {
+            listed(r, i, out);
         }
     }
 }
@@ -137,6 +142,19 @@ fn city(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
     let evidence = if toward || script || !one { Evidence::Shape } else { Evidence::Gazetteer };
     r.mark((cue.first, cue.last), Type::CITY, evidence, out);
+}
+
+/// `from Framingham`: a city of the long list and nothing else, behind a small word that places follow.
+fn listed(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let led = i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && TOWARD.contains(&r.str(b)));
+    let ends = matches!(r.gap(i).as_bytes(), [] | [b'.' | b',' | b';' | b')' | b'?' | b'!' | b'\n', ..]);
+    if !(led && ends) || r.has(i, Role::Common) || r.has(i, Role::Label) || of_time(r, i) {
+        return;
+    }
+    let found = ner::lists_of(&r.str(i).to_lowercase());
+    if found & lists::CITY != 0 && found & (lists::GIVEN | lists::SURNAME | lists::COMMON) == 0 {
+        r.mark((i, i), Type::CITY, Evidence::Shape, out);
+    }
 }
 
 /// The value of a label that names a place: capitals, or all words up to the end of the field.

@@ -9,6 +9,10 @@ use super::kind::{Evidence, Finding, Type};
 use super::quick::Set;
 use super::words::Word;
 
+mod edge;
+
+pub(crate) use edge::is_nobody;
+
 struct Lists {
     /// Drugs and products: never anybody's.
     things: Set<String>,
@@ -76,7 +80,11 @@ fn plain(phrase: &str) -> String {
 
 /// Takes away what the lists know to be no identifier.
 pub(crate) fn apply(r: &Reading<'_>, out: &mut Vec<Finding>) {
-    out.retain(|f| !weak(f) || !harmless(r, f));
+    out.retain_mut(|f| {
+        let Some(shorter) = edge::trimmed(r, f) else { return false };
+        *f = shorter;
+        !weak(f) || !harmless(r, f)
+    });
 }
 
 /// Found by its look alone.
@@ -131,12 +139,46 @@ fn thing(r: &Reading<'_>, text: &str, first: usize, last: usize) -> bool {
         || first < last && all.contains(&plain(r.str(first))) && r.has(last, Role::Common)
 }
 
+/// What is called after somebody, and nobody has.
+const OWNED: [&str; 18] = [
+    "sign",
+    "signs",
+    "syndrome",
+    "triad",
+    "tetrad",
+    "maneuver",
+    "manoeuvre",
+    "law",
+    "phenomenon",
+    "reflex",
+    "palsy",
+    "criteria",
+    "classification",
+    "equation",
+    "theorem",
+    "algorithm",
+    "disease",
+    "rule",
+];
+
 /// `Parkinson disease`, `Hashimoto thyroiditis`, `Wells' score`, `Kaplan-Meier curve`, and the list `Crohn or Addison disease`.
 fn framed(r: &Reading<'_>, first: usize, last: usize) -> bool {
     let name = |i: usize| LISTS.names.contains(r.str(i).to_lowercase().as_str());
     let frame = |i: usize| LISTS.frames.contains(r.str(i).to_lowercase().as_str());
     // `foramen of Monro`, `circle of Willis`.
     if first >= 2 && r.str(first - 1) == "of" && frame(first - 2) {
+        return true;
+    }
+    // `Frank's sign`, `Levine's sign`: whoever it was.
+    if r.gap(last) == "'" && r.is(last + 1, "s") && OWNED.iter().any(|word| r.is(last + 2, word)) {
+        return true;
+    }
+    // `Bartter vs Gitelman`: two whom diseases are called after.
+    let versus = |i: usize| ["vs", "versus"].iter().any(|word| r.is(i, word));
+    if first == last
+        && name(last)
+        && (versus(last + 1) && name(last + 2) || last >= 2 && versus(last - 1) && name(last - 2))
+    {
         return true;
     }
     // The frame may have been taken for a part of the name.
@@ -157,7 +199,8 @@ fn framed(r: &Reading<'_>, first: usize, last: usize) -> bool {
         if frame(at) {
             return true;
         }
-        let link = ["s", "or", "and", "und", "type", "i", "ii"].contains(&r.str(at).to_lowercase().as_str());
+        let link = ["s", "or", "and", "und", "type", "i", "ii", "vs", "versus"]
+            .contains(&r.str(at).to_lowercase().as_str());
         let also = r.word(at).is_some_and(Word::capital) && (name(at) || gap == "-");
         if !link && !also {
             return false;
@@ -175,7 +218,8 @@ fn said(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
     ];
     let word = r.str(first);
     let lower = r.word(last + 1).is_some_and(|w| w.caps == super::words::Caps::Lower) && r.gap(last) == " ";
-    f.ty == Type::NAME && first == last && OTHER.contains(&word) && r.begins(first) && lower
+    let does = r.has(last + 1, Role::Does) || f.evidence == Evidence::Shape && r.is(last + 1, "is");
+    f.ty == Type::NAME && first == last && OTHER.contains(&word) && r.begins(first) && lower && !does
 }
 
 /// `Boston criteria`, `Vancouver style`: a place that a thing is called after.
@@ -196,13 +240,29 @@ fn of_thing(r: &Reading<'_>, last: usize) -> bool {
         "virus",
         "fever",
         "flu",
+        "criteria",
+        "classification",
+        "grading",
+        "grade",
+        "consensus",
+        "guidelines",
     ];
     r.gap(last) == " " && {
         let next = r.str(last + 1).to_lowercase();
         let scored = r.gap(last + 1) == " "
-            && ["score", "scale", "index", "criteria", "classification", "rule", "rules"]
-                .iter()
-                .any(|word| r.is(last + 2, word));
+            && [
+                "score",
+                "scale",
+                "index",
+                "criteria",
+                "classification",
+                "rule",
+                "rules",
+                "screening",
+                "test",
+            ]
+            .iter()
+            .any(|word| r.is(last + 2, word));
         STYLES.contains(&next.as_str())
             || scored
             || LISTS.frames.contains(next.as_str())

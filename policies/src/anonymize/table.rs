@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::field;
 use super::kind::{Evidence, Finding};
 
 /// The longest key, and the longest value that a key vouches for.
@@ -20,6 +21,9 @@ pub(crate) fn find(text: &str, look: impl Fn(&str, &str) -> Vec<Finding>, out: &
         return;
     }
     cells(text, |key, range| {
+        if key == "name" && field::of_settings(text, range.start) {
+            return;
+        }
         let cell = &text[range.clone()];
         let labelled = |f: &Finding| f.evidence >= Evidence::Label;
         let shifted = |f: Finding| Finding { start: f.start + range.start, end: f.end + range.start, ..f };

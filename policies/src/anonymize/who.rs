@@ -10,6 +10,7 @@ mod east;
 mod handle;
 mod known;
 mod run;
+mod subject;
 mod ward;
 
 pub(crate) use run::{How, left, run, value};
@@ -36,6 +37,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
             credential(r, i, out);
         }
         ward::find(r, i, out);
+        subject::find(r, i, out);
     }
     known::find(r, out);
     east::find(r, out);
@@ -111,6 +113,9 @@ fn honorific(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         return;
     }
     let Some(last) = run(r, next, How::Sure) else {
+        if lettered(r, cue) {
+            return push(r, next, next, Evidence::Label, out);
+        }
         // `Prof. Dr. Weber`: the title before a title.
         let titled = r.has(next, Role::Honorific) && run(r, next + 1, How::Sure).is_some();
         if titled && word.capital() {
@@ -121,13 +126,30 @@ fn honorific(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let upper = (next..=last).all(|i| r.word(i).is_some_and(|w| w.caps == Caps::Upper));
     let dotted = r.gap(cue.last).starts_with('.');
     let short = word.chars <= 2 && word.caps == Caps::Lower && !dotted;
-    let plain = r.has(cue.first, Role::Common) && word.caps == Caps::Lower && r.has(next, Role::Common);
+    let small = r.has(next, Role::Common) && !r.has(next, Role::Particle);
+    let plain = r.has(cue.first, Role::Common) && word.caps == Caps::Lower && small;
     // `MR Angiography`, `me Lo`: a title in capitals titles a name in capitals.
     if word.caps == Caps::Upper && word.chars > 1 && !upper && !dotted || short || plain {
         return;
     }
     out.push(Finding::new(r.words[cue.first].start, word.end, Type::TITLE, Evidence::Label));
     push(r, next, last, Evidence::Label, out);
+    if ["drs", "messrs"].iter().any(|word| r.is(cue.last, word)) {
+        and_more(r, last, out);
+    }
+}
+
+/// `Mr. K.`, `Frau B.`, `Ms T called`: a person's title and a letter, which is no word of its own.
+fn lettered(r: &Reading<'_>, cue: &Cue) -> bool {
+    const OF_PEOPLE: [&str; 15] = [
+        "Mr", "Mrs", "Ms", "Miss", "Mx", "Dr", "Herr", "Herrn", "Frau", "Mme", "Sra", "Pan", "Pani", "Fru",
+        "Hr",
+    ];
+    let next = cue.last + 1;
+    let titled = OF_PEOPLE.contains(&r.str(cue.last)) && r.word(next).is_some_and(Word::initial);
+    let gap = r.gap(next);
+    titled && !gap.starts_with('-') && (r.str(next) != "I" || gap.starts_with('.')) && r.str(next) != "A"
+        || titled && r.is(next, "a") && gap.starts_with('.')
 }
 
 /// `dr. addison`, `mr smith`: title and name in small letters.
@@ -164,15 +186,38 @@ fn hint(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
     let next = cue.last + 1;
     let how = if CALLED.contains(&r.str(cue.last)) { How::Sure } else { How::Capital };
-    let Some(last) = run(r, next, how).or_else(|| known::given(r, next)) else { return };
+    let found = run(r, next, how).or_else(|| known::given(r, next)).or_else(|| introduced(r, cue));
+    let Some(last) = found else { return };
     let one = last == next;
     let upper = r.word(next).is_some_and(|w| w.caps == Caps::Upper);
     let titled =
         r.has(cue.last, Role::Label) && r.word(cue.first).is_some_and(Word::capital) && !r.begins(cue.first);
+    // `PATIENT MCGILLICUDDY SEEN BY`
+    let told =
+        ["is", "was", "seen", "has"].iter().any(|word| r.is(next + 1, word)) || r.has(next + 1, Role::Does);
+    let upper = upper
+        && !(told
+            && r.word(next).is_some_and(|w| w.chars >= 5)
+            && r.word(next + 1).is_some_and(Word::capital));
     let weak = one && (upper || gap == ", " || titled) || place_alone(r, next, last) || other_kind(r, last);
     if !weak {
         push(r, next, last, Evidence::Shape, out);
     }
+}
+
+/// `hello this is sunniva, my son ...`: who speaks, in small letters.
+fn introduced(r: &Reading<'_>, cue: &Cue) -> Option<usize> {
+    let next = cue.last + 1;
+    let said = r.is(cue.first, "this") && r.is(cue.last, "is") || r.is(cue.first, "it's");
+    let word = r.word(next).filter(|w| said && w.caps == Caps::Lower && w.digits == 0 && w.chars >= 4)?;
+    let goes_on = match r.gap(next) {
+        ", " => ["my", "i", "i'm", "im", "and", "from", "calling", "can", "could"].contains(&r.str(next + 1)),
+        " " => ["from", "calling", "again"].contains(&r.str(next + 1)),
+        _ => false,
+    };
+    let formed = ["ing", "ed", "al", "ent", "ant", "ous", "ic", "ive", "ble", "ly", "ful", "less"];
+    let other = formed.iter().any(|end| word.of(r.text).ends_with(end));
+    (goes_on && !other && !r.has(next, Role::Common) && !known::common(r, next)).then_some(next)
 }
 
 /// `his wife Anna`, `mother, Ruth Levi`, `sister (Mia)`.
@@ -221,7 +266,7 @@ fn closing(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
     let next = cue.last + 1;
     let how = if broken { How::Sure } else { How::Capital };
-    let Some(last) = run(r, next, how) else { return };
+    let Some(last) = run(r, next, how).or_else(|| small_end(r, next)) else { return };
     let rest = r.gap(last).trim_start_matches([' ', '.', ',', '!']);
     let ends = last + 1 == r.words.len()
         || rest.starts_with(['\n', '\r', '-', '(', '|'])
@@ -229,6 +274,15 @@ fn closing(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     if ends && !other_kind(r, last) {
         push(r, next, last, Evidence::Label, out);
     }
+}
+
+/// `thx, bea`: the last word of a message, in small letters like the rest.
+fn small_end(r: &Reading<'_>, i: usize) -> Option<usize> {
+    let ends = i + 1 == r.words.len() && r.words.len() > 3;
+    let word = r.word(i).filter(|w| ends && w.caps == Caps::Lower && w.digits == 0 && w.chars >= 3)?;
+    let common = r.has(i, Role::Common) || known::common(r, i);
+    let small = r.words.iter().filter(|w| w.caps == Caps::Title).count() * 4 < r.words.len();
+    (!common && small && word.of(r.text).is_ascii()).then_some(i)
 }
 
 /// `Anna Berg speaking`.
@@ -244,7 +298,12 @@ fn speaking(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
 /// `J. Doe`, `John Q. Public`, `A.D. was seen`.
 fn initial(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let next = r.proper(i + 1) || r.word(i + 1).is_some_and(Word::initial);
-    if !matches!(r.gap(i), ". " | ".") || !next || r.gap_before(i).ends_with('/') {
+    // `M.D. Transcribed`: a credential.
+    let degree = |i: usize| r.is(i, "M") && r.gap(i) == "." && matches!(r.str(i + 1), "D" | "Sc" | "Ed");
+    let degree = degree(i) || i.checked_sub(1).is_some_and(degree);
+    // `3 L. Creatinine`: a unit behind its number.
+    let unit = i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && r.word(b).is_some_and(Word::is_number));
+    if !matches!(r.gap(i), ". " | ".") || !next || r.gap_before(i).ends_with('/') || degree || unit {
         return;
     }
     let Some(last) = run(r, i, How::Capital) else { return };
@@ -265,7 +324,14 @@ fn initials(r: &Reading<'_>, i: usize, last: usize) -> bool {
     let gap = r.gap(last);
     let ends = gap.starts_with(".\n") || last + 1 == r.words.len() && gap.starts_with('.');
     let said = gap == ". " && ["is", "was", "has", "had", "presents"].contains(&r.str(last + 1));
-    let apart = r.begins(i) || r.gap_before(i) == ". ";
+    const LED: [&str; 10] =
+        ["patient", "pt", "initials", "client", "guardian", "mother", "father", "son", "daughter", "child"];
+    let before = |back: usize| i.checked_sub(back).filter(|b| r.gap(*b) == " ");
+    let led = |at: Option<usize>| at.is_some_and(|b| LED.contains(&r.str(b).to_lowercase().as_str()));
+    // `the guardian of T.W. (DOB ...)`, `initials R.M.`
+    let led = led(before(1)) || before(1).is_some_and(|b| r.is(b, "of")) && led(before(2));
+    let apart = r.begins(i) || r.gap_before(i) == ". " || led;
+    let ends = ends || led && gap.starts_with('.');
     letters.len() == last - i + 1
         && (2..=3).contains(&letters.len())
         && !OTHERS.contains(&letters.as_str())

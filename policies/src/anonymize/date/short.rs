@@ -10,25 +10,35 @@ const DATED: &[&str] = &[
     "arriving",
     "arrived",
     "between",
+    "biopsy",
     "born",
     "by",
+    "cabg",
     "called",
+    "cath",
     "center",
     "clinic",
     "collected",
     "consent",
     "consented",
+    "consult",
+    "ct",
+    "cxr",
     "date",
     "dated",
+    "denied",
     "discharged",
     "doa",
     "dob",
     "dos",
     "drawn",
     "due",
+    "echo",
     "ed",
     "effective",
+    "ekg",
     "er",
+    "eval",
     "exp",
     "expired",
     "expires",
@@ -42,13 +52,19 @@ const DATED: &[&str] = &[
     "is",
     "labs",
     "last",
+    "mammogram",
     "medical",
+    "meeting",
+    "mri",
+    "mtg",
     "note",
     "on",
     "passed",
     "received",
     "refilled",
     "returned",
+    "round",
+    "scan",
     "scheduled",
     "seen",
     "signed",
@@ -59,6 +75,7 @@ const DATED: &[&str] = &[
     "tested",
     "through",
     "till",
+    "ultrasound",
     "until",
     "updated",
     "visit",
@@ -90,8 +107,43 @@ pub(super) fn is_dated(text: &[u8], start: usize, end: usize, y: u32) -> bool {
     let said = DATED.contains(&before.as_str())
         || weekday_of(before.as_bytes()).is_some()
         || ends_with(head, "f/u")
-        || ends_with(head, "d/c");
+        || ends_with(head, "d/c")
+        || timed(&text[end..])
+        || doctor(head);
+    // `pain is 8/10`
+    let counted =
+        counted || before == "is" && COUNTED.contains(&last_word(&head[..without_last(head)]).as_str());
+    // Without a day (0): the first number is one. `vision is 20/10`
+    let said = said && !(y == 0 && before == "is");
     !counted && (said || y > 12)
+}
+
+/// A time of day follows: ` 0730.`, ` 3pm`, ` at 14:20`.
+fn timed(rest: &[u8]) -> bool {
+    let rest = rest.strip_prefix(b" at").unwrap_or(rest);
+    let Some(rest) = rest.strip_prefix(b" ") else { return false };
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (hour, tail) = rest.split_at(digits);
+    let hour = hour.iter().take(4).fold(0, |n, b| n * 10 + u32::from(b - b'0'));
+    let half = matches!(tail.trim_ascii_start(), [b'a' | b'p' | b'A' | b'P', b'm' | b'M', ..]);
+    let clock = matches!(tail, [b':', b'0'..=b'5', ..]);
+    let closed = matches!(tail, [] | [b'.' | b',' | b'\n' | b')', ..]);
+    let military = digits == 4 && hour < 2400 && hour % 100 < 60 && closed;
+    (1..=2).contains(&digits) && (half || clock) && hour < 25 || military
+}
+
+/// `Dr. Iyer `: the day on which somebody saw or did it.
+fn doctor(head: &[u8]) -> bool {
+    let from = head.len() - head.iter().rev().take_while(|b| **b != b'.').count().min(head.len());
+    let name = head[from..].trim_ascii();
+    let one = name.first().is_some_and(u8::is_ascii_uppercase) && !name.contains(&b' ') && name.len() >= 2;
+    one && head[..from].ends_with(b"Dr.")
+}
+
+/// Where the last word of `head` begins.
+fn without_last(head: &[u8]) -> usize {
+    let trimmed = head.trim_ascii_end();
+    trimmed.len() - trimmed.iter().rev().take_while(|b| b.is_ascii_alphabetic()).count()
 }
 
 /// The word before, small: `on `, `DOB: `, `collected (`.
@@ -128,6 +180,14 @@ mod tests {
             ("list from Erie Hospital 11/1:", true),
             ("DOB: 4/7", true),
             ("Fri 1/2", true),
+            ("Ward round 14/2 - stable", true),
+            ("vision is 20/10, 20/12", false),
+            ("family meeting 4/9 3pm", true),
+            ("reviewed, 3/3 0730. Seen", true),
+            ("CABG (Dr. Iyer 5/1)", true),
+            ("CXR 8/10 clear", true),
+            ("she says the pain is 8/10.", false),
+            ("mix 1/2 120 ml", false),
             ("pain 7/10 today", false),
             ("2/6 systolic murmur", false),
             ("5/5 strength", false),

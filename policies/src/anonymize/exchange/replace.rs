@@ -75,7 +75,7 @@ impl Names {
                     worded.insert(key, new);
                 }
             } else if all[mention.group].is_none() {
-                all[mention.group] = Some(making.fresh(group)?);
+                all[mention.group] = Some(making.fresh(group, mention.text)?);
             }
         }
         let mut index: HashMap<Type, usize> = HashMap::new();
@@ -176,8 +176,13 @@ impl Making<'_> {
         Ok(format!("{}{new}", &mention[..mention.len() - bare.len()]))
     }
 
+    /// Is there an original in a surrogate, by itself or as the mention will have it: `150` as `x150`?
+    fn gives_away(&self, ty: Type, new: &str, mention: &str) -> bool {
+        (self.betrays)(new) || (self.betrays)(&dress(ty, new, mention).to_lowercase())
+    }
+
     /// A surrogate that no original equals or is part of, and that no other group has.
-    fn fresh(&mut self, group: &Group) -> Result<String, Dropped> {
+    fn fresh(&mut self, group: &Group, mention: &str) -> Result<String, Dropped> {
         if group.ty == Type::ENCODED && group.canonical.len() > 255 {
             return Ok(format!("kolm-redacted:base64;bytes={}", group.canonical.len()));
         }
@@ -188,7 +193,9 @@ impl Making<'_> {
                 Some(local) => self.inventor.address_of(local, &group.canonical, attempt),
                 None => surrogate(group.ty, &group.canonical, &mut choice, attempt),
             };
-            if SHARED.contains(&group.ty) || !(self.betrays)(&new) && self.taken.insert(new.clone()) {
+            if SHARED.contains(&group.ty)
+                || !self.gives_away(group.ty, &new, mention) && self.taken.insert(new.clone())
+            {
                 return Ok(new);
             }
         }
@@ -196,21 +203,21 @@ impl Making<'_> {
         for attempt in ATTEMPTS..2 * ATTEMPTS {
             let mut choice = self.draw.choice(group.ty.as_str(), &group.canonical, attempt);
             let new = alike(&group.canonical, &mut choice);
-            if !(self.betrays)(&new) && self.taken.insert(new.clone()) {
+            if !self.gives_away(group.ty, &new, mention) && self.taken.insert(new.clone()) {
                 return Ok(new);
             }
         }
-        self.shared(group).ok_or(Dropped::AuditLeak)
+        self.shared(group, mention).ok_or(Dropped::AuditLeak)
     }
 
     /// What stands for a value that is too short for each original of a long exchange to have its own.
-    fn shared(&self, group: &Group) -> Option<String> {
+    fn shared(&self, group: &Group, mention: &str) -> Option<String> {
         let draw = |attempt| {
             alike(&group.canonical, &mut self.draw.choice(group.ty.as_str(), &group.canonical, attempt))
         };
         let short = group.canonical.chars().count() <= FEW;
         let others = || (2 * ATTEMPTS..3 * ATTEMPTS).map(draw).filter(|new| short && *new != group.canonical);
-        others().find(|new| !(self.betrays)(new)).or_else(|| others().next())
+        others().find(|new| !self.gives_away(group.ty, new, mention)).or_else(|| others().next())
     }
 
     fn local_part(&mut self, group: &Group) -> Result<String, Dropped> {

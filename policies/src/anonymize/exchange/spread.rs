@@ -10,6 +10,7 @@ use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};
 use crate::anonymize::token::stands_alone;
 
+mod declined;
 mod matcher;
 
 use matcher::Matcher;
@@ -50,6 +51,8 @@ struct Form {
     len: usize,
     /// Nothing but words that say what kind of thing it is: names of other things may hold it.
     plain: bool,
+    /// What all cases of a name begin with: counts with the ending of one alone.
+    stem: bool,
 }
 
 /// A place where an original stands.
@@ -60,6 +63,18 @@ pub(crate) struct Hit {
     pub(crate) score: u8,
     /// Counts for the audit: of four characters or more, and sure to be the original.
     firm: bool,
+}
+
+impl Hit {
+    /// Part of a longer name among `spans`, which stand in order: `Vries` of `de Vries` says nothing new.
+    pub(crate) fn is_part(&self, spans: &[Finding]) -> bool {
+        let at = spans.partition_point(|span| span.end < self.end);
+        self.ty == Type::NAME
+            && spans.get(at).is_some_and(|span| {
+                let longer = span.end - span.start > self.end - self.start;
+                span.ty == Type::NAME && span.start <= self.start && longer
+            })
+    }
 }
 
 /// A matcher of all originals.
@@ -108,11 +123,15 @@ impl Forms {
     fn put(&mut self, text: &str, ty: Type, guard: Guard, score: u8) {
         let letters = text.chars().count();
         let plain = KINDS.contains(&ty) && is_kind(text);
-        let form = |len| Form { ty, guard, score: score.max(80), shorter: None, letters, len, plain };
+        let form =
+            |len| Form { ty, guard, score: score.max(80), shorter: None, letters, len, plain, stem: false };
         // The matcher folds the case of ASCII alone.
         let mut put = |text: String| {
             let len = text.len();
             let entry = self.all.entry(text).or_insert_with(|| form(len));
+            if entry.stem {
+                *entry = form(len);
+            }
             if entry.ty == Type::ID {
                 entry.ty = ty;
             }
@@ -230,6 +249,22 @@ impl Forms {
             () => Guard::Word,
         };
         self.put(word, Type::NAME, guard, span.score);
+        if let Some(stem) = declined::stem(&small).filter(|_| cased && guard < Guard::Inside) {
+            self.put_stem(stem, span.score);
+        }
+    }
+
+    /// A stem, where it is no name by itself.
+    fn put_stem(&mut self, stem: String, score: u8) {
+        let (letters, len, score) = (stem.chars().count(), stem.len(), score.max(80));
+        let (ty, guard) = (Type::NAME, Guard::Capital);
+        let form = Form { ty, guard, score, shorter: None, letters, len, plain: false, stem: true };
+        if !stem.is_ascii() {
+            let mut chars = stem.chars();
+            let head: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+            self.all.entry(head + chars.as_str()).or_insert(form.clone());
+        }
+        self.all.entry(stem).or_insert(form);
     }
 
     /// The matcher; `None` when there is nothing to search for.
@@ -264,11 +299,16 @@ impl Search {
             while let Some(form_at) = form {
                 let this = &self.forms[form_at];
                 end = m.start + this.len;
-                if this.ty == Type::NAME && this.letters >= 4 && this.guard <= Guard::Capital {
-                    end += ending(text, m.start, end);
-                }
-                if counts(text, m.start, end, this.guard) {
-                    let firm = this.letters >= 4 && this.guard <= Guard::Word && !this.plain;
+                let declined = if this.stem {
+                    declined::of_stem(text, m.start, end)
+                } else if this.ty == Type::NAME && this.letters >= 4 && this.guard <= Guard::Capital {
+                    declined::ending(text, m.start, end)
+                } else {
+                    0
+                };
+                end += declined;
+                if (declined > 0 || !this.stem) && counts(text, m.start, end, this.guard) {
+                    let firm = this.letters >= 4 && this.guard <= Guard::Word && !this.plain && !this.stem;
                     out.push(Hit { start: m.start, end, ty: this.ty, score: this.score, firm });
                     break;
                 }
@@ -304,26 +344,6 @@ fn known(word: &str) -> bool {
     is_name(word) || ner::lists_of(word) & (lists::GIVEN | lists::SURNAME) != 0
 }
 
-/// Endings of cases that stand behind a name: `Ивановым`, `Nowaka`, `Liesbeths`, `Kovácsnak`.
-const ENDINGS: [&str; 46] = [
-    "s", "a", "u", "em", "ie", "iem", "owi", "owie", "ą", "ę", "y", "om", "ovi", "ově", "ová", "ové", "ovou",
-    "ovej", "n", "in", "lle", "lla", "lta", "nak", "nek", "val", "vel", "nál", "nél", "hoz", "hez", "tól",
-    "től", "а", "у", "ом", "ем", "ым", "е", "ой", "ою", "ы", "и", "ю", "я", "ові",
-];
-
-/// Letters of the longest of them.
-const LONGEST_ENDING: usize = 4;
-
-/// Bytes of the ending behind a name with a capital; 0 where the word goes on otherwise.
-fn ending(text: &str, start: usize, end: usize) -> usize {
-    let tail = text.get(end..).unwrap_or_default();
-    // Scripts without spaces have words of any length: one letter more than an ending has tells enough.
-    let tail = &tail[..tail.char_indices().nth(LONGEST_ENDING + 1).map_or(tail.len(), |(at, _)| at)];
-    let rest = &tail[..tail.find(|c: char| !c.is_alphanumeric()).unwrap_or(tail.len())];
-    let cased = text.get(start..).and_then(|rest| rest.chars().next()).is_some_and(char::is_uppercase);
-    if cased && ENDINGS.contains(&rest) { rest.len() } else { 0 }
-}
-
 fn counts(text: &str, start: usize, end: usize, guard: Guard) -> bool {
     match guard {
         Guard::Value => stands_alone(text.as_bytes(), start, end),
@@ -354,7 +374,7 @@ fn is_part(text: &str, start: usize, end: usize) -> bool {
             && own != other;
         outer.is_alphanumeric() && !own.unspaced() && !particle && !foreign
     };
-    joined(inner.chars().next(), head.chars().next_back(), false)
+    joined(inner.chars().next(), declined::before(head, inner).chars().next_back(), false)
         || joined(inner.chars().next_back(), tail.chars().next(), true)
 }
 

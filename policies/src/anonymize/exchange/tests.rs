@@ -268,6 +268,64 @@ fn a_table_of_a_thousand_people_is_linear_enough() {
     assert!(record[0]["mail"].as_str().unwrap().len() > 12 && first.contains(' '));
 }
 
+/// The text of one message, anonymized under `default`.
+fn one(text: &str) -> (String, Vec<String>) {
+    let done = anonymize_text(text, &policy(""), &SALT).unwrap();
+    let found = |s: &Span| text.chars().skip(s.start).take(s.end - s.start).collect();
+    let spans = done.spans.iter().map(found).collect();
+    (done.text, spans)
+}
+
+#[test]
+fn particles_keep_their_place_and_case() {
+    for (text, surname) in [
+        ("Meneer de Vries belde.", "de Vries"),
+        ("Mevrouw van den Heuvel belde.", "van den Heuvel"),
+        ("Herr von Hohenfels ist verreist.", "von Hohenfels"),
+        ("Ms. al-Hashimi was here.", "al-Hashimi"),
+        ("Monsieur de La Rochebrune est parti.", "de La Rochebrune"),
+    ] {
+        let (new, spans) = one(text);
+        assert!(spans.iter().any(|s| s == surname), "{text}: {spans:?}");
+        let at = surname.rfind([' ', '-']).unwrap() + 1;
+        let (particle, name) = surname.split_at(at);
+        assert!(new.contains(particle) && !new.contains(name), "{new}");
+        assert_eq!(new.split(' ').count(), text.split(' ').count(), "{new}");
+    }
+}
+
+#[test]
+fn a_title_without_another_is_no_finding_and_an_unknown_one_changes() {
+    assert_eq!(one("Mr. Osgood was here").1, ["Osgood"]);
+    assert_eq!(one("Dr. Osgood was here").1, ["Dr", "Osgood"]);
+    for text in
+        ["{\"title\": \"Senior Zookeeper\"}", "{\"title\": \"Mr\"}", "\u{301}Aaa Pfa \u{1f600}, \u{301}"]
+    {
+        let (new, spans) = one(text);
+        assert_eq!(spans.is_empty(), new == text, "{text}: {new} {spans:?}");
+    }
+}
+
+#[test]
+fn a_mark_before_a_name_stays() {
+    let (new, spans) = one("name: \u{301}Anna Miller");
+    assert_eq!(spans, ["Anna Miller"]);
+    assert!(new.starts_with("name: \u{301}"), "{new}");
+}
+
+#[test]
+fn other_cases_of_a_name_are_found() {
+    for (text, other) in [
+        ("Nazywam się Marek Wieczorek. Proszę dzwonić do Marka po 16.", "Marka"),
+        ("Pani Kowalska pisała. Odpowiedz Kowalskiej jutro.", "Kowalskiej"),
+        ("السيد كريم القحطاني كتب. الرجاء الاتصال بكريم غدا.", "كريم"),
+    ] {
+        let (new, _) = one(text);
+        let left = new.split(|c: char| !c.is_alphanumeric()).any(|word| word.ends_with(other));
+        assert!(!left, "{new}");
+    }
+}
+
 fn word() -> impl Strategy<Value = String> {
     "[A-Z][a-z]{3,8}".prop_filter("a word", |w| !is_common(&w.to_lowercase()))
 }

@@ -37,6 +37,7 @@ fn keys_and_labels() {
         ("lookup_mrn", "name"),
         ("human", "from"),
         ("us-east-1", "location"),
+        ("name: Deploy Staging\non: push\njobs:\n  build:\n    runs-on: ubuntu", ""),
     ] {
         if !check(text, key).is_empty() {
             wrong.push(format!("{text}: {:?}", check(text, key)));

@@ -6,7 +6,7 @@ use super::inventor::Inventor;
 use super::lists::{LISTS, Script};
 use super::place::words;
 use super::word::{alike, cased, is_small_of};
-use crate::anonymize::Dropped;
+use crate::anonymize::{Dropped, cue};
 
 impl Inventor<'_> {
     /// Same kind, same suffix.
@@ -53,7 +53,8 @@ impl Inventor<'_> {
         self.glued(word, "")
     }
 
-    /// Another title of the same class; an abbreviation stands for an abbreviation.
+    /// Another title of the same class; an abbreviation stands for an abbreviation. A word that no list knows
+    /// becomes some title.
     pub(super) fn title(&mut self, mention: &str) -> String {
         let mut out = String::with_capacity(mention.len() + 8);
         let mut from = 0;
@@ -61,12 +62,11 @@ impl Inventor<'_> {
             out.push_str(&mention[from..start]);
             let word = &mention[start..end];
             let small = word.to_lowercase();
-            let is = |title: &&&str| is_small_of(&small, title.trim_end_matches('.'));
-            let own = LISTS.titles.iter().find_map(|class| Some((class, class.iter().find(is)?)));
-            let short = own.is_some_and(|(_, own)| own.ends_with('.'));
-            let like = |title: &&str| title.ends_with('.') == short && !is(&title);
-            let others: Vec<&str> =
-                own.into_iter().flat_map(|(class, _)| class.iter().copied().filter(like)).collect();
+            let mut others = other_titles(&small);
+            if others.is_empty() && !is_title(&small) {
+                let all = LISTS.titles.iter().flatten().copied();
+                others = all.filter(|title| !title.ends_with('.')).collect();
+            }
             let pick = self.choice("TITLE", &small).below(others.len().max(1) as u64) as usize;
             // The full stop of an abbreviation is no part of the word.
             out.push_str(
@@ -116,6 +116,31 @@ impl Inventor<'_> {
     }
 }
 
+/// Titles of the class of a word in lower case, without itself; an abbreviation has abbreviations.
+fn other_titles(small: &str) -> Vec<&'static str> {
+    let is = |title: &&&str| is_small_of(small, title.trim_end_matches('.'));
+    let own = LISTS.titles.iter().find_map(|class| Some((class, class.iter().find(is)?)));
+    let short = own.is_some_and(|(_, own)| own.ends_with('.'));
+    let like = |title: &&str| title.ends_with('.') == short && !is(&title);
+    own.into_iter().flat_map(|(class, _)| class.iter().copied().filter(like)).collect()
+}
+
+/// A word in lower case that the lists know for a title.
+pub(crate) fn is_title(small: &str) -> bool {
+    LISTS.honors.contains_key(small)
+        || LISTS.after.contains(small)
+        || LISTS.titles.iter().flatten().any(|title| is_small_of(small, title.trim_end_matches('.')))
+        || cue::is_honorific(small)
+}
+
+/// Nothing but titles that are the only ones of their kind: `Mr.`, `Meneer`.
+pub(crate) fn is_fixed_title(mention: &str) -> bool {
+    words(mention).iter().all(|(start, end)| {
+        let small = mention[*start..*end].to_lowercase();
+        other_titles(&small).is_empty() && is_title(&small)
+    })
+}
+
 /// Does the word say what kind of thing it stands for?
 fn kind(word: &str) -> bool {
     let small = word.to_lowercase();
@@ -143,6 +168,12 @@ fn number_in(mention: &str) -> Option<(usize, usize, u32)> {
     let at =
         |list: &str, word: &str| LISTS.of(list).iter().position(|known| *known == word).map(|n| n as u32 + 1);
     let parts: Vec<(usize, usize)> = words(&small);
+    // `nineties`, `one hundred and two`: above every cap.
+    if let (Some(first), Some(last)) = (parts.first(), parts.last())
+        && parts.iter().any(|(start, end)| ["nineties", "hundred"].contains(&&small[*start..*end]))
+    {
+        return Some((first.0, last.1, 100));
+    }
     for (i, (start, end)) in parts.iter().enumerate() {
         if let Some(ten) = at("tens", &small[*start..*end]).map(|n| (n + 1) * 10) {
             let unit = parts

@@ -48,6 +48,9 @@ impl<'a> Written<'a> {
                 honored = Some(*honor).filter(|honor| *honor != Honor::Anybody).or(honored);
             } else if LISTS.after.contains(word.as_str()) || LISTS.particles.contains(word.as_str()) {
                 piece.part = Part::Kept;
+            } else if word == "t" && mention[..piece.start].ends_with('\'') {
+                // `van 't Hoff`.
+                piece.part = Part::Kept;
             } else if word.chars().count() == 1
                 && !Script::of(&word).unspaced()
                 && Script::of(&word) != Script::Hangul
@@ -107,7 +110,7 @@ fn words(mention: &str) -> Vec<Piece> {
         let part =
             c.is_alphanumeric() || matches!(u32::from(c), 0x300..=0x36f | 0x900..=0x97f | 0xe00..=0xe7f);
         match start {
-            None if part => start = Some(at),
+            None if c.is_alphanumeric() => start = Some(at),
             Some(from) if !part && !inside(at, c) => {
                 out.push((from, at));
                 start = None;
@@ -248,6 +251,9 @@ mod tests {
             ("John", "g John"),
             ("Dr. Ann-Marie O'Brien Jr.", "kggsk Ann-Marie O'Brien"),
             ("Ludwig van der Berg", "gkks Ludwig van der Berg"),
+            ("de Vries", "ks Vries"),
+            ("van 't Hoff", "kks Hoff"),
+            ("\u{301}Anna Miller", "gs Anna Miller"),
             ("DOE John", "sg DOE John"),
             ("Anna Weber-Falk", "gss Anna Weber-Falk"),
             ("Иванов Иван Иванович", "sgp Иванов Иван Иванович"),

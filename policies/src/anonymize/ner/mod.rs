@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use sha2::{Digest, Sha256};
 
 use super::fold::Folded;
+use super::invent::is_title;
 use super::kind::{Evidence, Finding, Type};
 
 mod desk;
@@ -129,8 +130,15 @@ fn type_of(span: &Span, text: &str) -> Type {
         "DATE" => Type::DATE,
         "AGE" => Type::AGE,
         "NRP" => Type::NRP,
-        _ => Type::TITLE,
+        _ if is_titled(text) => Type::TITLE,
+        _ => Type::NAME,
     }
+}
+
+/// Holds a title of the lists, or no capital: what else the model takes for a title may be a name.
+fn is_titled(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.any(|word| is_title(&word.to_lowercase())) || !text.chars().any(char::is_uppercase)
 }
 
 impl Tagger {

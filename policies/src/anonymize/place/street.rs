@@ -99,7 +99,7 @@ const NUMBER_LAST: &[&str] = &[
 ];
 
 /// A house number: `12`, `12B`, `221b`.
-fn number(r: &Reading<'_>, i: usize) -> bool {
+pub(super) fn number(r: &Reading<'_>, i: usize) -> bool {
     r.word(i).is_some_and(|w| {
         (1..=5).contains(&w.digits)
             && w.end - w.start <= w.digits + 1
@@ -119,7 +119,7 @@ pub(super) fn after(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         if !(owned || matches!(r.gap(before), " " | ". " | "-")) || names > 4 {
             break;
         }
-        if first < cue.first && r.word(before).is_some_and(|w| w.chars == 1 && r.gap_before(before) == "'") {
+        if r.word(before).is_some_and(|w| w.chars == 1 && r.gap_before(before) == "'") {
             first = before;
             continue;
         }
@@ -166,7 +166,12 @@ fn house(r: &Reading<'_>, first: usize, cue: &Cue, lower: bool, out: &mut Vec<Fi
         .any(|i| r.word(i).is_some_and(Word::capital) || r.word(i).is_some_and(|w| w.digits > 0));
     let placed = r.has(cue.last + 1, Role::Unit) && tail(r, cue.last + 2)
         || matches!(r.gap(cue.last), ", " | " ") && zipped(r, cue.last + 1);
-    if span && (lower || !proper) || lower && !plain(r, cue.first) && !placed {
+    // `my address is 22 elm dr`.
+    let led = first.checked_sub(1).is_some_and(|b| {
+        r.gap(b) == " " && ["is", "at", "address", "addy", "to"].iter().any(|word| r.is(b, word))
+    });
+    let led = led && !r.has(first + 1, Role::Common) && r.word(first + 1).is_some_and(|w| w.chars >= 3);
+    if span && (lower || !proper) || lower && !plain(r, cue.first) && !placed && !led {
         return;
     }
     // `S/P 3 Day Run`: small words around a weak street word are no address.
@@ -194,7 +199,7 @@ fn direction(r: &Reading<'_>, last: usize) -> usize {
 }
 
 /// The unit and the place that follow a street, then the findings.
-fn finish(r: &Reading<'_>, first: usize, mut last: usize, out: &mut Vec<Finding>) {
+pub(super) fn finish(r: &Reading<'_>, first: usize, mut last: usize, out: &mut Vec<Finding>) {
     for _ in 0..3 {
         let gap = r.gap(last);
         let near = matches!(gap, " " | ", " | ". " | "., " | " - " | ", #" | " #" | "/" | " / ");

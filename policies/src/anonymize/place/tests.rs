@@ -8,6 +8,36 @@ fn check(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn roads_with_numbers_and_owners() {
+    let check = |text: &str| {
+        let mut out = Vec::new();
+        find(&Reading::of(text), &mut out);
+        out.iter()
+            .filter(|f| f.ty == Type::ADDRESS)
+            .map(|f| text[f.start..f.end].to_owned())
+            .collect::<Vec<_>>()
+    };
+    for (text, want) in [
+        ("police went to 536 County Road 12, Unit 17T.", "536 County Road 12, Unit 17T"),
+        ("Home: 1727 Rural Route 2, Apt 20", "1727 Rural Route 2, Apt 20"),
+        ("lives at RR 2 Box 114", "RR 2 Box 114"),
+        ("She lives on Cobbler's Lane, in town", "Cobbler's Lane"),
+        ("my address is 22 elm dr thanks", "22 elm dr"),
+    ] {
+        assert!(check(text).iter().any(|found| found == want), "{text}: {:?}", check(text));
+    }
+    for text in [
+        "the county road 12 was closed",
+        "RR 18, sat 97%",
+        "HR 88 RR 16",
+        "go the extra line 4",
+        "10 rt 3 days",
+    ] {
+        assert!(check(text).is_empty(), "{text}: {:?}", check(text));
+    }
+}
+
+#[test]
 fn places_of_many_countries() {
     let wrong = missing(
         check,

@@ -61,6 +61,9 @@ fn identifier_free_prompts_stay() {
         "List 5 causes of hyponatremia.",
         "May I take ibuprofen with warfarin?",
         "Follow up in 2 weeks with primary care.",
+        "Look for Frank's sign, Levine's sign and Cullen's sign.",
+        "Compare Bartter vs Gitelman syndrome.",
+        "Vitals: T 38.1, HR 104, RR 24, SpO2 88% RA.",
     ] {
         if !check(text).is_empty() {
             wrong.push(format!("{text}: {:?}", check(text)));

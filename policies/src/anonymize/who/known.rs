@@ -12,7 +12,7 @@ use crate::anonymize::suppress::is_eponym;
 use crate::anonymize::words::{Caps, Word};
 
 /// Verbs that begin a sentence and are given names as well.
-const VERBS: [&str; 8] = ["will", "may", "mark", "grant", "sue", "rob", "chase", "bill"];
+const VERBS: [&str; 9] = ["will", "may", "mark", "grant", "sue", "rob", "chase", "bill", "per"];
 /// Signs around a word that tell how its line is written.
 const REACH: usize = 40;
 
@@ -71,6 +71,20 @@ pub(super) fn surname(r: &Reading<'_>, i: usize) -> bool {
     ner::lists_of(&r.str(i).to_lowercase()) & lists::SURNAME != 0
 }
 
+/// Is word `i` one that the lists know for a word of the language?
+pub(super) fn common(r: &Reading<'_>, i: usize) -> bool {
+    let small = r.str(i).to_lowercase();
+    let found = ner::lists_of(&small);
+    found & lists::COMMON != 0 && found & lists::GIVEN == 0 || is_common(&small)
+}
+
+/// Is word `i` a name of a person, whatever else it may be?
+pub(super) fn person(r: &Reading<'_>, i: usize) -> bool {
+    let small = r.has(i, Role::Common);
+    Known::of(r, i)
+        .is_some_and(|known| (known.given || known.surname && !small) && !known.eponym && !known.place)
+}
+
 /// Word `i`, where it is a given name that a frame vouches for: `his daughter Hope`, `tell siobhan`.
 pub(super) fn given(r: &Reading<'_>, i: usize) -> Option<usize> {
     let known = Known::of(r, i).filter(|known| known.given)?;
@@ -87,6 +101,9 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         let own = std::mem::replace(&mut ahead, next);
         if quoted(r, i) {
             push(r, i, i + 1, Evidence::Shape, out);
+        }
+        if says(r, i) {
+            push(r, i, i, Evidence::Shape, out);
         }
         let Some(own) = own.filter(|known| known.name()) else { continue };
         if let Some(next) = next
@@ -117,7 +134,10 @@ fn pair(r: &Reading<'_>, i: usize, own: Known, next: Known) -> bool {
     if !(turned || matches!(r.gap(i), " " | "-")) || own.caps != next.caps || own.chars + next.chars < 6 {
         return false;
     }
-    if own.verb && (own.caps == Caps::Lower || r.begins(i)) || own.place && next.place {
+    // `Will Page was seen` asks nothing.
+    let told = r.has(i + 2, Role::Does) || ["is", "was"].iter().any(|word| r.is(i + 2, word));
+    let asks = own.verb && (own.caps == Caps::Lower || (turned || !told) && r.begins(i));
+    if asks || own.place && next.place {
         return false;
     }
     let (own_sure, next_sure) = (own.sure(), next.sure());
@@ -128,7 +148,9 @@ fn pair(r: &Reading<'_>, i: usize, own: Known, next: Known) -> bool {
         Caps::Lower => own.given && next.surname && (own_sure || next_sure && next.chars >= 4),
         Caps::Title | Caps::Upper if turned => own.surname && next.given && one,
         Caps::Title | Caps::Upper => {
-            let asked = own.given && (next.surname || next.given) && !(own.word && next.word && r.begins(i));
+            let asked = own.given
+                && (next.surname || next.given)
+                && (told || !(own.word && next.word && r.begins(i)));
             let behind = own_sure && next_sure;
             asked || behind
         }
@@ -160,6 +182,16 @@ fn alone(r: &Reading<'_>, i: usize, own: Known, small: bool) -> bool {
 /// `[08:16] April: ok`: who says it, in a chat.
 fn said(r: &Reading<'_>, i: usize) -> bool {
     r.gap_before(i).ends_with("] ") && r.gap(i).starts_with(": ") && r.word(i).is_some_and(Word::capital)
+}
+
+/// The same of a name that no list has: behind a time, with a capital, and no word of logs.
+fn says(r: &Reading<'_>, i: usize) -> bool {
+    let timed = i.checked_sub(1).and_then(|b| r.word(b)).is_some_and(|w| w.digits > 0);
+    said(r, i)
+        && timed
+        && r.proper(i)
+        && !r.has(i, Role::Label)
+        && r.word(i).is_some_and(|w| w.caps == Caps::Title)
 }
 
 /// `"Rich" Kealoha`: a nickname in quotes before the surname.

@@ -35,12 +35,8 @@ const ROLES: &[&str] = &[
     "charge",
 ];
 
-/// What is said of one who was named, in lower case.
-const DONE: &[&str] =
-    &["refusing", "refused", "refuses", "seen", "denies", "endorses", "wants", "states", "c"];
-
 /// A word that may be a name without more: a capital, no common word, no place, no label.
-fn name(r: &Reading<'_>, i: usize) -> bool {
+pub(super) fn name(r: &Reading<'_>, i: usize) -> bool {
     let roles =
         [Role::Label, Role::Nrp, Role::FacilityAfter, Role::OrgAfter, Role::Credential, Role::Country];
     r.proper(i)
@@ -76,8 +72,8 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         room(r, i, out);
     } else if ROLES.contains(&r.str(i)) {
         bracketed(r, i, out);
-    } else if word.caps == Caps::Lower && DONE.contains(&r.str(i)) {
-        done(r, i, out);
+    } else if word.caps == Caps::Lower && r.str(i) == "seen" {
+        seen(r, i, out);
     }
 }
 
@@ -109,14 +105,13 @@ fn bracketed(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     }
 }
 
-/// `Lindqvist seen and examined`, `Lockhart refusing meds`: a sentence begins with the name.
-fn done(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
-    let examined = !r.is(i, "seen") || r.is(i + 1, "and") && r.is(i + 2, "examined");
-    let clinical = !r.is(i, "c") || r.gap(i) == "/" && r.is(i + 1, "o");
-    let Some(last) = i.checked_sub(1).filter(|b| r.gap(*b) == " ") else { return };
+/// `Lindqvist seen and examined`: a sentence begins with the name.
+fn seen(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let examined = r.is(i + 1, "and") && r.is(i + 2, "examined");
+    let Some(last) = i.checked_sub(1).filter(|b| examined && r.gap(*b) == " ") else { return };
     let begins = r.begins(last) || last.checked_sub(1).is_some_and(|b| r.gap(b) == ". ");
     let title = r.word(last).is_some_and(|w| w.caps == Caps::Title);
-    if examined && clinical && begins && title && name(r, last) && !r.has(last, Role::City) {
+    if begins && title && name(r, last) && !r.has(last, Role::City) {
         push(r, last, last, Evidence::Shape, out);
     }
 }

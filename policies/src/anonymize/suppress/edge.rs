@@ -1,0 +1,80 @@
+//! What the model takes along at the ends of a name: words of the sentence around it.
+//!
+//! **Invariant:** only findings of the model become shorter, and never by a word with a capital that no list has.
+
+use std::sync::LazyLock;
+
+use super::lines;
+use crate::anonymize::cue::{Reading, Role};
+use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::ner::{self, lists};
+use crate::anonymize::quick::Set;
+use crate::anonymize::words::{Caps, Word};
+
+static HEADS: LazyLock<Set<&'static str>> = LazyLock::new(|| {
+    lines(include_str!("../../../suppress/heads.txt")).flat_map(|line| line.split(' ')).collect()
+});
+
+/// Types of which the model takes too much.
+const TRIMMED: [Type; 6] = [Type::NAME, Type::CITY, Type::ORG, Type::FACILITY, Type::ADDRESS, Type::TITLE];
+
+/// The finding without the words of the sentence at its ends; `None` where nothing else is left.
+pub(super) fn trimmed(r: &Reading<'_>, f: &Finding) -> Option<Finding> {
+    if f.evidence != Evidence::Model || !TRIMMED.contains(&f.ty) {
+        return Some(*f);
+    }
+    let mut first = r.words.partition_point(|word| word.end <= f.start);
+    let mut last = r.words.partition_point(|word| word.start < f.end).checked_sub(1)?;
+    if first > last {
+        return Some(*f);
+    }
+    // Of an address words like these are parts.
+    if f.ty == Type::ADDRESS {
+        return (first..=last).any(|i| !is_head(r, i)).then_some(*f);
+    }
+    let (from, to) = (first, last);
+    let cased = f.ty == Type::NAME && (first..=last).any(|i| r.word(i).is_some_and(Word::capital));
+    while first < last
+        && (is_head(r, first) || cased && is_small(r, first, first) || is_opening(r, first, f.ty))
+    {
+        first += 1;
+    }
+    while first < last && (is_head(r, last) || cased && is_small(r, last, last - 1)) {
+        last -= 1;
+    }
+    if first == last && is_head(r, first) {
+        return None;
+    }
+    let (start, end) = (r.word(first)?.start, r.word(last)?.end);
+    let start = if first == from { f.start } else { start };
+    Some(Finding { start, end: if last == to { f.end } else { end }, ..*f })
+}
+
+/// A word in small letters that is no name of a person or a place.
+pub(crate) fn is_nobody(small: &str) -> bool {
+    HEADS.contains(small)
+}
+
+fn is_head(r: &Reading<'_>, i: usize) -> bool {
+    let word = r.str(i);
+    word.len() <= 64 && is_nobody(&word.to_lowercase())
+}
+
+/// A word in small letters beside a capital; `before` is the word that its gap stands behind.
+fn is_small(r: &Reading<'_>, i: usize, before: usize) -> bool {
+    r.word(i).is_some_and(|w| w.caps == Caps::Lower)
+        && r.gap(before).starts_with(' ')
+        && !r.has(i, Role::Particle)
+        && !r.has(i, Role::Suffix)
+}
+
+/// A common word with which a sentence begins, before another capital: `Discuss Frank`.
+fn is_opening(r: &Reading<'_>, i: usize, ty: Type) -> bool {
+    let found = ner::lists_of(&r.str(i).to_lowercase());
+    ty == Type::NAME
+        && r.begins(i)
+        && r.has(i, Role::Common)
+        && found & (lists::GIVEN | lists::SURNAME) == 0
+        && r.gap(i) == " "
+        && r.proper(i + 1)
+}
