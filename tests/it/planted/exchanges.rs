@@ -157,12 +157,10 @@ fn tools(load: &Load<'_>, answer: Answer) -> Exchange {
 }
 
 fn responses(input: Value, answer: Answer) -> Exchange {
-    let input = match input {
-        Value::Array(parts) => {
-            let part = |part: Value| json!({"type": "input_text", "text": part["text"]});
-            json!([{"role": "user", "content": parts.into_iter().map(part).collect::<Value>()}])
-        }
-        text => text,
+    let part = |part: &Value| json!({"type": "input_text", "text": part["text"]});
+    let input = match input.as_array() {
+        Some(parts) => json!([{"role": "user", "content": parts.iter().map(part).collect::<Value>()}]),
+        None => input,
     };
     post("/v1/responses", json!({"model": "gpt-4o-mini", "instructions": input, "input": input}), answer)
 }

@@ -115,7 +115,7 @@ fn base64(bytes: &[u8], signs: &[u8; 64], pad: char) -> String {
             out.push(char::from(signs[(bits >> (18 - 6 * at) & 63) as usize]));
         }
     }
-    while out.len() % 4 > 0 {
+    while !out.len().is_multiple_of(4) {
         out.push(pad);
     }
     out
