@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test test-engines build lint fmt fuzz memory sim bench-train bench-gateway bench-anonymizer train-crf clean
+.PHONY: demo test test-engines build lint fmt fuzz memory sim bench-train bench-selective bench-gateway bench-shadow bench-anonymizer train-crf clean
 
 demo: build ## the whole loop, offline, embedded defaults
 	$(CARGO) run --quiet --package kolm-cli --bin kolm -- demo $(DEMO)
@@ -46,10 +46,19 @@ bench-train: ## accuracy and CPU time of the nano-label student on CLINC150
 	scripts/setup
 	$(CARGO) run --quiet --package kolm-trainer --example clinc -- $(BENCH)
 
+bench-selective: ## how much of CLINC150 the student answers itself, and how often like its teacher (BENCH="7 8 9" for more seeds)
+	scripts/setup
+	$(CARGO) run --quiet --package kolm-trainer --example selective -- $(BENCH)
+
 bench-gateway: ## the gateway beside a direct call, nginx, a bare Pingora and its peers; BENCH=quick for a minute's worth
 	scripts/setup peers
 	$(CARGO) build --release --package kolm-cli --package kolm-bench
 	target/release/kolm-bench run $(BENCH)
+
+bench-shadow: ## what a shadow costs the clients: off, on, with a student that hangs, with one that fails
+	scripts/setup
+	$(CARGO) build --release --package kolm-cli --package kolm-bench
+	target/release/kolm-bench shadow $(BENCH)
 
 train-crf: ## the model of names and places: trains it anew and writes policies/data/{ner,names}.bin, byte for byte the same
 	$(CARGO) run --release --package kolm-ner --bin train-ner

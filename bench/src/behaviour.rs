@@ -13,6 +13,8 @@ pub(crate) enum Behaviour {
     Status { code: u16 },
     /// `mock-cut`: half a reply, then the connection is gone.
     Cut,
+    /// `mock-hang`: no answer for as long as the caller waits.
+    Hang,
 }
 
 const KEY: &[u8] = b"\"model\"";
@@ -28,6 +30,7 @@ impl Behaviour {
             }
             "status" => Self::Status { code: words.next()?.parse().ok()? },
             "cut" => Self::Cut,
+            "hang" => Self::Hang,
             _ => return None,
         };
         words.next().is_none().then_some(found)
@@ -53,6 +56,7 @@ mod tests {
             ("mock-stream-64-20", Some(Behaviour::Stream { frames: 64, pace_ms: 20 })),
             ("mock-status-429", Some(Behaviour::Status { code: 429 })),
             ("mock-cut", Some(Behaviour::Cut)),
+            ("mock-hang", Some(Behaviour::Hang)),
             ("mock-reply", None),
             ("mock-reply-1024-2", None),
             ("gpt-4o-mini", None),

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a contestant that is not there or does not answer is told so; it gets no figure.
 
-mod kolm;
+pub(crate) mod kolm;
 mod peers;
 mod proxies;
 
@@ -121,7 +121,8 @@ pub(crate) fn start(who: Who, stage: &Stage<'_>) -> Result<Contestant> {
     Ok(contestant)
 }
 
-fn until_it_serves(contestant: &mut Contestant, stage: &Stage<'_>) -> Result<()> {
+/// Waits until a contestant has answered once.
+pub(crate) fn until_it_serves(contestant: &mut Contestant, stage: &Stage<'_>) -> Result<()> {
     let mut last = String::new();
     for _ in 0..PATIENCE {
         if contestant.process.as_mut().is_some_and(Process::has_ended) {

@@ -15,13 +15,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads the counters off `/metrics`, each with all its labels as one.
 pub(crate) fn read(admin: SocketAddr) -> Vec<(String, f64)> {
-    fetch(admin).map(|text| totals(&text)).unwrap_or_default()
+    fetch(admin, "/metrics").map(|text| totals(&text)).unwrap_or_default()
 }
 
-fn fetch(admin: SocketAddr) -> Result<String> {
+/// A page of the admin port, its head included.
+pub(crate) fn fetch(admin: SocketAddr, path: &str) -> Result<String> {
     let mut stream = TcpStream::connect_timeout(&admin, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(format!("GET /metrics HTTP/1.0\r\nhost: {admin}\r\n\r\n").as_bytes())?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\nhost: {admin}\r\n\r\n").as_bytes())?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
     Ok(text)

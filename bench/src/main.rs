@@ -19,6 +19,7 @@ mod page;
 mod process;
 mod results;
 mod run;
+mod shadow;
 mod text;
 mod tools;
 
@@ -69,6 +70,8 @@ enum Command {
         after_help = "Examples:\n  kolm-bench run quick\n  kolm-bench run full --only direct,bare,kolm --rounds 9"
     )]
     Run(run::Run),
+    /// Measure what a shadow costs the clients: off, on, on with a student that hangs, on with one that fails
+    Shadow(shadow::Shadow),
 }
 
 fn main() -> ExitCode {
@@ -92,6 +95,7 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Load { load } => one_thread(load::run(load, print)),
         Command::Run(args) => run::run(&args, |line| eprintln!("{line}")),
+        Command::Shadow(args) => shadow::run(&args, |line| eprintln!("{line}")),
     }
 }
 

@@ -69,6 +69,7 @@ async fn connection(mut stream: TcpStream, replies: &Replies) -> Result<()> {
         match Behaviour::of(&body) {
             Some(Behaviour::Stream { frames, pace_ms }) => paced(&mut stream, frames, pace_ms).await?,
             Some(Behaviour::Cut) => return cut(&mut stream, replies).await,
+            Some(Behaviour::Hang) => return hang(&mut stream).await,
             other => stream.write_all(&replies.get(other, body.is_empty())).await?,
         }
         if !head.keep_alive {
@@ -100,6 +101,13 @@ async fn paced(stream: &mut TcpStream, frames: u32, pace_ms: u64) -> Result<()> 
     Ok(())
 }
 
+/// Nothing, until the caller has gone.
+async fn hang(stream: &mut TcpStream) -> Result<()> {
+    let mut more = [0; 1 << 10];
+    while stream.read(&mut more).await? > 0 {}
+    Ok(())
+}
+
 /// Half a reply and a reset.
 async fn cut(stream: &mut TcpStream, replies: &Replies) -> Result<()> {
     let whole = replies.get(Some(Behaviour::Reply { size: 4_096 }), false);
@@ -117,7 +125,9 @@ impl Replies {
         let (status, size) = match behaviour {
             Some(Behaviour::Reply { size }) => (200, size),
             Some(Behaviour::Status { code }) => (code, 0),
-            Some(Behaviour::Stream { .. } | Behaviour::Cut) | None => (if no_body { 200 } else { 404 }, 0),
+            Some(Behaviour::Stream { .. } | Behaviour::Cut | Behaviour::Hang) | None => {
+                (if no_body { 200 } else { 404 }, 0)
+            }
         };
         let mut made = self.0.borrow_mut();
         made.entry((status, size)).or_insert_with(|| render(status, size)).clone()

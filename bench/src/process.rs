@@ -15,6 +15,11 @@ use crate::fault::Result;
 
 /// Processor time in `/proc` is told in hundredths of a second, whatever the kernel counts in.
 const TICKS: f64 = 100.0;
+/// A process is quiet when it takes less than this share of a core.
+const QUIET: f64 = 0.05;
+/// Between two looks at it, and most looks.
+pub(crate) const LOOK: Duration = Duration::from_millis(200);
+const LOOKS: u32 = 150;
 /// From SIGTERM to SIGKILL, in steps of `STEP`.
 const PATIENCE: u32 = 250;
 const STEP: Duration = Duration::from_millis(20);
@@ -69,6 +74,20 @@ impl Process {
             used.anon_kb += kilobytes(&status, "RssAnon:");
         }
         used
+    }
+
+    /// What it uses once it has nothing more to do, or when that takes too long.
+    pub(crate) fn settled(&self) -> Usage {
+        let mut last = self.usage();
+        for _ in 0..LOOKS {
+            std::thread::sleep(LOOK);
+            let now = self.usage();
+            if now.cpu_s - last.cpu_s < QUIET * LOOK.as_secs_f64() {
+                return now;
+            }
+            last = now;
+        }
+        last
     }
 }
 

@@ -5,7 +5,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use clap::Args;
 use tempfile::TempDir;
@@ -14,16 +13,11 @@ use crate::cases::{Case, FAULTS, HELD, Length, PACED, Plan};
 use crate::contest::{self, Contestant, Stage, Who};
 use crate::fault::Result;
 use crate::load::{Counted, Streamed};
-use crate::process::{Process, Usage};
+use crate::process::{self, Process, Usage};
 use crate::results::{Entry, FaultRow, FrontierRow, HeldRow, LoopRow, Machine, Results, StreamRow};
 use crate::tools::{self, Tools};
 use crate::{clock, counters, page};
 
-/// A contestant is quiet when it takes less than this share of a core.
-const QUIET: f64 = 0.05;
-/// Between two looks at it, and most looks.
-const LOOK: Duration = Duration::from_millis(200);
-const LOOKS: u32 = 150;
 /// Connections of the open loop.
 const OPEN: usize = 64;
 
@@ -224,7 +218,7 @@ impl Scene {
             let before = self.usage(turn);
             let flags = self.flags(turn, HELD, self.plan.held);
             let (load, held) = self.tools.hold(&self.contestants[turn], &flags)?;
-            std::thread::sleep(LOOK);
+            std::thread::sleep(process::LOOK);
             let with = self.usage(turn);
             drop(load);
             self.settle(turn);
@@ -273,16 +267,7 @@ impl Scene {
 
     /// Waits until a contestant has nothing more to do, within reason.
     fn settle(&self, turn: usize) -> Usage {
-        let mut last = self.usage(turn);
-        for _ in 0..LOOKS {
-            std::thread::sleep(LOOK);
-            let now = self.usage(turn);
-            if now.cpu_s - last.cpu_s < QUIET * LOOK.as_secs_f64() {
-                return now;
-            }
-            last = now;
-        }
-        last
+        self.contestants[turn].process.as_ref().map(Process::settled).unwrap_or_default()
     }
 }
 
@@ -297,7 +282,8 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     Ok(std::path::absolute(path)?)
 }
 
-fn machine() -> Machine {
+/// Where and when this run is.
+pub(crate) fn machine() -> Machine {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
@@ -318,7 +304,8 @@ fn machine() -> Machine {
     }
 }
 
-fn load_average() -> String {
+/// The machine's load averages.
+pub(crate) fn load_average() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
 }

@@ -106,7 +106,7 @@ fn distill(check: &mut Checker<'_>, mut table: Table<'_>) -> Distill {
 
 /// Below one half an answer is a guess, and certainty is not to be had.
 fn target(check: &mut Checker<'_>, table: &mut Table<'_>) -> Ppm {
-    let target = table.or(check, "target", share, Ppm(950_000));
+    let target = table.or(check, "target", share, Ppm(970_000));
     if !(500_000..=999_000).contains(&target.0) {
         check.add(RANGE, &table.at("target"), "must be between 0.5 and 0.999");
     }

@@ -25,6 +25,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// The running background; [`Background::stop`] ends it in order.
 pub struct Background {
     runtime: Runtime,
+    /// Of the shadow alone: its questions, scores and anonymizing stand behind requests.
+    shadows: Runtime,
     capture: [JoinHandle<()>; 2],
     telemetry: tokio::task::JoinHandle<()>,
     stop: watch::Sender<bool>,
@@ -44,11 +46,13 @@ pub fn start(
     queue: Receiver,
     settings: Settings,
 ) -> std::io::Result<Background> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("kolm-background")
-        .enable_all()
-        .build()?;
+    let threads = |name: &str| {
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        threads.worker_threads(2).thread_name(name).enable_all();
+        threads
+    };
+    let runtime = threads("kolm-background").build()?;
+    let shadows = threads("kolm-shadow").on_thread_start(kolm_store::stand_back).build()?;
     let ((stop, stopped), (hold, held)) = (watch::channel(false), watch::channel(false));
     let housekeeping = std::sync::Mutex::new(housekeeping(&runtime, shared, store, (&stopped, &held)));
     let (inbox, till) = (Arc::new(Inbox::default()), Arc::new(Till::new(shared.env.clock.now())));
@@ -56,7 +60,7 @@ pub fn start(
         .map_err(std::io::Error::other)?;
     let (mirror, mirrored) = mpsc::channel(shadow::QUEUE);
     let (mirrored, shadowing) = (Arc::new(Mutex::new(mirrored)), Arc::clone(&shadow));
-    kept(&runtime, shared, "shadow", move || Arc::clone(&shadowing).run(Arc::clone(&mirrored)));
+    kept(&shadows, shared, "shadow", move || Arc::clone(&shadowing).run(Arc::clone(&mirrored)));
     let (on, ends) = (Arc::clone(shared), stopped.clone());
     let connections = Checker::connections().map_err(std::io::Error::other)?;
     kept(&runtime, shared, "health", move || {
@@ -84,7 +88,7 @@ pub fn start(
     kept(&runtime, shared, "reconciler", move || {
         first.take().unwrap_or_else(&make).run(stopped.clone(), held.clone())
     });
-    Ok(Background { runtime, capture, telemetry, stop, hold, housekeeping })
+    Ok(Background { runtime, shadows, capture, telemetry, stop, hold, housekeeping })
 }
 
 /// A task of `runtime` that is begun anew when it panics.
@@ -148,6 +152,7 @@ impl Background {
         if self.runtime.block_on(self.telemetry).is_err() {
             tracing::error!("the task that sends traces panicked");
         }
+        self.shadows.shutdown_timeout(STOP_LIMIT);
         self.runtime.shutdown_timeout(STOP_LIMIT);
     }
 }

@@ -20,6 +20,7 @@ mod isolation;
 mod keys;
 mod limits;
 mod memory;
+mod planted;
 mod port;
 mod relay;
 mod reload;

@@ -84,7 +84,12 @@ impl World {
 
     fn spawn(dir: &TempDir, more: &[&str]) -> Child {
         let log = std::fs::File::options().create(true).append(true).open(dir.path().join("up.log")).unwrap();
+        // What a process leaves in places of its own choice is left where it is found again.
+        let scratch = dir.path().join("tmp");
+        std::fs::create_dir_all(&scratch).unwrap();
         Command::new(KOLM)
+            .current_dir(&scratch)
+            .env("TMPDIR", &scratch)
             .arg("up")
             .args(more)
             .arg("--config")
@@ -217,6 +222,13 @@ impl World {
             .send()
             .await
             .unwrap()
+    }
+
+    /// SIGABRT, as a process ends itself that finds its memory broken.
+    pub(crate) fn abort(&mut self) {
+        let abort = Command::new("kill").args(["-ABRT", &self.child.id().to_string()]).status().unwrap();
+        assert!(abort.success());
+        self.child.wait().unwrap();
     }
 
     /// kill -9.

@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::job::Candidate;
 
-/// Error probability of the threshold's promise; each of the two lower targets is tried at half of it.
+/// Error probability of the threshold's promise: what is tried for it shares it.
 const ALPHA_PPB: u64 = 50_000_000;
-/// Share of the rows that a student should answer: the gate's V floor of 0.80 and a margin to prove it by.
-const COVERAGE: f64 = 0.85;
-/// Quantiles of confidence that are tried.
-const QUANTILES: usize = 21;
+/// Quantiles of confidence that are tried: so many equal steps from none of the rows to all.
+const STEPS: usize = 20;
+/// The step from which a student answers enough: the gate's V floor of 0.80 and a margin to prove it by.
+const ENOUGH: usize = 17;
+/// The step where it stops if its target is just shown: traffic to come leaves fewer rows that it is sure of.
+const AMPLE: usize = 18;
 /// A smaller student ships when it scores within this of the best.
 const NOT_WORSE: f64 = 0.005;
 
@@ -111,44 +113,56 @@ pub struct Threshold {
     pub crossfit: bool,
 }
 
-/// Whether so many rows, one in a hundred of them answered wrong, show an accuracy of `target`.
+/// Whether so many rows show an accuracy of `target` when a fifth of the errors that it allows are among them.
 fn provable(n: usize, target: Ppm, alpha_ppb: u64) -> bool {
-    let wrong = n.div_ceil(100);
+    let allowed = (Ppm::ONE.0 - target.0) as usize / 5;
+    let wrong = (n * allowed).div_ceil(Ppm::ONE.0 as usize);
     let mut seen = Histogram::default();
     seen.add_many(Ppm::ONE, (n - wrong) as u64);
     seen.add_many(Ppm(0), wrong as u64);
     bounds::lcb(&seen, alpha_ppb) >= target
 }
 
-/// The accuracy to show: `target`, or the floor when `valid` is too small for the target with a few errors
-/// among its rows. Decided by count alone, so the error probability stays what it is.
+/// The accuracy to show: the greatest of these that `n` rows can show with a few errors among half of them. Decided by
+/// count alone, so the error probability stays what it is.
 fn reachable(n: usize, target: Ppm, floor: Ppm) -> Ppm {
-    if provable(n / 3, target, ALPHA_PPB) { target } else { floor.min(target) }
+    [target, middle(target, floor)]
+        .into_iter()
+        .find(|target| provable(n / 2, *target, ALPHA_PPB / 4))
+        .unwrap_or(floor)
 }
 
-/// `tau` for `target`; where that leaves too much unanswered, for the middle between target and floor, and
-/// then for the floor itself. The first that answers [`COVERAGE`] of the rows is taken, else the widest.
+fn middle(a: Ppm, b: Ppm) -> Ppm {
+    Ppm(u32::midpoint(a.0, b.0))
+}
+
+/// `tau` for `target` (docs/adr/0013): as many rows as show that only half the errors are made which it allows, if these
+/// are ample; else up to [`AMPLE`] rows that show the target, or the middle between it and the floor, or the floor itself.
+/// Of those the first that answers enough is taken, else the widest.
 pub(crate) fn threshold(answers: &[(f32, bool)], target: Ppm, floor: Ppm) -> Threshold {
     let target = reachable(answers.len(), target.max(floor), floor);
-    let first = sequence(answers, target, ALPHA_PPB);
-    let lower = [Ppm(u32::midpoint(target.0, floor.0)), floor].into_iter().filter(|lower| *lower < target);
-    let relaxed = lower.map(|lower| sequence(answers, lower, ALPHA_PPB / 2));
-    let mut widest = first;
-    for tried in std::iter::once(first).chain(relaxed) {
-        if tried.coverage >= COVERAGE {
-            return tried;
+    let mut lower = vec![target, middle(target, floor), floor];
+    lower.dedup();
+    let alpha_ppb = ALPHA_PPB / (1 + lower.len() as u64);
+    let mut widest = sequence(answers, middle(target, Ppm::ONE), STEPS, alpha_ppb);
+    let mut enough = AMPLE;
+    for target in lower {
+        if widest.coverage >= enough as f64 / STEPS as f64 {
+            break;
         }
+        let tried = sequence(answers, target, AMPLE, alpha_ppb);
         if tried.coverage > widest.coverage {
             widest = tried;
         }
+        enough = ENOUGH;
     }
     widest
 }
 
-/// `tau` by fixed-sequence testing (gate.md 8): 21 quantiles of confidence from the strictest down, as long
+/// `tau` by fixed-sequence testing (gate.md 8): quantiles of confidence from the strictest down to `most`, as long
 /// as the bound on the accuracy of what is answered holds the target. Quantiles with too few rows to show it
-/// with one error in a hundred are passed over: that depends on their count alone, so no alpha is lost.
-fn sequence(answers: &[(f32, bool)], target: Ppm, alpha_ppb: u64) -> Threshold {
+/// with a few errors are passed over: that depends on their count alone, so no alpha is lost.
+fn sequence(answers: &[(f32, bool)], target: Ppm, most: usize, alpha_ppb: u64) -> Threshold {
     let mut sorted: Vec<(u32, bool)> =
         answers.iter().map(|(c, right)| (Ppm::floor(f64::from(*c)).0, *right)).collect();
     sorted.sort_by_key(|(c, _)| std::cmp::Reverse(*c));
@@ -161,9 +175,8 @@ fn sequence(answers: &[(f32, bool)], target: Ppm, alpha_ppb: u64) -> Threshold {
         n: n as u64,
         crossfit: false,
     };
-    for quantile in 1..QUANTILES {
-        let Some((tau, _)) = (n * quantile / (QUANTILES - 1)).checked_sub(1).and_then(|at| sorted.get(at))
-        else {
+    for step in 1..=most {
+        let Some((tau, _)) = (n * step).div_ceil(STEPS).checked_sub(1).and_then(|at| sorted.get(at)) else {
             continue;
         };
         let above = sorted.iter().take_while(|(c, _)| c >= tau);
@@ -248,12 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn tau_rises_with_the_target_and_falls_with_quality() {
+    fn tau_rises_with_the_target_and_coverage_with_quality() {
         let tau =
             |least: f32, target: u32| threshold(&cases(2000, 3, least), Ppm(target), Ppm(900_000)).tau_ppm;
         let by_target: Vec<u32> = [900_000, 930_000, 960_000].map(|t| tau(0.5, t)).to_vec();
         assert!(by_target.is_sorted() && by_target[0] > 0, "{by_target:?}");
-        assert!(tau(0.97, 950_000) < tau(0.5, 950_000));
+        let coverage = |least: f32| threshold(&cases(2000, 3, least), Ppm(950_000), Ppm(900_000)).coverage;
+        assert!(coverage(0.97) > coverage(0.5));
         let sure = threshold(&cases(2000, 3, 0.999), Ppm(950_000), Ppm(900_000));
         assert_eq!(sure.coverage, 1.0, "a student that is always right answers all it has seen");
         assert!(sure.tau_ppm >= 999_000, "and nothing that it is less sure of");
@@ -262,13 +276,26 @@ mod tests {
     #[test]
     fn a_target_that_leaves_too_much_unanswered_gives_way_down_to_the_floor() {
         let good = threshold(&cases(3000, 3, 0.95), Ppm(950_000), Ppm(900_000));
-        assert_eq!((good.target_ppm, good.coverage >= COVERAGE), (950_000, true));
+        assert_eq!(
+            (good.target_ppm, good.coverage),
+            (950_000, 0.9),
+            "no more than ample where it is just shown"
+        );
         let fair = threshold(&cases(3000, 3, 0.82), Ppm(950_000), Ppm(900_000));
         assert!(fair.target_ppm < 950_000 && fair.target_ppm >= 900_000, "{fair:?}");
         assert!(
-            fair.coverage > sequence(&cases(3000, 3, 0.82), Ppm(950_000), ALPHA_PPB).coverage,
+            fair.coverage > sequence(&cases(3000, 3, 0.82), Ppm(950_000), STEPS, ALPHA_PPB).coverage,
             "{fair:?}"
         );
+    }
+
+    #[test]
+    fn width_beyond_ample_is_for_those_who_make_half_the_errors() {
+        let ample = AMPLE as f64 / STEPS as f64;
+        for (least, wide) in [(0.95, false), (0.999, true)] {
+            let t = threshold(&cases(3000, 3, least), Ppm(950_000), Ppm(900_000));
+            assert_eq!((t.coverage > ample, t.target_ppm == 975_000), (wide, wide), "{least}: {t:?}");
+        }
     }
 
     #[test]

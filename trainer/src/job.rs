@@ -64,7 +64,7 @@ impl Spec {
             namespace,
             seed: 7,
             threads: 0,
-            target_ppm: 950_000,
+            target_ppm: 970_000,
             a_floor_ppm: 900_000,
             branches: Branches::Both,
             epochs: 12,

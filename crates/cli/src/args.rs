@@ -195,7 +195,7 @@ pub(crate) struct Distill {
     #[arg(long, value_enum, default_value_t = BranchesArg::Both)]
     pub(crate) branches: BranchesArg,
     /// Accuracy promised on what the student answers itself, in [0.5, 0.999]; the rest goes to the teacher
-    #[arg(long, default_value_t = 0.95, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.97, value_name = "SHARE")]
     pub(crate) target: f64,
     /// A child of `kolm up`: gives way to everything else, and ends with its parent
     #[arg(long, hide = true)]

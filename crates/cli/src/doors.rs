@@ -131,7 +131,7 @@ async fn freeze(store: &kolm_store::Handle, config: &Config, freeze: Freeze) -> 
 
 fn capture_status(shared: &Shared, store: &kolm_store::Handle) -> kolm_core::CaptureStatus {
     let mut status = store.status();
-    // What the process before an upgrade accepted is stored here, and counts here.
+    // What processes before this one accepted is stored here, and counts here.
     status.accepted = shared.events.accepted() + store.inherited();
     // What the spool refused, the capture worker has counted; the rest the store alone knows of.
     let lost = |(reason, _): &(String, u64)| matches!(reason.as_str(), "spool_unreadable" | "spool_damaged");

@@ -17,3 +17,11 @@ pub(crate) fn raise_open_files() {
         tracing::warn!(%cause, "the limit of open files cannot be raised");
     }
 }
+
+/// No core file of this process or its children: what was in memory when it broke down would lie there as it came.
+pub(crate) fn leave_no_core() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    if let Err(cause) = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
+        crate::report::note(&format!("a crash may leave a core file: {cause}"));
+    }
+}

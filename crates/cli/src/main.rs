@@ -50,6 +50,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report::panicked));
+    machine::leave_no_core();
     let cli = Cli::parse();
     let env = env::system();
     let data_dir = cli.data_dir.clone().unwrap_or_else(env::home);

@@ -104,7 +104,7 @@ impl Service {
             return Err(error);
         }
         let (clock, heir, apart) = (Arc::clone(&env.clock), Arc::default(), Arc::default());
-        let inherited = Arc::default();
+        let inherited = Arc::new(AtomicU64::new(spool.status().accepted));
         let handle = Handle { tx: tx.clone(), spool, clock, trouble, wake_at, heir, inherited, apart };
         Ok((Self { tx, owner: Some(thread), apart: Vec::new(), _lock: lock }, handle))
     }
@@ -177,9 +177,9 @@ impl Handle {
         Ok(())
     }
 
-    /// How many records came from the process before.
+    /// How many records came from processes before: handed over by one, or found in the spools.
     pub fn inherited(&self) -> u64 {
-        self.inherited.load(Ordering::Relaxed)
+        self.all().map(|door| door.inherited.load(Ordering::Relaxed)).sum()
     }
 
     /// From now on pairs go to `heir`: call before [`Service::shutdown`], while a new process takes the store over.

@@ -77,7 +77,7 @@ fn found(text: &str, key: &str, place: Place, policy: &Policy, depth: Depth) -> 
     if depth >= Depth::Rules && place != Place::Key {
         worded(text, key, &mut out);
     }
-    encoded::find(bytes, &mut out);
+    encoded::find(bytes, depth, &mut out);
     // Of a cell only what its label vouches for counts.
     let cells = depth.min(Depth::Rules);
     table::find(text, |cell, key| found(cell, key, place, policy, cells), &mut out);

@@ -158,7 +158,9 @@ pub(crate) fn surrogate(ty: Type, canonical: &str, choice: &mut Choice, attempt:
         net::mac(choice, attempt)
     } else if ty == Type::SECRET {
         word::secret(canonical, choice)
-    } else if ty == Type::CRYPTO || ty == Type::ENCODED || !ascii {
+    } else if ty == Type::ENCODED {
+        word::encoded(canonical, choice)
+    } else if ty == Type::CRYPTO || !ascii {
         word::alike(canonical, choice)
     } else if ty == Type::PHONE || ty == Type::FAX {
         net::phone(canonical, choice, attempt)

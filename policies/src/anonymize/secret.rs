@@ -15,7 +15,7 @@ mod rules;
 mod told;
 mod value;
 
-use rules::{Engine, Owner, RawRule, build};
+use rules::{Class, Engine, Owner, RawRule, build};
 
 const RULES: &str = include_str!("../../secrets.toml");
 
@@ -171,10 +171,12 @@ fn token(
     if body.len() < rule.min || after(text, end).is_ascii_alphanumeric() {
         return;
     }
-    // A head that little else has vouches for all but plain words.
+    // A head that little else has vouches for all but plain words; a short one does before an unbroken run, which
+    // hardly a name is.
     let head = &text[at.clone()];
     let plain = |b: &u8| !b.is_ascii_digit() && !b.is_ascii_uppercase();
-    let told = head.len() >= 4 && head.ends_with(b"-") | head.ends_with(b"_") | head.ends_with(b".");
+    let rare = head.len() >= if rule.class == Class::Alnum { 3 } else { 4 };
+    let told = rare && head.ends_with(b"-") | head.ends_with(b"_") | head.ends_with(b".");
     let spelled = rule.class.spells() && value::wordy(body) && (!told || body.iter().all(plain));
     let few = value::entropy(body) < 2.2_f64.min(value::floor(body));
     let harmless = spelled || few || value::sequential(body) || value::placeholder(body, &engine.assign);

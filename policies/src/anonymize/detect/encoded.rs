@@ -1,7 +1,8 @@
 //! Runs of base64 and percent-encoding: decoded once; what they hide masks the whole run.
 
-use super::scan;
+use super::{Depth, scan, worded};
 use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::ner;
 
 /// Longer runs are media, not hidden text.
 const LONGEST: usize = 255;
@@ -17,7 +18,7 @@ const IN_BASE64: [bool; 256] = {
     all
 };
 
-pub(super) fn find(text: &[u8], out: &mut Vec<Finding>) {
+pub(super) fn find(text: &[u8], depth: Depth, out: &mut Vec<Finding>) {
     if text.len() >= 24 {
         runs(
             text,
@@ -27,7 +28,9 @@ pub(super) fn find(text: &[u8], out: &mut Vec<Finding>) {
                     if varied(&text[start..end]) && !public(&text[..start]) {
                         out.push(Finding::new(start, end, Type::ENCODED, Evidence::Validated));
                     }
-                } else if end - start >= 24 && base64(&text[start..end]).is_some_and(|inner| hides(&inner)) {
+                } else if end - start >= 24
+                    && base64(&text[start..end]).is_some_and(|inner| hides(&inner, depth))
+                {
                     out.push(Finding::new(start, end, Type::ENCODED, Evidence::Validated));
                 }
             },
@@ -40,7 +43,7 @@ pub(super) fn find(text: &[u8], out: &mut Vec<Finding>) {
             |start, end| {
                 let run = &text[start..end];
                 let encoded = run.contains(&b'%') && run.len() >= 6 && run.len() <= LONGEST;
-                if encoded && percent(run).is_some_and(|inner| hides(&inner)) {
+                if encoded && percent(run).is_some_and(|inner| hides(&inner, depth)) {
                     out.push(Finding::new(start, end, Type::ENCODED, Evidence::Validated));
                 }
             },
@@ -75,11 +78,18 @@ fn varied(run: &[u8]) -> bool {
         && run.iter().any(u8::is_ascii_digit)
 }
 
-fn hides(inner: &[u8]) -> bool {
-    let readable =
-        std::str::from_utf8(inner).is_ok_and(|t| !t.chars().any(|c| c.is_control() && !c.is_whitespace()));
-    readable
-        && scan(inner, "", false).iter().any(|f| f.score >= 60 && f.ty != Type::DATE && f.ty != Type::TIME)
+/// Whether the decoded bytes are a text that holds something: whatever it says in words counts too.
+fn hides(inner: &[u8], depth: Depth) -> bool {
+    let Ok(text) = std::str::from_utf8(inner) else { return false };
+    if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
+        return false;
+    }
+    let mut found = scan(inner, "", false);
+    if depth == Depth::Model && text.contains(' ') {
+        ner::find(text, &mut found);
+        worded(text, "", &mut found);
+    }
+    found.iter().any(|f| f.score >= 60 && f.ty != Type::DATE && f.ty != Type::TIME)
 }
 
 fn base64(run: &[u8]) -> Option<Vec<u8>> {

@@ -27,6 +27,11 @@ fn disguises() {
         ("4 0 1 2 8 8 8 8 8 8 8 8 1 8 8 1", "ID 4 0 1 2 8 8 8 8 8 8 8 8 1 8 8 1"),
         ("bWFpbCBtZSBhdCBqb2huQGFjbWUuY29t it is", "ENCODED bWFpbCBtZSBhdCBqb2huQGFjbWUuY29t"),
         ("q=john%40acme.com&x", "ENCODED q=john%40acme.com&x"),
+        (
+            "cGxlYXNlIG5vdGUgcGF0aWVudCBCZWF0cml6IE9rb25rd28gZm9yIGxhdGVy it is",
+            "ENCODED cGxlYXNlIG5vdGUgcGF0aWVudCBCZWF0cml6IE9rb25rd28gZm9yIGxhdGVy",
+        ),
+        ("q=patient%20Beatriz%20Okonkwo%20called", "ENCODED q=patient%20Beatriz%20Okonkwo%20called"),
         ("card 4012888888881881 exp 04/27 cvv 123", "CVV 123"),
         ("4012888888881881 04/27 321", "EXPIRY 04/27"),
         ("```\nkey = \"078-05-1123\"\n```", "US_SSN 078-05-1123"),

@@ -35,9 +35,21 @@ pub(crate) fn alike(original: &str, choice: &mut Choice) -> String {
         .collect()
 }
 
+/// What ends an invented secret, for all to see.
+const TAIL: &str = "EXAMPLE";
+
+/// An encoded run of the same length, `EXAMPLE` at its end: under a label that calls it a token it is no real one.
+pub(super) fn encoded(original: &str, choice: &mut Choice) -> String {
+    let run = original.trim_end_matches('=');
+    let mut body = alike(run, choice);
+    if body.is_ascii() && body.len() > 2 * TAIL.len() {
+        body.replace_range(body.len() - TAIL.len().., TAIL);
+    }
+    body + &original[run.len()..]
+}
+
 /// The vendor's prefix, characters of the same class, and `EXAMPLE` for all to see.
 pub(super) fn secret(original: &str, choice: &mut Choice) -> String {
-    const TAIL: &str = "EXAMPLE";
     if let Some(start) = original.find("KEY").filter(|_| original.starts_with("-----BEGIN")) {
         let open = original[start..].find("-----").map_or(original.len(), |n| start + n + 5);
         let close = original.rfind("-----END").unwrap_or(original.len()).max(open);

@@ -41,6 +41,8 @@ fn vendor_formats() {
         key(&["sk-proj-", body36, body36]),
         key(&["sk-ant-", "api03-", body36, body36, body36]),
         key(&["hf_", "qRcTeFwHiPkLuNoVqXsTaVzXyBaGcDmFgH"]),
+        // Letters alone, most of which a tongue could follow.
+        key(&["hf_", "MxlMjikyBuulCyxelipkFmcPkuUPEmdyyy"]),
         key(&["xoxb-", "123456789012-123456789012-aB3dE5fG7hI9jK1lM3nO5pQ7"]),
         key(&["sk_live_", "aB3dE5fG7hI9jK1lM3nO5pQ7"]),
         key(&["npm_", body36]),
@@ -100,6 +102,7 @@ fn look_alikes_stay() {
         "private_key_path = /etc/ssl/private/key.pem",
         "sk-learn is a library",
         "card_payment_fee_charged",
+        "hf_modelloaderforwhateveritistheytrain",
         "KMS key arn:aws:kms:eu-west-1:111122223333:key/25ca937e-11d1-4c54-9238-5b8bdbaf1db9",
         "docker pull auth:4.18@sha256:702d6b5dacc77285582ed1a889065084ba468a0b18a318460541a0034c0adb92",
         "the error code is 4004",
