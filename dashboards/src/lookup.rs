@@ -54,12 +54,18 @@ pub(crate) fn slug(kind: IntentKind) -> &'static str {
         IntentKind::Resume => "resume",
         IntentKind::Rollback => "rollback",
         IntentKind::PromoteOneStep => "promote_one_step",
+        IntentKind::Dismiss => "dismiss",
     }
 }
 
 /// The intent that a path or form names.
 pub(crate) fn kind(slug_given: &str) -> Option<IntentKind> {
-    [IntentKind::Pause, IntentKind::Resume, IntentKind::Rollback, IntentKind::PromoteOneStep]
-        .into_iter()
-        .find(|kind| slug(*kind) == slug_given)
+    let all = [
+        IntentKind::Pause,
+        IntentKind::Resume,
+        IntentKind::Rollback,
+        IntentKind::PromoteOneStep,
+        IntentKind::Dismiss,
+    ];
+    all.into_iter().find(|kind| slug(*kind) == slug_given)
 }

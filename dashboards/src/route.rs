@@ -179,16 +179,18 @@ fn rung_of(ladder: &[Weight], weight: Weight) -> usize {
     ladder.partition_point(|rung| *rung < weight) + 1
 }
 
-/// The intents that make sense at a stage, with what their buttons say.
-fn intents(stage: Stage) -> Vec<(&'static str, &'static str)> {
-    let of = |kinds: &[IntentKind]| kinds.iter().map(|k| (lookup::slug(*k), button(*k))).collect();
-    match stage {
-        Stage::Shadow => of(&[IntentKind::PromoteOneStep, IntentKind::Pause]),
-        Stage::Step(_) => of(&[IntentKind::PromoteOneStep, IntentKind::Pause, IntentKind::Rollback]),
-        Stage::Full => of(&[IntentKind::Pause, IntentKind::Rollback]),
-        Stage::Paused => of(&[IntentKind::Resume]),
-        Stage::Collecting | Stage::Distilling | Stage::Cooldown | Stage::Rejected => Vec::new(),
-    }
+/// The intents that make sense of a route, with what their buttons say.
+fn intents(route: &RouteStatus) -> Vec<(&'static str, &'static str)> {
+    use IntentKind::{Dismiss, Pause, PromoteOneStep, Resume, Rollback};
+    let kinds: &[IntentKind] = match (route.stage, &route.challenger) {
+        (Stage::Shadow, _) => &[PromoteOneStep, Pause],
+        (Stage::Step(_), None) => &[PromoteOneStep, Pause, Rollback],
+        (Stage::Step(_) | Stage::Full, Some(_)) => &[PromoteOneStep, Dismiss, Pause, Rollback],
+        (Stage::Full, None) => &[Pause, Rollback],
+        (Stage::Paused, _) => &[Resume],
+        (Stage::Collecting | Stage::Distilling | Stage::Cooldown | Stage::Rejected, _) => &[],
+    };
+    kinds.iter().map(|kind| (lookup::slug(*kind), button(*kind))).collect()
 }
 
 /// What a button says.
@@ -198,6 +200,7 @@ pub(crate) fn button(kind: IntentKind) -> &'static str {
         IntentKind::Resume => "Resume",
         IntentKind::Rollback => "Roll back",
         IntentKind::PromoteOneStep => "Promote one step",
+        IntentKind::Dismiss => "Dismiss the challenger",
     }
 }
 
@@ -218,6 +221,15 @@ pub(crate) fn consequence(kind: IntentKind, route: &RouteStatus) -> String {
                 "Weight goes from {now} to 0 % at once. A cooldown follows, then a new attempt with fresh evidence."
             )
         }
+        IntentKind::Dismiss => {
+            let share = route.challenger.as_ref().map_or(Weight::ZERO, |challenger| challenger.weight);
+            format!(
+                "The challenger's trial ends: its share goes from {share} to 0 %, and its callers are back with the student in service, at {now}."
+            )
+        }
+        IntentKind::PromoteOneStep if stage == Stage::Full => String::from(
+            "The challenger takes its next step without waiting out the dwell. Every floor of the gate still holds, and it has to beat the student in service.",
+        ),
         IntentKind::PromoteOneStep => {
             let next = route.ladder.iter().find(|rung| **rung > now);
             let next = next.map_or_else(|| String::from("100 %"), ToString::to_string);
@@ -347,7 +359,7 @@ pub(crate) fn route(
         stage: route.stage.to_string(),
         tone: view::tone(route.stage),
         sentence: route.sentence.clone(),
-        intents: intents(route.stage),
+        intents: intents(route),
         figures: figures(route),
         ladder: ladder(route),
         train: route.train.as_ref().map(|t| Train {

@@ -115,36 +115,49 @@ pub(crate) fn sentence(row: &DecisionRow) -> String {
     let because = row.because.join(", ");
     let student =
         row.artifact.as_ref().map_or_else(|| String::from("no student"), |a| format!("student {}", short(a)));
-    let moved = format!("{} → {}", row.from, row.to);
+    let (who, student, from, to) = match &row.challenger {
+        None => ("", student, row.from, row.to),
+        Some(one) => ("Challenger: ", format!("student {}", short(&one.artifact)), one.from, one.to),
+    };
+    let moved = format!("{from} → {to}");
     let why = |lead: &str| if because.is_empty() { String::new() } else { format!("{lead}{because}") };
     let head = match row.kind {
         DecisionKind::Distill => format!("Training began{}", why(": ")),
         DecisionKind::Candidate => format!("The {student} entered the shadow{}", why(": ")),
         DecisionKind::Promote => format!("Promoted {moved}{}", why(": ")),
         DecisionKind::Advance => format!("Advanced {moved}{}", why(": ")),
-        DecisionKind::Dwell => format!("Dwells at {}{}", row.to, why(", waits for ")),
-        DecisionKind::Hold => format!("Holds at {}{}", row.to, why(", missing ")),
+        DecisionKind::Dwell => format!("Dwells at {to}{}", why(", waits for ")),
+        DecisionKind::Hold => format!("Holds at {to}{}", why(", missing ")),
         DecisionKind::Reject => format!("Rejected the {student}{}", why(" because ")),
         DecisionKind::Rollback => format!("Rolled back {moved}{}", why(" because ")),
         DecisionKind::Pause => format!("Paused {moved}"),
         DecisionKind::Resume => format!("Resumed at {}", row.to),
         DecisionKind::Done => format!("Arrived at {}{}", row.to, why(": ")),
+        DecisionKind::Challenge => format!("The {student} is tried beside the one that serves{}", why(": ")),
+        DecisionKind::Dismiss => format!("Dismissed the {student}{}", why(" because ")),
+        DecisionKind::Succeed => format!("The {student} takes over at {}{}", row.to, why(": ")),
     };
     let judged = match row.kind {
-        DecisionKind::Distill | DecisionKind::Candidate | DecisionKind::Pause | DecisionKind::Resume => None,
+        DecisionKind::Distill
+        | DecisionKind::Candidate
+        | DecisionKind::Challenge
+        | DecisionKind::Pause
+        | DecisionKind::Resume => None,
         DecisionKind::Promote
         | DecisionKind::Advance
         | DecisionKind::Dwell
         | DecisionKind::Hold
         | DecisionKind::Reject
         | DecisionKind::Rollback
+        | DecisionKind::Dismiss
+        | DecisionKind::Succeed
         | DecisionKind::Done => row.k.k,
     };
     let evidence =
         judged.map(|k| format!("; K {} ({}) on {} requests", score(k.v), range(k), count(row.n.requests)));
     let person =
         if row.reason.is_empty() { String::new() } else { format!(". {}: “{}”", row.actor, row.reason) };
-    format!("{head}{}{person}", evidence.unwrap_or_default())
+    format!("{who}{head}{}{person}", evidence.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use kolm_core::{Arm, Surface, hex};
+use kolm_core::{ArtifactId, Surface, hex};
 use kolm_policies::eligible;
 use kolm_policies::rollout::{self, CallerKind};
 use kolm_wire::chat::{self, Question};
@@ -25,8 +25,8 @@ pub(crate) struct Choice {
 
 /// Who is asked first.
 pub(crate) enum First {
-    /// The teacher; with the reason if the bucket is the student's.
-    Teacher(Option<&'static str>),
+    /// The teacher; with the reason and the artifact if the bucket is a student's.
+    Teacher(Option<(&'static str, ArtifactId)>),
     /// A student.
     Student(Arc<Student>),
 }
@@ -35,21 +35,16 @@ pub(crate) enum First {
 pub(crate) fn choose(shared: &Shared, admitted: &Admitted, model: &str, body: &[u8]) -> Choice {
     let entry = admitted.table.find(&admitted.namespace, admitted.upstream_path(), model).cloned();
     let teacher = |entry, unit, why| Choice { entry, first: First::Teacher(why), unit };
-    let on_trial = entry.as_ref().and_then(|entry| {
-        let moves = admitted.surface() == Surface::Chat && entry.weight.0 > 0;
-        entry.student.clone().filter(|_| moves).map(|student| (entry.clone(), student))
-    });
-    let Some((route, student)) = on_trial else { return teacher(entry, None, None) };
+    let moves = |entry: &&Arc<Entry>| admitted.surface() == Surface::Chat && entry.weight.0 > 0;
+    let Some(route) = entry.as_ref().filter(moves).cloned() else { return teacher(entry, None, None) };
     let question = chat::question(body);
     let opening = question.as_ref().map_or(body, |question| question.opening.as_bytes());
     let unit = unit(&shared.route_key, &admitted.asker, opening);
     let bucket = rollout::bucket(&route.salt, CallerKind::Conversation, &unit);
-    if rollout::arm(bucket, route.weight) == Arm::Teacher {
-        return teacher(entry, Some(unit), None);
-    }
+    let Some(student) = route.student_of(bucket).cloned() else { return teacher(entry, Some(unit), None) };
     match question.map_err(|blocks| blocks.as_str()).and_then(|question| fit(&student, &question, body)) {
         Ok(()) => Choice { entry, first: First::Student(student), unit: Some(unit) },
-        Err(why) => teacher(entry, Some(unit), Some(why)),
+        Err(why) => teacher(entry, Some(unit), Some((why, student.artifact.clone()))),
     }
 }
 

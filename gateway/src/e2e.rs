@@ -70,6 +70,7 @@ impl Plan {
             route: Arc::new(config.routes[0].clone()),
             weight: if student.is_some() { Weight::FULL } else { Weight::ZERO },
             student,
+            challenger: None,
             salt: [7; 32],
             stats: Arc::new(RouteStats::default()),
         };

@@ -8,10 +8,12 @@ use bytes::Bytes;
 use kolm_core::{Arm, ArtifactId, Namespace, Outcome, RequestId, RouteName, Surface, Timestamp};
 
 /// A request of the student's buckets that the teacher answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fallback {
     /// `abstained`, `down`, `timeout`, `failed`, ...
     pub why: &'static str,
+    /// The student's artifact.
+    pub artifact: ArtifactId,
     /// Microseconds until the teacher was asked.
     pub student_us: u64,
 }
@@ -93,6 +95,11 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// The artifact of the student whose bucket it is; `None` for the teacher's.
+    pub fn asked(&self) -> Option<&ArtifactId> {
+        self.artifact.as_ref().or(self.fallback.as_ref().map(|fallback| &fallback.artifact))
+    }
+
     /// The unit of evidence; empty where it was not worked out.
     pub fn unit(&self) -> &str {
         self.unit.as_deref().unwrap_or_default()

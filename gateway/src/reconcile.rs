@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kolm_config::{Config, Live, Route};
-use kolm_core::{Answered, Intent, RouteName, RouteStatus};
+use kolm_core::{Answered, Intent, RouteName, RouteStatus, Weight};
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::route::RouteRun;
 use crate::shadow::Inbox;
-use crate::table::{Entry, Shared, Table, keyed};
+use crate::table::{Challenger, Entry, Shared, Student, Table, keyed};
 use crate::till::Till;
 
 /// Time between two looks.
@@ -180,6 +180,7 @@ impl Reconciler {
                 self.routes.get(&entry.route.name).is_some_and(|run| {
                     run.weight() == entry.weight
                         && run.student().map(Arc::as_ptr) == entry.student.as_ref().map(Arc::as_ptr)
+                        && seat(run.challenger().as_ref()) == seat(entry.challenger.as_ref())
                 })
             });
         if same {
@@ -191,6 +192,7 @@ impl Reconciler {
                 route: Arc::new(route.clone()),
                 weight: run.weight(),
                 student: run.student().cloned(),
+                challenger: run.challenger(),
                 salt: keyed(&self.shared.route_key, &[b"route", route.name.as_str().as_bytes()]),
                 stats: Arc::clone(&run.stats),
             }))
@@ -202,4 +204,9 @@ impl Reconciler {
             drop(self.shared.table.compare_and_swap(&table, next));
         }
     }
+}
+
+/// What tells two challengers apart.
+fn seat(challenger: Option<&Challenger>) -> Option<(*const Student, Weight)> {
+    challenger.map(|challenger| (Arc::as_ptr(&challenger.student), challenger.weight))
 }

@@ -15,13 +15,7 @@ impl Shared {
         self.table.rcu(|table| {
             let entry = |route: &Route| {
                 let entry = table.routes.iter().find(|entry| is_same(&entry.route, route))?;
-                Some(Arc::new(Entry {
-                    route: Arc::new(route.clone()),
-                    weight: entry.weight,
-                    student: entry.student.clone(),
-                    salt: entry.salt,
-                    stats: Arc::clone(&entry.stats),
-                }))
+                Some(Arc::new(Entry { route: Arc::new(route.clone()), ..Entry::clone(entry) }))
             };
             Table { config: Arc::clone(config), routes: config.routes.iter().filter_map(entry).collect() }
         });

@@ -121,7 +121,7 @@ impl Relay<'_> {
             Err(why) => {
                 let mut receipt = receipt;
                 receipt.again(shared, &self.admitted, By::Cloud, why);
-                self.teacher(Some(receipt), Some(why)).await
+                self.teacher(Some(receipt), Some((why, student.artifact.clone()))).await
             }
         }
     }
@@ -129,15 +129,15 @@ impl Relay<'_> {
     async fn teacher(
         mut self: Box<Self>,
         receipt: Option<Receipt>,
-        fallback: Option<&'static str>,
+        fallback: Option<(&'static str, ArtifactId)>,
     ) -> Result<bool> {
         let shared = &*self.gateway.shared;
         let route = self.entry.as_ref().map(|entry| entry.route.name.clone());
-        if let (Some(why), Some(route)) = (fallback, &route) {
+        if let (Some((why, _)), Some(route)) = (&fallback, &route) {
             shared.events.request_fell_back(route, why);
         }
         let student_us = shared.env.clock.micros().saturating_sub(self.admitted.started_us);
-        self.fallback = fallback.map(|why| Fallback { why, student_us });
+        self.fallback = fallback.map(|(why, artifact)| Fallback { why, artifact, student_us });
         let mut receipt = receipt
             .unwrap_or_else(|| Receipt::open(shared, &self.admitted, By::Cloud, route.as_ref(), &self.model));
         match self.hear_teacher(&mut receipt).await {

@@ -1,7 +1,9 @@
 //! One route as the reconciler drives it: its state, its evidence, its training and its student.
 
 mod learning;
+mod rival;
 mod shown;
+mod trial;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,38 +12,31 @@ use kolm_config::Route;
 use kolm_core::{
     Answered, ArtifactId, DecisionKind, DecisionRow, RequestId, Stage, TemplateStatus, Timestamp, Weight,
 };
-use kolm_policies::gate::{Breach, Evidence, Judged, Missing, Score, ScoreKind, judge};
+use kolm_policies::gate::{Evidence, Missing};
 use kolm_policies::rollout::{self, Draft, Plan, Seen, State};
 use kolm_store::Diff;
 
+use self::rival::Rival;
+use self::trial::{Trial, artifact_bytes};
 use crate::drift::Drift;
 use crate::pool;
 use crate::reconcile::{Asked, Settings};
 use crate::shadow::Observed;
-use crate::students::{self, Launch, Supervised};
-use crate::table::{RouteStats, Shared, Student};
+use crate::table::{self, RouteStats, Shared, Student};
 use crate::till::{self, Till};
-use crate::training::{self, Run};
-
-/// Scores kept for a store that is closed; more are counted as not scored.
-const MOST_UNSAVED: usize = 65_536;
+use crate::training::Run;
 
 /// A route under way.
 pub(crate) struct RouteRun {
     route: Arc<Route>,
     state: State,
-    /// A fall to 0 is decided and its row not yet in the store.
-    falling: bool,
-    evidence: Evidence,
-    /// Scores in the evidence that the store has not taken yet.
-    unsaved: Vec<Score>,
-    judged: Option<Judged>,
+    /// The student in service, or on its way there.
+    champion: Trial,
+    /// A newer one beside it.
+    rival: Option<Rival>,
     training: Option<Run>,
     failed: Option<String>,
     candidate: Option<ArtifactId>,
-    student: Option<Supervised>,
-    /// There should be a student, and nothing serves this artifact any more.
-    unserved: bool,
     sentence: String,
     pairs: u64,
     runs: u64,
@@ -72,24 +67,27 @@ impl RouteRun {
         let serving_since = rows.iter().find(|row| row.to > Weight::ZERO).map(|row| row.t);
         till.remember(&route, store, &rows).await?;
         // Scores gathered under other bars are not judged by these.
-        let scores: Vec<Score> = match state.policy == route.gate.digest() {
-            true => store.scores(route.name.clone(), state.attempt).await?,
-            false => Vec::new(),
+        let same_bars = state.policy == route.gate.digest();
+        let scores = async |attempt: u32| match same_bars {
+            true => store.scores(route.name.clone(), attempt).await,
+            false => Ok(Vec::new()),
+        };
+        let own = scores(state.attempt).await?;
+        let beside = match &state.challenger {
+            Some(challenger) => scores(challenger.attempt).await?,
+            None => Vec::new(),
         };
         let bytes = artifact_bytes(settings, &route, state.artifact.as_ref());
+        let evidence = Evidence::replay(&route.gate, state.attempt, bytes, &state.replay(&own));
         let mut run = Self {
-            evidence: Evidence::replay(&route.gate, state.attempt, bytes, &state.replay(&scores)),
+            champion: Trial::of(state.artifact.clone(), state.attempt, evidence),
+            rival: Rival::resume(&route, &state, settings, (&beside, &own)),
             runs: rows.iter().filter(|row| row.kind == DecisionKind::Distill).count() as u64,
             route,
             state,
-            falling: false,
-            unsaved: Vec::new(),
-            judged: None,
             training: None,
             failed: None,
             candidate: None,
-            student: None,
-            unserved: false,
             sentence: String::new(),
             pairs: 0,
             serving_since,
@@ -99,11 +97,14 @@ impl RouteRun {
             asked: Vec::new(),
             stats: Arc::default(),
         };
-        if run.state.stage == Stage::Distilling {
+        if run.state.training.is_some() {
             run.train(shared, store, settings);
         }
         if on_trial(run.state.stage) {
             run.raise(shared, settings);
+        }
+        if let Some(rival) = &mut run.rival {
+            rival.trial.start(shared, settings, &run.route.name);
         }
         Ok(run)
     }
@@ -115,12 +116,17 @@ impl RouteRun {
 
     /// The weight that the table serves.
     pub(crate) fn weight(&self) -> Weight {
-        if self.falling { Weight::ZERO } else { self.state.weight }
+        if self.champion.falling { Weight::ZERO } else { self.state.weight }
     }
 
     /// The student that the table shows.
     pub(crate) fn student(&self) -> Option<&Arc<Student>> {
-        self.student.as_ref().map(|supervised| &supervised.student)
+        self.champion.student()
+    }
+
+    /// The challenger that the table shows.
+    pub(crate) fn challenger(&self) -> Option<table::Challenger> {
+        self.rival.as_ref()?.seat(&self.state)
     }
 
     /// Adds what the shadow saw, and keeps it.
@@ -131,60 +137,39 @@ impl RouteRun {
     ) {
         let mut diffs = Vec::new();
         for (artifact, one) in observed {
-            // What comes late is about another student.
-            if self.state.artifact.as_ref() != Some(&artifact) {
-                continue;
-            }
+            let rival = self.rival.as_mut().filter(|rival| rival.trial.is_about(&artifact));
+            let (trial, beside) = match rival {
+                Some(rival) => (&mut rival.trial, None),
+                None if self.champion.is_about(&artifact) => (&mut self.champion, self.rival.as_mut()),
+                // What comes late is about another student.
+                None => continue,
+            };
             match one {
                 Observed::Diff(diff) => {
                     self.drift.observe(&diff);
-                    diffs.push(Diff { attempt: self.state.attempt, ..*diff });
+                    diffs.push(Diff { attempt: trial.attempt, ..*diff });
                 }
-                Observed::Scored(score) => self.score(score),
-                Observed::Dropped => self.miss(),
-                Observed::BudgetSpent => self.evidence.block(Missing::Budget),
-                Observed::BudgetLeft => self.evidence.unblock(Missing::Budget),
+                Observed::Scored(score) => {
+                    self.till.add(&self.route.name, &till::of_score(&score));
+                    if let Some(rival) = beside {
+                        rival.compare(&score);
+                    }
+                    trial.score(score);
+                }
+                Observed::Dropped => trial.miss(),
+                Observed::BudgetSpent => trial.evidence.block(Missing::Budget),
+                Observed::BudgetLeft => trial.evidence.unblock(Missing::Budget),
             }
         }
-        self.save(store).await;
+        self.champion.save(&self.route.name, store).await;
+        if let Some(rival) = &mut self.rival {
+            rival.trial.save(&self.route.name, store).await;
+        }
         // People look at a sample; the scores are the evidence.
         if !diffs.is_empty()
             && let Err(error) = store.put_diffs(diffs).await
         {
             tracing::warn!(route = %self.route.name, %error, "what the shadow saw is not kept for people");
-        }
-    }
-
-    fn score(&mut self, score: Score) {
-        self.till.add(&self.route.name, &till::of_score(&score));
-        // The second score of a double-primary request is no request of its own.
-        let request = score.kind != ScoreKind::Double;
-        if self.unsaved.len() < MOST_UNSAVED {
-            if request {
-                self.evidence.note_sampled();
-            }
-            self.evidence.observe(&score);
-            self.unsaved.push(score);
-        } else if request {
-            self.miss();
-        }
-    }
-
-    fn miss(&mut self) {
-        self.evidence.note_sampled();
-        self.evidence.note_dropped();
-    }
-
-    /// Evidence that a restart would forget must not promote; what the store refuses is offered again.
-    async fn save(&mut self, store: &kolm_store::Handle) {
-        let (Some(artifact), false) = (self.state.artifact.clone(), self.unsaved.is_empty()) else { return };
-        let scores = self.unsaved.clone();
-        match store.put_scores(self.route.name.clone(), artifact, self.state.attempt, scores).await {
-            Ok(()) => {
-                self.unsaved.clear();
-                self.evidence.unblock(Missing::Ledger);
-            }
-            Err(_) => self.evidence.block(Missing::Ledger),
         }
     }
 
@@ -204,31 +189,35 @@ impl RouteRun {
             // A breach is acted on all the same.
             Err(error) => shared.events.reconcile_failed(&self.route.name, &error),
         }
-        self.evidence.close_idle(now);
-        self.stats.doubles.store(self.evidence.counts().double_primary, Ordering::Relaxed);
         self.finish_training(now);
         self.follow_engine(shared, settings);
         self.judge_templates(now);
-        let judged = (self.state.attempt > 0).then(|| judge(&self.evidence, now));
+        let judged = self.champion.judge(now);
+        let challenger = self.rival.as_mut().map(|rival| rival.look(now)).unwrap_or_default();
+        self.stats.doubles.store(self.doubles(), Ordering::Relaxed);
         let seen = Seen {
-            judged: judged.clone(),
+            judged,
             pairs: self.pairs,
             training: self.training_state(),
             candidate: self.candidate.clone(),
             intents: self.asked.iter().map(|asked| asked.intent.clone()).collect(),
-            hard: self.hard(),
+            hard: self.champion.hard(),
+            challenger,
             drift: self.drift.look(),
         };
-        self.judged = judged;
         let Plan { decision, sentence, answered } =
             rollout::plan(&self.route.rollout, &self.route.gate, &self.state, &seen, now);
         self.sentence = sentence;
         let mut decided = None;
         if let Some(draft) = decision {
-            self.falling |= draft.stage.weight() < self.state.weight;
-            decided = Some(self.record(draft, shared, store).await?);
-            self.falling = false;
-            self.act(shared, store, settings);
+            self.fall(&draft);
+            let row = self.record(draft, shared, store).await?;
+            self.champion.falling = false;
+            match row.challenger {
+                Some(_) => self.act_beside(&row, shared, settings),
+                None => self.act(&row, shared, store, settings),
+            }
+            decided = Some(row);
         }
         for asked in self.asked.drain(..answered.min(self.asked.len())) {
             let answered = Answered { sentence: self.sentence.clone(), decision: decided.clone() };
@@ -236,6 +225,21 @@ impl RouteRun {
             drop(asked.answer.send(answered));
         }
         Ok(())
+    }
+
+    /// A fall does not wait for its row.
+    fn fall(&mut self, draft: &Draft) {
+        self.champion.falling |= draft.stage.weight() < self.state.weight;
+        if let Some(rival) = &mut self.rival {
+            rival.trial.falling |= draft.kind == DecisionKind::Dismiss;
+        }
+    }
+
+    /// The double-primary pairs of the trial that has the fewest.
+    fn doubles(&self) -> u64 {
+        let trials = [Some(&self.champion), self.rival.as_ref().map(|rival| &rival.trial)];
+        let doubles = trials.into_iter().flatten().map(|trial| trial.evidence.counts().double_primary);
+        doubles.min().unwrap_or_default()
     }
 
     /// Writes the row, to the store and to the ledger; the state follows the row.
@@ -263,32 +267,42 @@ impl RouteRun {
     }
 
     /// Makes the world follow the row just written.
-    fn act(&mut self, shared: &Arc<Shared>, store: &kolm_store::Handle, settings: &Settings) {
-        let Some((kind, _, _)) = &self.state.last else { return };
-        match kind {
+    fn act(
+        &mut self,
+        row: &DecisionRow,
+        shared: &Arc<Shared>,
+        store: &kolm_store::Handle,
+        settings: &Settings,
+    ) {
+        if row.to == Weight::ZERO {
+            self.rival = None;
+        }
+        match row.kind {
             DecisionKind::Distill => {
                 self.runs += 1;
                 self.train(shared, store, settings);
             }
             DecisionKind::Candidate => {
                 self.candidate = None;
-                let bytes = artifact_bytes(settings, &self.route, self.state.artifact.as_ref());
-                self.evidence = Evidence::new(&self.route.gate, self.state.attempt, bytes);
-                self.unsaved.clear();
+                let bytes = artifact_bytes(settings, &self.route, row.artifact.as_ref());
+                let evidence = Evidence::new(&self.route.gate, row.attempt, bytes);
                 // A fresh process and a fresh breaker, also for an artifact that is tried again.
+                self.champion = Trial::of(row.artifact.clone(), row.attempt, evidence);
                 self.raise(shared, settings);
             }
             DecisionKind::Promote | DecisionKind::Advance | DecisionKind::Done => {
-                if self.state.promoted_at == Some(self.state.since) {
-                    self.evidence.arm();
-                }
-                self.evidence.begin_step();
+                self.champion.next_step(self.state.promoted_at == Some(self.state.since));
             }
-            DecisionKind::Rollback | DecisionKind::Pause => self.evidence.disarm(),
-            DecisionKind::Reject => self.student = None,
+            DecisionKind::Rollback | DecisionKind::Pause => self.champion.evidence.disarm(),
+            DecisionKind::Reject => self.champion.student = None,
             // A crash loop ends here: somebody looked at it.
-            DecisionKind::Resume if self.hard().is_some() => self.raise(shared, settings),
-            DecisionKind::Dwell | DecisionKind::Hold | DecisionKind::Resume => {}
+            DecisionKind::Resume if self.champion.hard().is_some() => self.raise(shared, settings),
+            DecisionKind::Dwell
+            | DecisionKind::Hold
+            | DecisionKind::Resume
+            | DecisionKind::Challenge
+            | DecisionKind::Dismiss
+            | DecisionKind::Succeed => {}
         }
     }
 
@@ -299,48 +313,33 @@ impl RouteRun {
             self.candidate = Some(pool::identity(engine));
         }
         let has = self.student().and_then(|student| student.pool.as_ref()).map(|pool| &pool.engine);
-        if on_trial(self.state.stage) && !self.unserved && has != wanted {
+        if on_trial(self.state.stage) && !self.champion.unserved && has != wanted {
             self.raise(shared, settings);
         }
     }
 
     /// Starts a process for the artifact on trial, or takes up its pool, in place of the one there is.
     fn raise(&mut self, shared: &Arc<Shared>, settings: &Settings) {
-        (self.student, self.unserved) = (None, false);
-        let Some(artifact) = self.state.artifact.clone() else { return };
-        if let Some(engine) = &self.route.engine {
-            let pool =
-                (pool::identity(engine) == artifact).then(|| pool::raise(shared, &self.route.name, engine));
-            match pool {
-                Some(Ok(pool)) => self.student = Some(pool),
-                Some(Err(error)) => shared.events.student_down(&self.route.name, &error.to_string()),
-                None => self.unserved = true,
-            }
+        let Some(engine) = self.route.engine.clone() else {
+            self.watch(settings);
+            return self.champion.start(shared, settings, &self.route.name);
+        };
+        (self.champion.student, self.champion.unserved) = (None, false);
+        if self.champion.artifact != Some(pool::identity(&engine)) {
+            self.champion.unserved = self.champion.artifact.is_some();
             return;
         }
-        self.drift = Drift::of(&settings.data_dir, &self.route.name, &artifact);
-        let path = training::artifact_path(&settings.data_dir, &self.route.name, &artifact);
-        let model = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let launch = Launch {
-            program: settings.program.clone(),
-            run_dir: settings.data_dir.join("run"),
-            route: self.route.name.clone(),
-            artifact: path,
-        };
-        self.unserved = !launch.artifact.is_file();
-        let student = Arc::new(Student::new(artifact, model));
-        self.student = Some(students::supervise(Arc::clone(shared), student, launch));
+        match pool::raise(shared, &self.route.name, &engine) {
+            Ok(pool) => self.champion.student = Some(pool),
+            Err(error) => shared.events.student_down(&self.route.name, &error.to_string()),
+        }
     }
 
-    fn hard(&self) -> Option<Breach> {
-        if self.unserved {
-            return Some(Breach::Artifact);
+    /// Holds the traffic against what the present student has learned from.
+    fn watch(&mut self, settings: &Settings) {
+        if let Some(artifact) = &self.champion.artifact {
+            self.drift = Drift::of(&settings.data_dir, &self.route.name, artifact);
         }
-        let student = self.student()?;
-        if student.crash_loop.load(Ordering::Acquire) {
-            return Some(Breach::StudentCrash);
-        }
-        student.breaker.tripped().then_some(Breach::Breaker)
     }
 }
 
@@ -350,15 +349,4 @@ fn on_trial(stage: Stage) -> bool {
         Stage::Shadow | Stage::Step(_) | Stage::Full | Stage::Paused | Stage::Cooldown => true,
         Stage::Collecting | Stage::Distilling | Stage::Rejected => false,
     }
-}
-
-/// Size of the artifact's file; unknown counts as the largest.
-fn artifact_bytes(settings: &Settings, route: &Route, artifact: Option<&ArtifactId>) -> u64 {
-    if let Some(engine) = &route.engine {
-        return engine.size_bytes.unwrap_or(u64::MAX);
-    }
-    artifact
-        .map(|id| training::artifact_path(&settings.data_dir, &route.name, id))
-        .and_then(|path| path.metadata().ok())
-        .map_or(u64::MAX, |meta| meta.len())
 }

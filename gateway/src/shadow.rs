@@ -3,30 +3,29 @@
 //! **Invariant:** off the request path; a full queue or a spent budget is counted, never waited for.
 
 mod ask;
+mod draw;
 mod judge;
 mod record;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt as _;
-use kolm_config::Route;
-use kolm_core::{Arm, ArtifactId, MicroUsd, Outcome, Ppm, RouteName, Surface};
+use kolm_core::{ArtifactId, MicroUsd, Outcome, Ppm, RouteName};
 use kolm_policies::gate::{GatePolicy, Score, ScoreKind};
 use kolm_policies::price::busy;
-use kolm_policies::rollout;
 use kolm_store::Diff;
 use kolm_wire::chat;
 use tokio::sync::{Semaphore, mpsc};
 
 use self::ask::{Trial, Unserved};
+pub(crate) use self::draw::Drawn;
 use self::judge::{agreement, judge};
-use self::record::Compared;
+use self::record::{Compared, Tried};
 use crate::capture;
 use crate::exchange::{Fallback, Finished};
-use crate::table::{Entry, Shared, Student, keyed};
+use crate::table::{Shared, Student};
 use crate::till::Till;
 use crate::told;
 
@@ -57,10 +56,9 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    fn put(&self, drawn: &Drawn, observed: Observed) {
+    fn put(&self, route: &RouteName, artifact: &ArtifactId, observed: Observed) {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = routes.entry(drawn.route.name.clone()).or_default();
-        waiting.push((drawn.student.artifact.clone(), observed));
+        routes.entry(route.clone()).or_default().push((artifact.clone(), observed));
     }
 
     /// Takes what has come for `route`.
@@ -68,16 +66,6 @@ impl Inbox {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
         routes.get_mut(route).map(std::mem::take).unwrap_or_default()
     }
-}
-
-/// An exchange that the key has drawn, and the student it is to judge.
-pub(crate) struct Drawn {
-    finished: Finished,
-    route: Arc<Route>,
-    student: Arc<Student>,
-    kind: ScoreKind,
-    /// The teacher is asked a second time.
-    double: bool,
 }
 
 /// The shadow: draws, calls, scores.
@@ -136,8 +124,11 @@ impl Shadow {
     }
 
     fn tell(&self, drawn: &Drawn, compared: Compared) {
-        if !compared.scores.iter().any(|score| score.kind != ScoreKind::Double) {
-            self.drop_one(drawn);
+        let route = &drawn.route.name;
+        for student in drawn.students() {
+            if !compared.tries.iter().any(|tried| tried.artifact == student.artifact && tried.counts()) {
+                self.inbox.put(route, &student.artifact, Observed::Dropped);
+            }
         }
         let t = self.shared.env.clock.now();
         // Anonymizing takes its time: others of this runtime go on.
@@ -145,43 +136,22 @@ impl Shadow {
         let mut template = String::new();
         if let Ok(Some(diff)) = tokio::task::block_in_place(record) {
             template = diff.template();
-            self.inbox.put(drawn, Observed::Diff(Box::new(diff)));
+            let artifact = diff.artifact.clone();
+            self.inbox.put(route, &artifact, Observed::Diff(Box::new(diff)));
         }
-        for score in compared.scores {
-            let template = template.clone();
-            self.inbox.put(drawn, Observed::Scored(Score { t, template, ..score }));
+        for tried in compared.tries {
+            for score in tried.scores {
+                let score = Score { t, template: template.clone(), ..score };
+                self.inbox.put(route, &tried.artifact, Observed::Scored(score));
+            }
         }
     }
 
     /// A drawn exchange that will not be scored counts against completeness.
     pub(crate) fn drop_one(&self, drawn: &Drawn) {
-        self.inbox.put(drawn, Observed::Dropped);
-    }
-
-    /// Whether an exchange is in the sample: drawn by a key, never by load, content or answer.
-    pub(crate) fn draw(&self, finished: Finished) -> Option<Drawn> {
-        let table = self.shared.table.load();
-        let entry = table.routes.iter().find(|entry| Some(&entry.route.name) == finished.route.as_ref())?;
-        let student = entry.student.clone().filter(|student| counts(&finished, student))?;
-        let (kind, double) = self.sample(&finished, entry)?;
-        Some(Drawn { finished, route: Arc::clone(&entry.route), student, kind, double })
-    }
-
-    fn sample(&self, finished: &Finished, entry: &Entry) -> Option<(ScoreKind, bool)> {
-        let key = keyed(&self.shared.route_key, &[b"sample", entry.route.name.as_str().as_bytes()]);
-        let drawn = |salt: &str, rate: Ppm| {
-            rollout::sampled(&key, &format!("{salt}{}", finished.unit()), finished.at, rate)
-        };
-        if finished.arm == Arm::Student || finished.fallback.is_some() {
-            let rate = rollout::reverse_rate(entry.weight);
-            return drawn("", rate).then_some((ScoreKind::Reverse, false));
+        for student in drawn.students() {
+            self.inbox.put(&drawn.route.name, &student.artifact, Observed::Dropped);
         }
-        let settings = &entry.route.shadow;
-        if !drawn("", settings.rate) {
-            return None;
-        }
-        let known = entry.stats.doubles.load(Ordering::Relaxed);
-        Some((ScoreKind::Shadow, drawn("double ", rollout::double_rate(settings.double_rate, known))))
     }
 
     /// The scores of one drawn exchange; none where nothing could be asked.
@@ -192,50 +162,46 @@ impl Shadow {
         }
     }
 
-    /// The teacher's bucket: the student is asked beside it, and now and then the teacher once more.
+    /// The teacher's bucket: the students are asked beside it, and now and then the teacher once more.
     async fn forward(&self, drawn: &Drawn) -> Compared {
         let teacher = reply_of(&drawn.finished);
         let base = self.beside_teacher(&drawn.finished, &teacher, ScoreKind::Shadow);
-        let (mut scores, mut student) = (Vec::new(), None);
-        // A request that no student is given is one that the student does not cover.
-        let trial = match chat::question(&drawn.finished.request) {
-            Ok(_) => self.ask_student(drawn).await,
-            Err(_) => Some(Trial { answer: Err(Unserved::Unable), micros: 0 }),
-        };
-        if let Some(trial) = trial {
-            scores.push(tried(&base, &trial, &drawn.finished.request, &teacher, &drawn.route.gate));
-            student = trial.answer.ok().map(|reply| reply.body);
+        let mut tries = Vec::new();
+        for student in drawn.students() {
+            tries.push(self.try_student(drawn, student, &base, &teacher).await);
         }
-        if drawn.double
-            && let Some(second) = self.ask_teacher(drawn, &teacher).await
-        {
-            let b = Some(agreement(&drawn.route.gate, &second.body, &teacher));
-            if scores.is_empty() {
-                student = Some(second.body);
-            }
-            scores.push(Score { kind: ScoreKind::Double, b, ..base });
-        }
-        Compared { scores, teacher, student }
+        self.compared(drawn, &base, teacher, tries).await
     }
 
-    /// The student's bucket: what it served is checked by the teacher, what it left is counted.
+    /// A student's bucket: what it served is checked by the teacher, what it left is counted. The challenger is put to
+    /// what the champion was asked.
     async fn reverse(&self, drawn: &Drawn) -> Option<Compared> {
         let (finished, gate) = (&drawn.finished, &drawn.route.gate);
         let (hw, own) = (gate.hw_musd_per_s, reply_of(finished));
-        if let Some(Fallback { why, student_us }) = finished.fallback {
+        let artifact = drawn.student.artifact.clone();
+        if let Some(Fallback { why, student_us, .. }) = finished.fallback {
+            let base = self.beside_teacher(finished, &own, ScoreKind::Reverse);
             let score = Score {
                 a: FAILED.contains(&why).then_some(Ppm(0)),
                 student_us,
                 student_cost: busy(student_us, hw),
-                ..self.beside_teacher(finished, &own, ScoreKind::Reverse)
+                ..base.clone()
             };
-            return Some(Compared { scores: vec![score], teacher: own, student: None });
+            let tried = Tried { artifact, scores: vec![score], reply: None };
+            return Some(self.with_challenger(drawn, base, own, tried).await);
         }
         let teacher = self.ask_teacher(drawn, &own).await?;
         // An answer that broke off midway agrees with nothing.
         let whole = finished.outcome == Outcome::Complete;
         let judged = judge(gate, &finished.request, &own, &teacher.body);
         let facts = chat::facts(&teacher.body);
+        let base = Score {
+            teacher_us: teacher.micros,
+            teacher_ttft_us: teacher.first_micros,
+            teacher_cost: self.price(finished, &facts).unwrap_or_default(),
+            up_model: facts.model,
+            ..self.blank(finished, ScoreKind::Reverse)
+        };
         let score = Score {
             a: Some(if whole { judged.agreement } else { Ppm(0) }),
             served: whole && judged.valid,
@@ -243,13 +209,54 @@ impl Shadow {
             student_us: finished.latency_us,
             student_ttft_us: finished.ttft_us,
             student_cost: busy(finished.latency_us, hw),
-            teacher_us: teacher.micros,
-            teacher_ttft_us: teacher.first_micros,
-            teacher_cost: self.price(finished, &facts).unwrap_or_default(),
-            up_model: facts.model,
-            ..self.blank(finished, ScoreKind::Reverse)
+            ..base.clone()
         };
-        Some(Compared { scores: vec![score], teacher: teacher.body, student: Some(own) })
+        let tried = Tried { artifact, scores: vec![score], reply: Some(own) };
+        Some(self.with_challenger(drawn, base, teacher.body, tried).await)
+    }
+
+    /// What the champion made of its own bucket, and beside it what the challenger would have made of it.
+    async fn with_challenger(&self, drawn: &Drawn, base: Score, teacher: Vec<u8>, tried: Tried) -> Compared {
+        let base = Score { kind: ScoreKind::Shadow, ..base };
+        let mut tries = vec![tried];
+        if let Some(challenger) = &drawn.beside {
+            tries.push(self.try_student(drawn, challenger, &base, &teacher).await);
+        }
+        self.compared(drawn, &base, teacher, tries).await
+    }
+
+    /// A student asked beside the teacher. A request that no student is given is one that it does not cover.
+    async fn try_student(&self, drawn: &Drawn, student: &Student, base: &Score, teacher: &[u8]) -> Tried {
+        let request = &drawn.finished.request;
+        let trial = match chat::question(request) {
+            Ok(_) => self.ask_student(drawn, student).await,
+            Err(_) => Some(Trial { answer: Err(Unserved::Unable), micros: 0 }),
+        };
+        let score = trial.as_ref().map(|trial| tried(base, trial, request, teacher, &drawn.route.gate));
+        let reply = trial.and_then(|trial| trial.answer.ok()).map(|reply| reply.body);
+        Tried { artifact: student.artifact.clone(), scores: score.into_iter().collect(), reply }
+    }
+
+    /// The teacher against itself, where that was drawn: it says the same of every student.
+    async fn compared(
+        &self,
+        drawn: &Drawn,
+        base: &Score,
+        teacher: Vec<u8>,
+        mut tries: Vec<Tried>,
+    ) -> Compared {
+        if drawn.double
+            && let Some(second) = self.ask_teacher(drawn, &teacher).await
+        {
+            let b = Some(agreement(&drawn.route.gate, &second.body, &teacher));
+            for tried in &mut tries {
+                if tried.scores.is_empty() {
+                    tried.reply = Some(second.body.clone());
+                }
+                tried.scores.push(Score { kind: ScoreKind::Double, b, ..base.clone() });
+            }
+        }
+        Compared { teacher, tries }
     }
 
     /// A score of an exchange that the teacher answered, still without the student's part.
@@ -290,18 +297,6 @@ impl Shadow {
         let config = Arc::clone(&self.shared.table.load().config);
         capture::cost(finished, &config, facts)
     }
-}
-
-/// A whole answer of the teacher's, or one of this very student's that the client did not cut short.
-fn counts(finished: &Finished, student: &Student) -> bool {
-    let answered = match finished.arm {
-        Arm::Teacher => finished.outcome == Outcome::Complete,
-        Arm::Student => {
-            finished.artifact.as_ref() == Some(&student.artifact) && finished.outcome != Outcome::ClientAbort
-        }
-    };
-    let chat = finished.surface == Surface::Chat && finished.status == 200;
-    answered && chat && !finished.truncated && !finished.no_store
 }
 
 /// The score of a student that was asked beside the teacher, whose reply is `own`.

@@ -28,12 +28,14 @@ pub(crate) struct Supervised {
     /// What the data path sees of it.
     pub(crate) student: Arc<Student>,
     task: AbortHandle,
+    /// Says where the child is; goes with it.
+    note: Option<PathBuf>,
 }
 
 impl Supervised {
     /// A student and the task that keeps it.
     pub(crate) fn new(student: Arc<Student>, task: AbortHandle) -> Self {
-        Self { student, task }
+        Self { student, task, note: None }
     }
 }
 
@@ -41,6 +43,9 @@ impl Drop for Supervised {
     fn drop(&mut self) {
         self.student.address.store(None);
         self.task.abort();
+        if let Some(note) = &self.note {
+            drop(std::fs::remove_file(note));
+        }
     }
 }
 
@@ -49,8 +54,8 @@ impl Drop for Supervised {
 pub(crate) struct Launch {
     /// The `kolm` binary.
     pub(crate) program: PathBuf,
-    /// Directory for `students/ROUTE.json`.
-    pub(crate) run_dir: PathBuf,
+    /// Where its process and address are noted.
+    pub(crate) note: PathBuf,
     /// The route it serves.
     pub(crate) route: RouteName,
     /// The artifact's file.
@@ -66,8 +71,9 @@ struct Announcement {
 
 /// Starts and keeps a child for `student`.
 pub(crate) fn supervise(shared: Arc<Shared>, student: Arc<Student>, launch: Launch) -> Supervised {
+    let note = Some(launch.note.clone());
     let task = tokio::spawn(keep(shared, Arc::clone(&student), launch)).abort_handle();
-    Supervised::new(student, task)
+    Supervised { student, task, note }
 }
 
 async fn keep(shared: Arc<Shared>, student: Arc<Student>, launch: Launch) {
@@ -133,10 +139,10 @@ async fn start(student: &Student, launch: &Launch) -> Result<(Child, SocketAddr)
         student.crash_loop.store(true, Ordering::Release);
         return Err(format!("the student serves {:?}, not {}", said.artifacts, student.artifact));
     }
-    let note = launch.run_dir.join("students");
     let text = serde_json::json!({ "pid": child.id(), "address": said.listening }).to_string();
-    std::fs::create_dir_all(&note)
-        .and_then(|()| std::fs::write(note.join(format!("{}.json", launch.route)), text))
+    let folder = launch.note.parent().unwrap_or(&launch.note);
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&launch.note, text))
         .map_err(|error| error.to_string())?;
     student.address.store(Some(Arc::new(said.listening)));
     Ok((child, said.listening))

@@ -10,6 +10,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use hmac::{Hmac, Mac};
 use kolm_config::{Config, Route};
 use kolm_core::{Arm, ArtifactId, Env, Namespace, Ppm, Weight};
+use kolm_policies::rollout;
 use sha2::Sha256;
 
 use crate::events::Events;
@@ -57,17 +58,40 @@ pub struct Table {
 }
 
 /// One route of the table.
+#[derive(Clone)]
 pub struct Entry {
     /// Its configuration.
     pub route: Arc<Route>,
-    /// Share of the buckets that the student answers.
+    /// Share of the buckets that a student answers.
     pub weight: Weight,
     /// The student, if there is an artifact.
     pub student: Option<Arc<Student>>,
+    /// A newer one that is tried beside it.
+    pub challenger: Option<Challenger>,
     /// Keys the buckets; lives as long as the route.
     pub salt: [u8; 32],
     /// Counters that outlive a table.
     pub stats: Arc<RouteStats>,
+}
+
+/// A student that is tried beside the one that serves.
+#[derive(Clone)]
+pub struct Challenger {
+    /// The student.
+    pub student: Arc<Student>,
+    /// Its share of the buckets, the first of those that are not the teacher's.
+    pub weight: Weight,
+}
+
+impl Entry {
+    /// Whose bucket it is; `None`: the teacher's. Growing weights move nobody back to the teacher, and a conversation
+    /// from one student to another once at most.
+    pub fn student_of(&self, bucket: u16) -> Option<&Arc<Student>> {
+        let is_local = |weight| rollout::arm(bucket, weight) == Arm::Student;
+        let challenger = self.challenger.as_ref().filter(|challenger| is_local(challenger.weight));
+        let student = challenger.map_or(self.student.as_ref(), |challenger| Some(&challenger.student));
+        student.filter(|_| is_local(self.weight))
+    }
 }
 
 /// One artifact and the process that serves it.

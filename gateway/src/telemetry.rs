@@ -167,7 +167,7 @@ pub(crate) fn finished(
         ),
         arm: told.arm,
         artifact: told.artifact.clone(),
-        fallback: told.fallback.map(|fallback| fallback.why),
+        fallback: told.fallback.as_ref().map(|fallback| fallback.why),
         model: clip(&told.model),
         reply_model: facts.map_or_else(String::new, |facts| clip(&facts.model)),
         finish: facts.map_or_else(String::new, |facts| clip(&facts.finish)),

@@ -93,10 +93,29 @@ fn of_past(money: &Money, rows: &[&DecisionRow], musd_per_s: u64) -> Savings {
         local: price::busy(money.student_ms.saturating_mul(1_000), musd_per_s),
         invested: money.shadow,
     };
-    // A training ends with the row behind the one that began it.
-    let trained = rows.windows(2).filter(|pair| pair[0].kind == DecisionKind::Distill);
-    let ms: i64 = trained.map(|pair| pair[1].t.since(pair[0].t)).sum();
+    let trained = rows.iter().enumerate().filter(|(_, row)| row.kind == DecisionKind::Distill);
+    let ended = |at: usize| rows[at + 1..].iter().find(|row| ends_training(row));
+    let ms: i64 = trained.filter_map(|(at, begun)| Some(ended(at)?.t.since(begun.t))).sum();
     answered.plus(&of_training(ms, musd_per_s))
+}
+
+/// Whether a row says what came of a training.
+fn ends_training(row: &DecisionRow) -> bool {
+    match row.kind {
+        DecisionKind::Candidate | DecisionKind::Challenge => true,
+        DecisionKind::Hold => row.because.iter().any(|word| word.starts_with("training:")),
+        DecisionKind::Distill
+        | DecisionKind::Promote
+        | DecisionKind::Advance
+        | DecisionKind::Dwell
+        | DecisionKind::Reject
+        | DecisionKind::Rollback
+        | DecisionKind::Pause
+        | DecisionKind::Resume
+        | DecisionKind::Done
+        | DecisionKind::Dismiss
+        | DecisionKind::Succeed => false,
+    }
 }
 
 #[cfg(test)]

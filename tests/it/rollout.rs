@@ -88,7 +88,8 @@ async fn a_good_student_takes_the_route_over_and_a_drifting_teacher_takes_it_bac
     people_look_at_what_the_shadow_saw(&world).await;
 
     // kill -9 of the student: the teacher answers, then the student is back.
-    let note = std::fs::read(world.data().join("run/students/support.json")).unwrap();
+    let note = std::fs::read_dir(world.data().join("run/students")).unwrap().next().unwrap().unwrap().path();
+    let note = std::fs::read(note).unwrap();
     let pid = serde_json::from_slice::<serde_json::Value>(&note).unwrap()["pid"].to_string();
     assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
     send(30).await;

@@ -16,6 +16,7 @@ pub(crate) fn run(command: &RolloutCommand, env: &Env, data_dir: &Path, json: bo
         RolloutCommand::Resume(args) => intend(IntentKind::Resume, args, data_dir, json),
         RolloutCommand::Promote(args) => intend(IntentKind::PromoteOneStep, args, data_dir, json),
         RolloutCommand::Rollback(args) => intend(IntentKind::Rollback, args, data_dir, json),
+        RolloutCommand::Dismiss(args) => intend(IntentKind::Dismiss, args, data_dir, json),
         RolloutCommand::History { route, last } => {
             let route = route.as_deref().map(route_name).transpose()?;
             history(&decisions(route.as_ref(), env, data_dir)?, *last, json)
@@ -79,7 +80,11 @@ fn is_done(kind: IntentKind, answered: &Answered) -> bool {
         // A pause that outlived its bars is resumed by a new attempt.
         IntentKind::Resume => matches!(row.kind, DecisionKind::Resume | DecisionKind::Candidate),
         IntentKind::Rollback => row.kind == DecisionKind::Rollback,
-        IntentKind::PromoteOneStep => row.to > row.from,
+        IntentKind::PromoteOneStep => {
+            row.to > row.from
+                || row.challenger.as_ref().is_some_and(|challenge| challenge.to > challenge.from)
+        }
+        IntentKind::Dismiss => row.kind == DecisionKind::Dismiss,
     }
 }
 
@@ -101,15 +106,16 @@ fn history(rows: &[DecisionRow], last: Option<usize>, json: bool) -> Done {
 
 /// One Decision in one line.
 fn sentence(row: &DecisionRow) -> String {
-    let moved = match row.from == row.to {
-        true => format!("at {}", row.to),
-        false => format!("from {} to {}", row.from, row.to),
+    let (who, from, to, attempt) = match &row.challenger {
+        None => ("", row.from, row.to, row.attempt),
+        Some(challenge) => ("challenger ", challenge.from, challenge.to, challenge.attempt),
     };
+    let moved = if from == to { format!("at {to}") } else { format!("from {from} to {to}") };
     let because =
         if row.because.is_empty() { String::new() } else { format!(" ({})", row.because.join(", ")) };
     let said = if row.reason.is_empty() { String::new() } else { format!(": {}", row.reason) };
     let (at, route, seq, kind) = (rfc3339(row.t), &row.route, row.seq, row.kind.as_str());
-    format!("{at} {route} #{seq} {kind} {moved}{because}, attempt {}, {}{said}", row.attempt, row.actor)
+    format!("{at} {route} #{seq} {who}{kind} {moved}{because}, attempt {attempt}, {}{said}", row.actor)
 }
 
 #[cfg(test)]
@@ -139,6 +145,7 @@ mod tests {
             k: KScore::default(),
             ceiling: None,
             basis: None,
+            challenger: None,
             actor: "cli:maria".to_owned(),
             reason: String::new(),
             digest: String::new(),

@@ -85,6 +85,12 @@ pub enum DecisionKind {
     Resume,
     /// Arrived at 100 %.
     Done,
+    /// A newer artifact is tried beside the one that serves.
+    Challenge,
+    /// The trial of a challenger ends; its callers are back with the champion.
+    Dismiss,
+    /// The challenger serves in the champion's place, at the champion's weight.
+    Succeed,
 }
 
 impl DecisionKind {
@@ -102,6 +108,9 @@ impl DecisionKind {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Done => "done",
+            Self::Challenge => "challenge",
+            Self::Dismiss => "dismiss",
+            Self::Succeed => "succeed",
         }
     }
 }
@@ -189,6 +198,21 @@ pub struct Basis {
     pub detectors: Option<[u64; 3]>,
 }
 
+/// What a row says of a challenger: a newer artifact that is tried beside the one that serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Challenge {
+    /// The newer artifact.
+    pub artifact: ArtifactId,
+    /// Its attempt, from the same counter as the champion's.
+    pub attempt: u32,
+    /// Its share of the buckets before, within the champion's.
+    pub from: Weight,
+    /// Its share after.
+    pub to: Weight,
+    /// The champion's K on the requests that were put to both, once it is known.
+    pub champion: Option<Ppm>,
+}
+
 /// One row of the append-only `decisions` table, unique by (`route`, `seq`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecisionRow {
@@ -229,6 +253,10 @@ pub struct DecisionRow {
     /// The bars and what was measured against them; rows of old and rows without evidence have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
+    /// In a row about a challenger: the challenger. Counts, axes and bars are then its own; artifact, attempt, stage and
+    /// weights stay the champion's, up to the row in which it succeeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenger: Option<Challenge>,
     /// `reconciler`, or who gave the intent.
     pub actor: String,
     /// The reason a person gave, else empty.
@@ -249,6 +277,8 @@ pub enum IntentKind {
     Rollback,
     /// Skip the dwell of the present step; the floors stay.
     PromoteOneStep,
+    /// End the trial of the challenger.
+    Dismiss,
 }
 
 /// What came of an intent.

@@ -16,7 +16,8 @@ mod unit;
 pub use axis::{AXIS_WEIGHTS, Axis, Bounds, KScore};
 pub use clock::{Clock, Entropy, Env, FixedClock, SeededEntropy};
 pub use decision::{
-    Answered, Bars, Basis, Counts, DecisionKind, DecisionRow, Intent, IntentKind, Moments, Stage, Within,
+    Answered, Bars, Basis, Challenge, Counts, DecisionKind, DecisionRow, Intent, IntentKind, Moments, Stage,
+    Within,
 };
 pub use error::{Code, Coded, Exit};
 pub use id::{ArtifactId, BadName, Namespace, RequestId, RouteName, hex};
@@ -26,8 +27,8 @@ pub use review::{
     Spent, ToolCall, Turn, Verdict,
 };
 pub use status::{
-    AxisStatus, CaptureStatus, EngineStatus, HealthStatus, LedgerStatus, RouteStatus, Savings, Status,
-    TemplateStatus, TrainStatus, UpstreamStatus,
+    AxisStatus, CaptureStatus, ChallengerStatus, EngineStatus, HealthStatus, LedgerStatus, RouteStatus,
+    Savings, Status, TemplateStatus, TrainStatus, UpstreamStatus,
 };
 pub use unit::{MicroUsd, Ppm, Timestamp, Weight};
 

@@ -82,6 +82,27 @@ impl HealthStatus {
     }
 }
 
+/// The state of a student that is tried beside the one that serves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChallengerStatus {
+    /// Its artifact.
+    pub artifact: ArtifactId,
+    /// Its attempt.
+    pub attempt: u32,
+    /// Its share of the buckets, within the champion's.
+    pub weight: Weight,
+    /// Whether its process answers.
+    pub up: bool,
+    /// What its evidence counts.
+    pub n: Counts,
+    /// Axes and K.
+    pub k: KScore,
+    /// Need, have and margin of each axis and of K.
+    pub axes: Vec<AxisStatus>,
+    /// The champion's K on the requests that were put to both.
+    pub champion: Option<Ppm>,
+}
+
 /// The state of one route.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RouteStatus {
@@ -119,6 +140,9 @@ pub struct RouteStatus {
     /// The same evidence by template, as of the last seconds; the gate is put to the whole alone.
     #[serde(default)]
     pub templates: Vec<TemplateStatus>,
+    /// The newer student that is tried beside the one that serves.
+    #[serde(default)]
+    pub challenger: Option<ChallengerStatus>,
     /// Requests answered by the student since the start.
     pub served_local: u64,
     /// Requests answered by the teacher since the start.

@@ -96,6 +96,7 @@ pub(crate) fn row(
         k: if seq > 2 { k() } else { KScore::default() },
         ceiling: None,
         basis: None,
+        challenger: None,
         actor: if kind == DecisionKind::Pause { "alice".into() } else { "reconciler".into() },
         reason: if kind == DecisionKind::Pause { "release day <b>freeze</b>".into() } else { String::new() },
         digest: format!("{seq:02}").repeat(32),
@@ -157,6 +158,7 @@ fn support() -> RouteStatus {
         teacher_p95_us: 1_310_000,
         student_p95_us: 3_240,
         templates: Vec::new(),
+        challenger: None,
         break_even: None,
         savings: Savings {
             avoided: MicroUsd(12_410_000),
@@ -190,6 +192,7 @@ fn young(name: &str, stage: Stage, sentence: &str) -> RouteStatus {
         pairs_wanted: 2_000,
         student_p95_us: 0,
         templates: Vec::new(),
+        challenger: None,
         break_even: None,
         savings: Savings { paid: MicroUsd(310_400), ..Savings::default() },
         ..support()

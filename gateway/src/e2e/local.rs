@@ -161,14 +161,14 @@ fn a_conversation_keeps_its_arm() {
     let teacher = teacher();
     let student = Fake::start(|_| sized("200 OK", "", b"local"));
     let mut house = house(&teacher, student.address);
-    let mut half = Entry {
+    let half = Entry {
         route: house.shared.table.load().routes[0].route.clone(),
         weight: Weight(5_000),
         student: house.student.clone(),
+        challenger: None,
         salt: [9; 32],
         stats: Arc::new(RouteStats::default()),
     };
-    half.weight = Weight(5_000);
     let config = house.shared.table.load().config.clone();
     house.shared.table.store(Arc::new(Table { config, routes: vec![Arc::new(half)] }));
     let mut arms = Vec::new();

@@ -49,6 +49,7 @@ fn served_by_engine(teacher: &Fake, engine: Engine) -> Servers {
         route,
         weight: Weight::FULL,
         student: Some(kept.student.clone()),
+        challenger: None,
         salt: [7; 32],
         stats: Arc::default(),
     };

@@ -39,7 +39,7 @@ impl RouteRun {
             Some(Err(why)) => self.failed = Some(why),
             None => return,
         }
-        let took = self.state.last.as_ref().map_or(0, |(_, _, begun)| now.since(*begun));
+        let took = self.state.training.map_or(0, |begun| now.since(begun));
         self.till.add(&self.route.name, &till::of_training(took, self.route.gate.hw_musd_per_s));
         self.training = None;
     }

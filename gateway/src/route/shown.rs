@@ -17,14 +17,14 @@ impl RouteRun {
         if now.since(self.templates.0) < TEMPLATES_EVERY {
             return;
         }
-        let judged = self.evidence.by_template(now).into_iter();
+        let judged = self.champion.evidence.by_template(now).into_iter();
         let shown = judged.map(|one| TemplateStatus { template: one.template, n: one.n, k: one.k });
         self.templates = (now, shown.collect());
     }
 
     /// What a person is shown.
     pub(crate) fn status(&self, now: Timestamp) -> RouteStatus {
-        let judged = self.judged.as_ref();
+        let judged = self.champion.judged.as_ref();
         let savings = self.till.of(&self.route.name);
         let break_even = self.serving_since.and_then(|since| price::break_even(&savings, since, now));
         RouteStatus {
@@ -47,6 +47,7 @@ impl RouteRun {
             axes: judged.map_or_else(Vec::new, |judged| judged.axes.clone()),
             ceiling: judged.and_then(|judged| judged.ceiling),
             templates: self.templates.1.clone(),
+            challenger: self.rival.as_ref().and_then(|rival| rival.status(&self.state)),
             served_local: self.stats.local.load(Ordering::Relaxed),
             served_cloud: self.stats.cloud.load(Ordering::Relaxed),
             fallbacks: self.stats.fallbacks.load(Ordering::Relaxed),

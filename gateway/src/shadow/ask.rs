@@ -14,6 +14,7 @@ use super::{Drawn, Observed, Shadow};
 use crate::exchange::Finished;
 use crate::headers::CASCADE;
 use crate::pool::{Pool, Seated};
+use crate::table::Student;
 use crate::told::MAX_DECODED;
 
 /// Where a student is asked.
@@ -63,15 +64,15 @@ impl From<reqwest::Error> for Unheard {
 
 impl Shadow {
     /// The student's answer or refusal; `None` while it is down, which is no answer at all.
-    pub(super) async fn ask_student(&self, drawn: &Drawn) -> Option<Trial> {
+    pub(super) async fn ask_student(&self, drawn: &Drawn, student: &Student) -> Option<Trial> {
         // The seat is taken until the answer is whole.
-        let (request, _seated) = match &drawn.student.pool {
+        let (request, _seated) = match &student.pool {
             Some(pool) => match self.to_engine(pool, &drawn.finished)? {
                 Ok((request, seated)) => (request, Some(seated)),
                 Err(unserved) => return Some(Trial { answer: Err(unserved), micros: 0 }),
             },
             None => {
-                let address = drawn.student.up()?;
+                let address = student.up()?;
                 let request = self.http.post(format!("http://{address}{PATH}")).header(CASCADE, "1");
                 (request.body(drawn.finished.request.clone()), None)
             }
@@ -140,7 +141,10 @@ impl Shadow {
         let (finished, limit) = (&drawn.finished, drawn.route.shadow.teacher_budget_per_day);
         let Some(cost) = self.price(finished, &chat::facts(known)) else { return false };
         let paid = self.till.pays(&drawn.route.name, self.shared.env.clock.now(), cost, limit);
-        self.inbox.put(drawn, if paid { Observed::BudgetLeft } else { Observed::BudgetSpent });
+        for student in drawn.students() {
+            let observed = if paid { Observed::BudgetLeft } else { Observed::BudgetSpent };
+            self.inbox.put(&drawn.route.name, &student.artifact, observed);
+        }
         paid
     }
 

@@ -3,7 +3,7 @@
 //! **Invariant:** what the anonymizer does not mint is not recorded; a score does not wait for its diff.
 
 use kolm_config::Retention;
-use kolm_core::{DiffKind, Timestamp};
+use kolm_core::{ArtifactId, DiffKind, Timestamp};
 use kolm_policies::anonymize::{Anonymized, Policy, Salt, anonymize};
 use kolm_policies::gate::{Score, ScoreKind};
 use kolm_store::Diff;
@@ -12,22 +12,37 @@ use kolm_wire::Exchange;
 use super::{Drawn, Shadow};
 use crate::table::keyed;
 
-/// The scores of one exchange, and the replies that they compare.
+/// What one exchange told of each student that it judged.
 #[derive(Default)]
 pub(super) struct Compared {
-    pub(super) scores: Vec<Score>,
     /// The teacher's reply.
     pub(super) teacher: Vec<u8>,
-    /// The student's, or the teacher's second one where the student was not asked.
-    pub(super) student: Option<Vec<u8>>,
+    pub(super) tries: Vec<Tried>,
+}
+
+/// A student's scores of one exchange.
+pub(super) struct Tried {
+    pub(super) artifact: ArtifactId,
+    pub(super) scores: Vec<Score>,
+    /// Its reply, or the teacher's second one where it was not asked.
+    pub(super) reply: Option<Vec<u8>>,
+}
+
+impl Tried {
+    /// Whether it was asked: the second score of a double-primary request is no request of its own.
+    pub(super) fn counts(&self) -> bool {
+        self.scores.iter().any(|score| score.kind != ScoreKind::Double)
+    }
 }
 
 impl Shadow {
     /// The diff of a comparison; its attempt is filled in by who knows it.
     pub(super) fn record(&self, drawn: &Drawn, compared: &Compared, t: Timestamp) -> Option<Diff> {
         let finished = &drawn.finished;
-        let main = compared.scores.iter().find(|score| score.kind != ScoreKind::Double);
-        let main = main.or(compared.scores.first())?;
+        // Of a challenger and a champion, people are shown the challenger.
+        let tried = compared.tries.last()?;
+        let main = tried.scores.iter().find(|score| score.kind != ScoreKind::Double);
+        let main = main.or(tried.scores.first())?;
         let config = self.shared.table.load().config.clone();
         let namespace = config.namespaces.get(&finished.namespace)?;
         if namespace.retention == Retention::None {
@@ -36,7 +51,7 @@ impl Shadow {
         // One salt for both replies, and for all of a conversation: the same person has the same name in them.
         let salt = Salt(keyed(&self.shared.process_key, &[b"diff", finished.unit().as_bytes()]));
         let mint = |reply: &[u8]| minted(&finished.request, reply, &namespace.policy, &salt);
-        let student = match &compared.student {
+        let student = match &tried.reply {
             Some(reply) => Some(mint(reply)?),
             None => None,
         };
@@ -46,7 +61,7 @@ impl Shadow {
             route: drawn.route.name.clone(),
             namespace: finished.namespace.clone(),
             surface: finished.surface,
-            artifact: drawn.student.artifact.clone(),
+            artifact: tried.artifact.clone(),
             attempt: 0,
             kind: match main.kind {
                 ScoreKind::Shadow => DiffKind::Shadow,
@@ -57,7 +72,7 @@ impl Shadow {
             teacher: mint(&compared.teacher)?,
             student,
             a: main.a,
-            b: compared.scores.iter().find_map(|score| score.b),
+            b: tried.scores.iter().find_map(|score| score.b),
             served: main.served,
             critical: main.critical,
             student_us: main.student_us,

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** from the row alone; no score and no policy is read again.
 
-use kolm_core::{Basis, Bounds, DecisionKind, DecisionRow, Ppm, Weight};
+use kolm_core::{Basis, Bounds, Challenge, DecisionKind, DecisionRow, Ppm, Weight};
 
 use super::sentence::time;
 use crate::gate::{Ahead, forecast};
@@ -49,7 +49,10 @@ fn sentence(row: &DecisionRow) -> String {
         (from, to) if from == to => format!("at {} bp", to.0),
         (Weight(from), Weight(to)) => format!("from {from} to {to} bp"),
     };
-    let mut out = format!("{}: {} {at}, attempt {}", row.route, row.kind.as_str(), row.attempt);
+    let mut out = match &row.challenger {
+        None => format!("{}: {} {at}, attempt {}", row.route, row.kind.as_str(), row.attempt),
+        Some(challenge) => beside_champion(row, challenge),
+    };
     if row.k.s.is_some() {
         let units = row.basis.map(|basis| format!(" of {}", basis.bars.units)).unwrap_or_default();
         let wall = row.basis.map(|b| format!(", {} of {}", time(b.wall_ms), time(b.bars.wall_ms)));
@@ -66,12 +69,26 @@ fn sentence(row: &DecisionRow) -> String {
         | DecisionKind::Rollback
         | DecisionKind::Pause
         | DecisionKind::Resume
-        | DecisionKind::Done => "because",
+        | DecisionKind::Done
+        | DecisionKind::Challenge
+        | DecisionKind::Dismiss
+        | DecisionKind::Succeed => "because",
     };
     if !row.because.is_empty() {
         out += &format!("          {lead}: {}", row.because.join(", "));
     }
     out
+}
+
+/// The head of a row about a challenger: its own weight and attempt, and the bar that the champion sets.
+fn beside_champion(row: &DecisionRow, challenge: &Challenge) -> String {
+    let Challenge { attempt, from, to, champion, .. } = challenge;
+    let moved =
+        if from == to { format!("at {} bp", to.0) } else { format!("from {} to {} bp", from.0, to.0) };
+    let bar =
+        champion.map(|k| format!(" (K {} on the same requests)", count(k.0.into()))).unwrap_or_default();
+    let (route, kind, weight) = (&row.route, row.kind.as_str(), row.to.0);
+    format!("{route}: challenger: {kind} {moved}, beside the champion{bar} at {weight} bp, attempt {attempt}")
 }
 
 /// The lines of the table: columns of their usual width, wider where a cell asks for it.

@@ -4,7 +4,9 @@
 //! the route's state, and growing a weight never moves a caller back to the teacher.
 
 mod bucket;
+mod challenger;
 mod explain;
+mod intent;
 mod plan;
 mod row;
 mod sentence;
@@ -15,14 +17,16 @@ mod tests;
 #[cfg(test)]
 mod transitions;
 
-use kolm_core::{ArtifactId, Basis, Bounds, Counts, DecisionKind, Intent, KScore, Stage, Weight};
+use kolm_core::{
+    ArtifactId, Basis, Bounds, Challenge, Counts, DecisionKind, Intent, KScore, Ppm, Stage, Weight,
+};
 use serde::{Deserialize, Serialize};
 
 pub use bucket::{CallerKind, arm, bucket, double_rate, reverse_rate, sampled};
 pub use explain::explain;
 pub use plan::plan;
 pub use row::{digest, row};
-pub use state::{State, fold};
+pub use state::{Challenger, State, fold};
 
 use crate::drift::Finding;
 use crate::gate::{Breach, Judged};
@@ -43,7 +47,7 @@ pub struct RolloutPolicy {
     pub cooldown_ms: i64,
     /// Eligible pairs at which the first training starts; 0 = never.
     pub distill_min_pairs: u64,
-    /// Further pairs at which the next training starts after a failed or rejected one; 0 = never.
+    /// Further pairs at which the next training starts, of a student for the shadow or of a challenger; 0 = never.
     pub distill_every: u64,
 }
 
@@ -76,6 +80,17 @@ pub enum Training {
     },
 }
 
+/// What the reconciler sees of a challenger.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rival {
+    /// The gate's view of its attempt.
+    pub judged: Option<Judged>,
+    /// A hard breach of its own.
+    pub hard: Option<Breach>,
+    /// The champion's K on the requests that were put to both: what its own lower bound has to reach.
+    pub champion: Option<Ppm>,
+}
+
 /// What the reconciler sees of a route.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Seen {
@@ -91,6 +106,8 @@ pub struct Seen {
     pub intents: Vec<Intent>,
     /// A hard breach.
     pub hard: Option<Breach>,
+    /// What is seen of the challenger.
+    pub challenger: Rival,
     /// What about the traffic is not as it was when the present student was trained.
     pub drift: Option<Finding>,
 }
@@ -129,6 +146,8 @@ pub struct Draft {
     pub ceiling: Option<Bounds>,
     /// The bars and what was measured against them.
     pub basis: Option<Basis>,
+    /// The challenger, if the row is about one.
+    pub challenger: Option<Challenge>,
     /// `reconciler`, or who gave the intent.
     pub actor: String,
     /// The reason a person gave.

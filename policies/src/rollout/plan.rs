@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** only `Verdict::Promote` raises a weight; a breach lowers it to 0 in one step.
 
-use kolm_core::{DecisionKind, Intent, IntentKind, Stage, Timestamp, Weight};
+use kolm_core::{ArtifactId, DecisionKind, Stage, Timestamp, Weight};
 
 use super::{Draft, Plan, RolloutPolicy, Seen, State, Training, ladder_after, sentence};
 use crate::gate::bounds::alpha_of;
@@ -35,36 +35,52 @@ fn next(policy: &RolloutPolicy, gate: &GatePolicy, state: &State, seen: &Seen, n
     if let Some(plan) = look.new_bars().or_else(|| look.new_teacher()) {
         return plan;
     }
-    match state.stage {
-        Stage::Collecting => look.collecting(),
-        Stage::Distilling => look.distilling(),
-        Stage::Shadow => look.shadow(Pace::Ladder),
-        Stage::Step(_) => look.step(Pace::Ladder),
-        Stage::Full | Stage::Paused => look.rest(0),
-        Stage::Cooldown => look.cooldown(),
-        Stage::Rejected => look.rejected(),
+    if let Some(plan) = look.training_failed() {
+        return plan;
     }
+    let plan = look.stage();
+    if plan.decision.is_some() || state.weight == Weight::ZERO {
+        return plan;
+    }
+    let beside = look.beside();
+    let sentence = [plan.sentence, beside.sentence].into_iter().filter(|said| !said.is_empty());
+    Plan { sentence: sentence.collect::<Vec<_>>().join("; "), ..beside }
 }
 
 /// Who sets the pace of a rise.
 #[derive(Clone, Copy)]
-enum Pace {
+pub(super) enum Pace {
     Ladder,
     Person,
 }
 
-struct Look<'a> {
-    policy: &'a RolloutPolicy,
-    gate: &'a GatePolicy,
-    state: &'a State,
-    seen: &'a Seen,
-    judged: Option<&'a Judged>,
-    digest: &'a str,
-    now: Timestamp,
+/// All that one look at a trial goes by.
+#[derive(Clone, Copy)]
+pub(super) struct Look<'a> {
+    pub(super) policy: &'a RolloutPolicy,
+    pub(super) gate: &'a GatePolicy,
+    pub(super) state: &'a State,
+    pub(super) seen: &'a Seen,
+    pub(super) judged: Option<&'a Judged>,
+    pub(super) digest: &'a str,
+    pub(super) now: Timestamp,
 }
 
 impl Look<'_> {
-    fn draft(&self, kind: DecisionKind, stage: Stage, because: Vec<String>) -> Draft {
+    /// What the stage asks for.
+    fn stage(&self) -> Plan {
+        match self.state.stage {
+            Stage::Collecting => self.collecting(),
+            Stage::Distilling => self.new_student().unwrap_or_else(|| self.rest(0)),
+            Stage::Shadow => self.shadow(Pace::Ladder),
+            Stage::Step(_) => self.step(Pace::Ladder),
+            Stage::Full | Stage::Paused => self.rest(0),
+            Stage::Cooldown => self.cooldown(),
+            Stage::Rejected => self.rejected(),
+        }
+    }
+
+    pub(super) fn draft(&self, kind: DecisionKind, stage: Stage, because: Vec<String>) -> Draft {
         let state = self.state;
         Draft {
             kind,
@@ -78,30 +94,41 @@ impl Look<'_> {
             k: self.judged.map(|judged| judged.k).unwrap_or_default(),
             ceiling: self.judged.and_then(|judged| judged.ceiling),
             basis: self.judged.map(|judged| judged.basis),
+            challenger: None,
             actor: RECONCILER.to_owned(),
             reason: String::new(),
         }
     }
 
-    fn decide(draft: Draft, sentence: String) -> Plan {
+    pub(super) fn decide(draft: Draft, sentence: String) -> Plan {
         Plan { decision: Some(draft), sentence, answered: 0 }
     }
 
-    /// A new attempt in the shadow: new artifact, new bars, a new teacher, or the cooldown is over.
-    fn attempt(&self, artifact: Option<kolm_core::ArtifactId>, because: &str) -> Plan {
-        let attempt = self.state.attempt + 1;
-        let draft = Draft {
-            artifact,
+    /// The draft of a row that begins an attempt: nothing is known of it yet.
+    pub(super) fn begin(&self, kind: DecisionKind, stage: Stage, because: &str, attempt: u32) -> Draft {
+        Draft {
             attempt,
             alpha_ppb: alpha_of(self.gate.alpha_ppb, attempt),
             n: kolm_core::Counts::default(),
             k: kolm_core::KScore::default(),
             ceiling: None,
             basis: None,
-            ..self.draft(DecisionKind::Candidate, Stage::Shadow, vec![because.to_owned()])
-        };
+            ..self.draft(kind, stage, vec![because.to_owned()])
+        }
+    }
+
+    /// A new attempt in the shadow: new artifact, new bars, a new teacher, or the cooldown is over.
+    pub(super) fn attempt(&self, artifact: Option<ArtifactId>, because: &str) -> Plan {
+        let attempt = self.state.attempts + 1;
+        let draft = self.begin(DecisionKind::Candidate, Stage::Shadow, because, attempt);
         let sentence = sentence::decided(&format!("attempt {attempt} begins in the shadow"), &draft.because);
-        Self::decide(draft, sentence)
+        Self::decide(Draft { artifact, ..draft }, sentence)
+    }
+
+    /// The artifact of the next attempt, if no newer one comes: the challenger, else the present one again.
+    pub(super) fn again(&self) -> Option<ArtifactId> {
+        let challenger = self.state.challenger.as_ref().map(|challenger| &challenger.artifact);
+        challenger.or(self.state.artifact.as_ref()).cloned()
     }
 
     /// Breaches come before everything else, people included.
@@ -130,70 +157,56 @@ impl Look<'_> {
         Some(Self::decide(draft, sentence))
     }
 
-    fn answer(&self, intent: &Intent) -> Plan {
-        let plan = match (intent.kind, self.state.stage) {
-            (IntentKind::Pause, Stage::Shadow | Stage::Step(_) | Stage::Full) => {
-                let draft = self.draft(DecisionKind::Pause, Stage::Paused, Vec::new());
-                Self::decide(draft, "paused at 0 %".to_owned())
-            }
-            (IntentKind::Rollback, Stage::Step(_) | Stage::Full) => {
-                let why = vec![Breach::Operator.word()];
-                let draft = self.draft(DecisionKind::Rollback, Stage::Cooldown, why);
-                let sentence = sentence::decided("rolled back to 0 %", &draft.because);
-                Self::decide(draft, sentence)
-            }
-            (IntentKind::Resume, Stage::Paused) if self.state.policy == self.digest => {
-                let draft = self.draft(DecisionKind::Resume, Stage::Shadow, Vec::new());
-                Self::decide(draft, "resumed in the shadow".to_owned())
-            }
-            (IntentKind::Resume, Stage::Paused) => {
-                self.attempt(self.state.artifact.clone(), "policy_changed")
-            }
-            (IntentKind::PromoteOneStep, Stage::Shadow) => self.shadow(Pace::Person),
-            (IntentKind::PromoteOneStep, Stage::Step(_)) => self.step(Pace::Person),
-            (
-                IntentKind::Pause | IntentKind::Resume | IntentKind::Rollback | IntentKind::PromoteOneStep,
-                stage,
-            ) => Plan {
-                decision: None,
-                sentence: format!("{} refused at {stage}: nothing to do", word(intent.kind)),
-                answered: 0,
-            },
-        };
-        let decision = plan.decision.map(|draft| Draft {
-            actor: intent.actor.clone(),
-            reason: intent.reason.clone(),
-            ..draft
-        });
-        Plan { decision, sentence: plan.sentence, answered: 1 }
-    }
-
     /// Bars are fixed before data: changed ones begin a new attempt at 0.
     fn new_bars(&self) -> Option<Plan> {
         let tried =
             matches!(self.state.stage, Stage::Shadow | Stage::Step(_) | Stage::Full | Stage::Rejected);
-        (tried && self.state.policy != self.digest)
-            .then(|| self.attempt(self.state.artifact.clone(), "policy_changed"))
+        (tried && self.state.policy != self.digest).then(|| self.attempt(self.again(), "policy_changed"))
     }
 
     /// Evidence about two teachers promotes nothing: once the new one has settled, a new attempt begins at 0.
     fn new_teacher(&self) -> Option<Plan> {
         let tried = matches!(self.state.stage, Stage::Shadow | Stage::Step(_) | Stage::Full);
         let settled = self.judged.is_some_and(|judged| judged.new_teacher);
-        (tried && settled).then(|| self.attempt(self.state.artifact.clone(), "teacher_changed"))
+        (tried && settled).then(|| self.attempt(self.again(), "teacher_changed"))
     }
 
     /// A new artifact, or the pairs to train one.
     fn new_student(&self) -> Option<Plan> {
-        let fresh = self.seen.candidate.as_ref().filter(|new| Some(*new) != self.state.artifact.as_ref());
-        if let Some(artifact) = fresh {
+        if let Some(artifact) = self.fresh() {
             return Some(self.attempt(Some(artifact.clone()), "new_artifact"));
         }
         let trains = matches!(self.state.stage, Stage::Collecting | Stage::Rejected);
-        let (wanted, why) = self.wanted().filter(|(wanted, _)| trains && self.seen.pairs >= *wanted)?;
-        let mut draft = self.draft(DecisionKind::Distill, Stage::Distilling, vec![why]);
+        trains.then(|| self.distill(Stage::Distilling))?
+    }
+
+    /// An artifact that was not tried yet: the newest made, or a challenger whose champion fell.
+    pub(super) fn fresh(&self) -> Option<&ArtifactId> {
+        let challenger = self.state.challenger.as_ref().map(|challenger| &challenger.artifact);
+        let newest = self.seen.candidate.as_ref().or(challenger);
+        newest.filter(|new| Some(*new) != self.state.artifact.as_ref())
+    }
+
+    /// A training, once there are pairs for it.
+    pub(super) fn distill(&self, stage: Stage) -> Option<Plan> {
+        let enough = |wanted: u64| self.state.training.is_none() && self.seen.pairs >= wanted;
+        let (wanted, why) = self.wanted().filter(|(wanted, _)| enough(*wanted))?;
+        let mut draft = self.draft(DecisionKind::Distill, stage, vec![why]);
         draft.n.requests = self.seen.pairs;
         Some(Self::decide(draft, format!("distilling, {} of {wanted} pairs", self.seen.pairs)))
+    }
+
+    /// A training that ended without an artifact is said once; while the route rests, it waits with that.
+    fn training_failed(&self) -> Option<Plan> {
+        let Training::Failed { why } = &self.seen.training else { return None };
+        let rests = matches!(self.state.stage, Stage::Paused | Stage::Cooldown);
+        self.state.training.filter(|_| !rests)?;
+        let stage = match self.state.stage {
+            Stage::Distilling => Stage::Collecting,
+            other => other,
+        };
+        let draft = self.draft(DecisionKind::Hold, stage, vec![format!("training:{why}")]);
+        Some(Self::decide(draft, format!("{stage}, the training failed: {why}")))
     }
 
     /// Pairs at which the next training starts, and why then. Drift does not wait for all of `distill_every`: a
@@ -225,21 +238,7 @@ impl Look<'_> {
         })
     }
 
-    fn distilling(&self) -> Plan {
-        if let Some(plan) = self.new_student() {
-            return plan;
-        }
-        match &self.seen.training {
-            Training::Failed { why } => {
-                let because = vec![format!("training:{why}")];
-                let draft = self.draft(DecisionKind::Hold, Stage::Collecting, because);
-                Self::decide(draft, format!("collecting, the training failed: {why}"))
-            }
-            Training::Idle | Training::Running => self.rest(0),
-        }
-    }
-
-    fn shadow(&self, pace: Pace) -> Plan {
+    pub(super) fn shadow(&self, pace: Pace) -> Plan {
         if let Some(plan) = self.new_student() {
             return plan;
         }
@@ -253,7 +252,7 @@ impl Look<'_> {
         self.hold(pace, missing)
     }
 
-    fn step(&self, pace: Pace) -> Plan {
+    pub(super) fn step(&self, pace: Pace) -> Plan {
         let weight = self.state.weight;
         let missing = self.missing();
         if !missing.is_empty() {
@@ -303,7 +302,7 @@ impl Look<'_> {
         }
     }
 
-    fn hold(&self, pace: Pace, missing: Vec<String>) -> Plan {
+    pub(super) fn hold(&self, pace: Pace, missing: Vec<String>) -> Plan {
         let sentence = sentence::hold(self.gate, self.state.weight, self.judged, &missing);
         self.repeat(pace, self.draft(DecisionKind::Hold, self.state.stage, missing), sentence)
     }
@@ -322,7 +321,7 @@ impl Look<'_> {
 
     fn cooldown(&self) -> Plan {
         let left = self.policy.cooldown_ms - self.now.since(self.state.since);
-        if left > 0 { self.rest(left) } else { self.attempt(self.state.artifact.clone(), "cooldown_over") }
+        if left > 0 { self.rest(left) } else { self.attempt(self.again(), "cooldown_over") }
     }
 
     fn rejected(&self) -> Plan {
@@ -333,14 +332,5 @@ impl Look<'_> {
         let why = self.state.last.as_ref().map(|(_, because, _)| because.as_slice()).unwrap_or_default();
         let sentence = sentence::resting(self.state.stage, why, left_ms);
         Plan { decision: None, sentence, answered: 0 }
-    }
-}
-
-fn word(kind: IntentKind) -> &'static str {
-    match kind {
-        IntentKind::Pause => "pause",
-        IntentKind::Resume => "resume",
-        IntentKind::Rollback => "rollback",
-        IntentKind::PromoteOneStep => "promote_one_step",
     }
 }

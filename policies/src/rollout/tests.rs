@@ -1,5 +1,6 @@
 //! The ladder as a table, and the history as a chain.
 
+mod challenger;
 mod history;
 
 use kolm_core::{
@@ -65,6 +66,12 @@ impl Drive {
         let id = RequestId::from_parts(self.now, [self.rows.len() as u8; 10]);
         let route: RouteName = "support".parse().unwrap();
         let row = row(draft, &state, id, &route, self.now);
+        // As the reconciler does: what was taken up is no candidate any more, and a training runs.
+        match row.kind {
+            DecisionKind::Candidate | DecisionKind::Challenge => self.seen.candidate = None,
+            DecisionKind::Distill => self.seen.training = Training::Running,
+            _ => {}
+        }
         let told = format!("{} {} {}", row.kind.as_str(), row.to.0, row.because.join(" "));
         self.rows.push(row);
         told.trim_end().to_owned()
@@ -76,21 +83,25 @@ impl Drive {
     }
 
     fn judged(&mut self, verdict: Verdict, step_units: u64) {
-        self.seen.judged = Some(Judged {
+        self.seen.judged = Some(self.judgement(verdict, step_units, self.state().attempt));
+    }
+
+    fn judgement(&self, verdict: Verdict, step_units: u64, attempt: u32) -> Judged {
+        Judged {
             verdict,
             k: KScore::default(),
             ceiling: None,
             n: Counts { requests: 212, units: 60, step_units, ..Counts::default() },
             axes: Vec::new(),
             alpha_ppb: 0,
-            attempt: self.state().attempt,
+            attempt,
             policy: self.gate.digest(),
             basis: Basis { wall_ms: 9 * 60 * MIN, ..Basis::default() },
             alarm: None,
             new_teacher: false,
             student_p95_us: 0,
             teacher_p95_us: 0,
-        });
+        }
     }
 
     fn intent(&mut self, kind: IntentKind) -> String {

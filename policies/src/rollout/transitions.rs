@@ -31,11 +31,28 @@ fn name(stage: Stage) -> &'static str {
 }
 
 /// From, by what Decision, to. What is not here is refused.
-const TRANSITIONS: [(&str, DecisionKind, &str); 25] = {
+const TRANSITIONS: [(&str, DecisionKind, &str); 39] = {
     use DecisionKind::{
-        Advance, Candidate, Distill, Done, Dwell, Hold, Pause, Promote, Reject, Resume, Rollback,
+        Advance, Candidate, Challenge, Dismiss, Distill, Done, Dwell, Hold, Pause, Promote, Reject, Resume,
+        Rollback, Succeed,
     };
     [
+        // Beside a champion: the newer student's trial, and the training that makes one.
+        ("step", Distill, "step"),
+        ("step", Challenge, "step"),
+        ("step", Dismiss, "step"),
+        ("step", Promote, "step"),
+        ("step", Succeed, "step"),
+        ("full", Distill, "full"),
+        ("full", Challenge, "full"),
+        ("full", Hold, "full"),
+        ("full", Dwell, "full"),
+        ("full", Promote, "full"),
+        ("full", Advance, "full"),
+        ("full", Dismiss, "full"),
+        ("full", Succeed, "full"),
+        // A training that began beside a champion and failed once it had fallen.
+        ("rejected", Hold, "rejected"),
         ("collecting", Distill, "distilling"),
         ("collecting", Candidate, "shadow"),
         ("distilling", Candidate, "shadow"),
@@ -72,7 +89,9 @@ fn state(stage: Stage, policy: &str) -> State {
         artifact: (!new).then(|| artifact('a')),
         attempt: u32::from(!new),
         policy: if new { String::new() } else { policy.to_owned() },
+        attempts: u32::from(!new),
         distilled: Some(100),
+        training: (stage == Stage::Distilling).then_some(Timestamp(0)),
         ..State::default()
     }
 }
@@ -118,6 +137,7 @@ fn all_seen(policy: &str) -> Vec<Seen> {
         Some(IntentKind::Resume),
         Some(IntentKind::Rollback),
         Some(IntentKind::PromoteOneStep),
+        Some(IntentKind::Dismiss),
     ];
     let failed = Training::Failed { why: "x".to_owned() };
     let trainings = [
@@ -150,6 +170,84 @@ fn all_seen(policy: &str) -> Vec<Seen> {
     out
 }
 
+/// A route at `stage` with and without a challenger and a training.
+fn with_challengers(stage: Stage, policy: &str) -> Vec<State> {
+    let challenger = |weight| Challenger {
+        artifact: artifact('b'),
+        attempt: 2,
+        weight,
+        begun: Timestamp(0),
+        since: Timestamp(0),
+        promoted_at: None,
+        promoted_b: None,
+        last: None,
+        dropped: 0,
+    };
+    let shares = [None, Some(Weight::ZERO), Some(Weight(100)), Some(Weight(2_500))];
+    let fits =
+        |share: &Option<Weight>| share.is_none_or(|share| share == Weight::ZERO || share < stage.weight());
+    let mut out = Vec::new();
+    for share in shares.into_iter().filter(fits) {
+        // A champion that has said why it waits: what comes next is about the challenger.
+        let last = Some((DecisionKind::Hold, vec![Missing::C.as_str().to_owned()], Timestamp(DAY)));
+        let state = State { challenger: share.map(challenger), attempts: 2, last, ..state(stage, policy) };
+        out.push(State { training: Some(Timestamp(0)), ..state.clone() });
+        out.push(state);
+    }
+    out
+}
+
+/// What may be seen of a challenger, at a champion that waits.
+fn all_beside(policy: &str) -> Vec<Seen> {
+    let rival = |verdict, units, alarm, champion| {
+        let judged = Judged { attempt: 2, ..judged(verdict, policy, units, alarm, false) };
+        Rival { judged: Some(judged), hard: None, champion: Some(Ppm(champion)) }
+    };
+    let hold = || Verdict::Hold { missing: vec![Missing::C] };
+    let rivals = [
+        Rival::default(),
+        rival(Verdict::Promote, 0, None, 1_000_000),
+        rival(Verdict::Promote, 100, None, 1_000_000),
+        rival(Verdict::Promote, 100, None, 1_000_001),
+        rival(Verdict::Promote, 100, Some(Breach::Detector("a")), 1_000_000),
+        rival(hold(), 100, None, 0),
+        rival(Verdict::Reject { because: Breach::Exhausted }, 100, None, 0),
+        Rival { hard: Some(Breach::StudentCrash), ..Rival::default() },
+    ];
+    let waits = [judged(Verdict::Promote, policy, 0, None, false), judged(hold(), policy, 0, None, false)];
+    let base = all_seen(policy).into_iter().filter(|seen| seen.hard.is_none() && seen.judged.is_none());
+    let base: Vec<Seen> = base.collect();
+    let mut out = Vec::new();
+    for seen in &base {
+        for judged in &waits {
+            let with = |rival: &Rival| Seen {
+                judged: Some(judged.clone()),
+                challenger: rival.clone(),
+                ..seen.clone()
+            };
+            out.extend(rivals.iter().map(with));
+        }
+    }
+    out
+}
+
+/// Every row that `plan` makes of these, with the state before.
+fn made_of(
+    ladders: &[RolloutPolicy],
+    bars: &GatePolicy,
+    states: &[State],
+    seen: &Seen,
+) -> Vec<(State, Draft)> {
+    let mut out = Vec::new();
+    for state in states {
+        for (ladder, now) in [(&ladders[0], 0), (&ladders[0], DAY), (&ladders[1], DAY)] {
+            let draft = plan(ladder, bars, state, seen, Timestamp(now)).decision;
+            out.extend(draft.map(|draft| (state.clone(), draft)));
+        }
+    }
+    out
+}
+
 #[test]
 fn each_transition_of_the_table_is_made_and_no_other() {
     let ladder =
@@ -168,18 +266,23 @@ fn each_transition_of_the_table_is_made_and_no_other() {
         Stage::Rejected,
     ];
     let mut made = BTreeSet::new();
-    for bars in [&gate, &other] {
-        for seen in all_seen(&gate.digest()) {
-            for stage in stages {
-                let state = state(stage, &gate.digest());
-                for (ladder, now) in [(&ladders[0], 0), (&ladders[0], DAY), (&ladders[1], DAY)] {
-                    let plan = plan(ladder, bars, &state, &seen, Timestamp(now));
-                    let Some(draft) = plan.decision else { continue };
-                    made.insert((name(stage), draft.kind, name(draft.stage)));
-                    rises_only_by_a_passed_gate(&state, &seen, &draft);
-                }
-            }
+    let mut take = |seen: &Seen, rows: Vec<(State, Draft)>| {
+        for (state, draft) in rows {
+            made.insert((name(state.stage), draft.kind, name(draft.stage)));
+            rises_only_by_a_passed_gate(&state, seen, &draft);
         }
+    };
+    let digest = gate.digest();
+    let alone: Vec<State> = stages.iter().map(|stage| state(*stage, &digest)).collect();
+    for bars in [&gate, &other] {
+        for seen in all_seen(&digest) {
+            take(&seen, made_of(&ladders, bars, &alone, &seen));
+        }
+    }
+    let tried = stages.iter().filter(|stage| !matches!(stage, Stage::Collecting | Stage::Distilling));
+    let beside = tried.flat_map(|stage| with_challengers(*stage, &digest)).collect::<Vec<_>>();
+    for seen in all_beside(&digest) {
+        take(&seen, made_of(&ladders, &gate, &beside, &seen));
     }
     let table = BTreeSet::from(TRANSITIONS);
     let unmade: Vec<_> = table.difference(&made).collect();
@@ -188,13 +291,23 @@ fn each_transition_of_the_table_is_made_and_no_other() {
 }
 
 fn rises_only_by_a_passed_gate(state: &State, seen: &Seen, draft: &Draft) {
-    let to = draft.stage.weight();
-    if to <= state.weight {
+    let (rival, to) = (&seen.challenger, draft.stage.weight());
+    let share = draft.challenger.as_ref().map_or(Weight::ZERO, |own| own.to);
+    let served = state.challenger.as_ref().map_or(Weight::ZERO, |own| own.weight);
+    let (judged, hard) = match (share > served, to > state.weight) {
+        (true, false) => (rival.judged.as_ref().unwrap(), rival.hard),
+        (false, true) => (seen.judged.as_ref().unwrap(), seen.hard),
+        (false, false) => return,
+        (true, true) => panic!("two weights rise by one row: {draft:?}"),
+    };
+    assert_eq!(judged.verdict, Verdict::Promote, "{draft:?}");
+    assert!(hard.is_none() && judged.alarm.is_none() && !judged.new_teacher, "{draft:?}");
+    if draft.kind == DecisionKind::Succeed {
+        assert!(judged.k.k.map(|k| k.lcb) >= rival.champion && share == state.weight, "{draft:?}");
+        assert_eq!(draft.artifact, state.challenger.as_ref().map(|own| own.artifact.clone()));
         return;
     }
-    let judged = seen.judged.as_ref().unwrap();
-    assert_eq!(judged.verdict, Verdict::Promote, "{draft:?}");
-    assert!(seen.hard.is_none() && judged.alarm.is_none() && !judged.new_teacher, "{draft:?}");
     assert!(matches!(draft.kind, DecisionKind::Promote | DecisionKind::Advance | DecisionKind::Done));
     assert_eq!(draft.artifact, state.artifact, "a weight rises for the student that was judged");
+    assert!(share < state.weight || draft.challenger.is_none(), "within the champion's weight: {draft:?}");
 }

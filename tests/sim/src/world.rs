@@ -195,6 +195,9 @@ impl World {
             | DecisionKind::Dwell
             | DecisionKind::Hold
             | DecisionKind::Reject
+            | DecisionKind::Challenge
+            | DecisionKind::Dismiss
+            | DecisionKind::Succeed
             | DecisionKind::Resume => {}
         }
     }

@@ -26,6 +26,8 @@ pub(crate) enum RolloutCommand {
     Promote(Intend),
     /// Weight 0 at once, then the cooldown
     Rollback(Intend),
+    /// Ends the trial of the challenger; the student in service stays
+    Dismiss(Intend),
     /// The Decisions, oldest first
     #[command(
         after_help = "Examples:\n  kolm rollout history\n  kolm rollout history support-mini --last 20 --json"

@@ -66,6 +66,7 @@ fn hold() -> DecisionRow {
         },
         ceiling: bounds(968_000, 941_000, 985_000),
         basis: Some(basis()),
+        challenger: None,
         actor: "reconciler".to_owned(),
         reason: String::new(),
         digest: String::new(),
@@ -135,6 +136,7 @@ fn rows_without_evidence_and_rows_of_old() {
         k: KScore::default(),
         ceiling: None,
         basis: None,
+        challenger: None,
         ..hold()
     };
     check(
@@ -150,6 +152,7 @@ fn rows_without_evidence_and_rows_of_old() {
         to: Weight(0),
         stage: Stage::Cooldown,
         basis: None,
+        challenger: None,
         ..hold()
     };
     check(

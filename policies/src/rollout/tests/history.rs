@@ -1,19 +1,29 @@
 //! Random histories: the rows are a chain, and rebuild the route.
 
+use kolm_core::Bounds;
 use proptest::prelude::*;
 
 use super::*;
 
 /// What may happen between two looks.
 fn happening() -> impl Strategy<Value = (u8, i64, u64)> {
-    (0u8..20, 0i64..90 * MIN, 0u64..200)
+    (0u8..26, 0i64..90 * MIN, 0u64..200)
+}
+
+/// What is seen of the challenger, sometimes better and sometimes worse than the champion.
+fn rival(drive: &mut Drive, verdict: Verdict, units: u64) {
+    let attempt = drive.state().challenger.map_or(0, |challenger| challenger.attempt);
+    let mut own = drive.judgement(verdict, units, attempt);
+    own.k.k = Some(Bounds::exact(Ppm(900_000)));
+    let champion = (units % 4 > 0).then_some(Ppm(if units % 4 > 1 { 890_000 } else { 910_000 }));
+    drive.seen.challenger = Rival { judged: Some(own), hard: None, champion };
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn history_is_a_chain_that_rebuilds_the_route(events in prop::collection::vec(happening(), 1..60)) {
+    fn history_is_a_chain_that_rebuilds_the_route(events in prop::collection::vec(happening(), 1..90)) {
         let mut drive = Drive::new();
         for (what, ms, units) in events {
             drive.seen.hard = None;
@@ -40,6 +50,9 @@ proptest! {
                     drive.judged(Verdict::Promote, units);
                     drive.seen.judged.as_mut().unwrap().alarm = Some(Breach::Detector("v"));
                 }
+                19 => drop(drive.intent(IntentKind::Dismiss)),
+                20..=23 => rival(&mut drive, Verdict::Promote, units),
+                24 => rival(&mut drive, reject(Breach::K), units),
                 _ => drop(drive.intent(IntentKind::PromoteOneStep)),
             }
             let before = drive.state();
@@ -53,6 +66,17 @@ proptest! {
                 prop_assert_eq!(step, Some(from.map_or(0, |at| at + 1)), "one step at a time");
             }
             prop_assert_eq!(after.weight, after.stage.weight());
+            let share = |state: &State| state.challenger.as_ref().map_or(Weight::ZERO, |own| own.weight);
+            prop_assert!(share(&after) == Weight::ZERO || share(&after) < after.weight, "within the champion's");
+            let succeeded = drive.rows.last().is_some_and(|row| row.kind == DecisionKind::Succeed && row.seq == before.seq);
+            if share(&after) > share(&before) || succeeded {
+                let seen = &drive.seen.challenger;
+                let judged = seen.judged.as_ref().unwrap();
+                prop_assert!(judged.verdict == Verdict::Promote && judged.k.k.map(|k| k.lcb) >= seen.champion);
+            }
+            if after.artifact != before.artifact && after.weight > Weight::ZERO {
+                prop_assert!(succeeded && after.weight == before.weight, "clients meet another student by one row alone");
+            }
             let (stage, weight, artifact, attempt) = drive.table.clone();
             prop_assert_eq!((after.stage, after.weight, after.artifact, after.attempt), (stage, weight, artifact, attempt));
         }
@@ -63,7 +87,12 @@ proptest! {
             state.apply(row);
         }
         prop_assert_eq!(state, drive.state());
-        let attempts: Vec<_> = drive.rows.iter().filter(|r| r.kind == DecisionKind::Candidate).map(|r| r.attempt).collect();
+        let begun = |row: &DecisionRow| match row.kind {
+            DecisionKind::Candidate => Some(row.attempt),
+            DecisionKind::Challenge => row.challenger.as_ref().map(|own| own.attempt),
+            _ => None,
+        };
+        let attempts: Vec<_> = drive.rows.iter().filter_map(begun).collect();
         prop_assert_eq!(attempts.clone(), (1..=attempts.len() as u32).collect::<Vec<_>>());
     }
 }
