@@ -4,6 +4,7 @@
 
 mod anonymize;
 mod bad_input;
+mod challenger;
 mod chaos;
 mod config;
 mod conformance;

@@ -17,7 +17,7 @@ fn teacher() -> Fake {
 }
 
 fn why_not(finished: &Finished) -> Option<&'static str> {
-    finished.fallback.map(|fallback| fallback.why)
+    finished.fallback.as_ref().map(|fallback| fallback.why)
 }
 
 fn stats(house: &House) -> (u64, u64, u64) {
