@@ -125,7 +125,7 @@ pub struct Distill {
     pub enabled: bool,
     /// Eligible pairs at which training starts.
     pub min_pairs: u64,
-    /// Further pairs before it is tried again.
+    /// Further pairs before the next is trained: after a failed or rejected one, or beside one that serves.
     pub every: u64,
     /// The seed of split and training.
     pub seed: u64,

@@ -7,6 +7,7 @@
 mod api;
 mod assets;
 mod captures;
+mod challenger;
 mod chart;
 mod compare;
 mod config;

@@ -5,6 +5,7 @@ use kolm_core::{
     AxisStatus, Bounds, DecisionRow, IntentKind, Ppm, RouteStatus, Stage, TemplateStatus, Timestamp, Weight,
 };
 
+use crate::challenger::{self, Panel};
 use crate::chart::{self, Scale};
 use crate::time_line::{self, Size};
 use crate::{lookup, view, words};
@@ -28,6 +29,7 @@ pub(crate) struct Route {
     pub(crate) train: Option<Train>,
     pub(crate) gate: Vec<Line>,
     pub(crate) axis: String,
+    pub(crate) challenger: Option<Panel>,
     pub(crate) evidence: Vec<(&'static str, String)>,
     pub(crate) templates: Vec<[String; 5]>,
     pub(crate) latencies: String,
@@ -95,6 +97,7 @@ fn meaning(name: &str) -> &'static str {
         "C" => "cost against the teacher's list price",
         "V" => "answered validly, in time, not abstained",
         "K" => "0.40 A + 0.15 (S + L + C + V)",
+        "K, champion" => "what the student in service has on the same requests",
         _ => "",
     }
 }
@@ -110,7 +113,7 @@ pub(crate) fn to_go(b: Bounds, need: Ppm, n: u64) -> Option<u64> {
     Some(more.clamp(1.0, 1e9) as u64)
 }
 
-fn line(axis: &AxisStatus, scale: Scale, n: u64) -> Line {
+pub(crate) fn line(axis: &AxisStatus, scale: Scale, n: u64) -> Line {
     let (need, have) = (axis.need, axis.have);
     let to_go = match (have, need) {
         (Some(b), Some(need)) if b.lcb < need => to_go(b, need, n).map_or_else(
@@ -371,6 +374,7 @@ pub(crate) fn route(
         }),
         gate,
         axis,
+        challenger: challenger::panel(route),
         evidence: evidence(route),
         templates: templates(route),
         latencies: chart::latencies(route.teacher_p95_us, route.student_p95_us),

@@ -292,6 +292,47 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_is_the_challengers_then_the_champions_then_the_teachers_and_never_goes_back() {
+        let config = Config::embedded(&kolm_config::Outside::bare("/nonexistent")).unwrap();
+        let student = |digit: &str| {
+            let artifact = format!("sha256:{}", digit.repeat(64)).parse().unwrap();
+            Arc::new(Student::new(artifact, String::new()))
+        };
+        let (champion, challenger) = (student("a"), student("b"));
+        let entry = |own: u16, all: u16| Entry {
+            route: Arc::new(config.routes[0].clone()),
+            weight: Weight(all),
+            student: Some(Arc::clone(&champion)),
+            challenger: Some(Challenger { student: Arc::clone(&challenger), weight: Weight(own) }),
+            salt: [7; 32],
+            stats: Arc::default(),
+        };
+        let whose = |own, all, bucket| match entry(own, all).student_of(bucket) {
+            None => 0,
+            Some(student) => 1 + u8::from(student.artifact == challenger.artifact),
+        };
+        for (own, all, bucket, who) in [
+            (0, 0, 0, 0),
+            (0, 500, 0, 1),
+            (0, 500, 499, 1),
+            (0, 500, 500, 0),
+            (100, 500, 99, 2),
+            (100, 500, 100, 1),
+            (100, 500, 500, 0),
+            // A champion that fell takes its challenger along, whatever the table still says of it.
+            (100, 0, 50, 0),
+        ] {
+            assert_eq!(whose(own, all, bucket), who, "{own} {all} {bucket}");
+        }
+        let grows =
+            [(0, 100), (0, 500), (100, 500), (100, 2_500), (500, 2_500), (500, 10_000), (5_000, 10_000)];
+        for bucket in 0..10_000 {
+            let served: Vec<u8> = grows.iter().map(|(own, all)| whose(*own, *all, bucket)).collect();
+            assert!(served.is_sorted(), "{bucket}: {served:?}");
+        }
+    }
+
+    #[test]
     fn the_share_is_that_of_the_last_thousand() {
         let stats = RouteStats::default();
         assert_eq!(stats.actual(), Ppm(0));

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use kolm_core::{
-    Answered, ArtifactId, AxisStatus, Bounds, CaptureStatus, Counts, DecisionKind, DecisionRow, DiffQuery,
-    FixedClock, Intent, KScore, LedgerStatus, MicroUsd, Ppm, RequestId, Review, RouteStatus, Savings, Stage,
-    Status, Timestamp, TrainStatus, Weight,
+    Answered, ArtifactId, AxisStatus, Bounds, CaptureStatus, ChallengerStatus, Counts, DecisionKind,
+    DecisionRow, DiffQuery, FixedClock, Intent, KScore, LedgerStatus, MicroUsd, Ppm, RequestId, Review,
+    RouteStatus, Savings, Stage, Status, Timestamp, TrainStatus, Weight,
 };
 
 use crate::{Doors, Frozen, Look};
@@ -158,7 +158,16 @@ fn support() -> RouteStatus {
         teacher_p95_us: 1_310_000,
         student_p95_us: 3_240,
         templates: Vec::new(),
-        challenger: None,
+        challenger: Some(ChallengerStatus {
+            artifact: format!("sha256:{}", "c".repeat(64)).parse().unwrap(),
+            attempt: 3,
+            weight: Weight::ZERO,
+            up: true,
+            n: Counts { requests: 214, units: 88, ..Counts::default() },
+            k: k(),
+            axes: axes(&k()),
+            champion: Some(Ppm(951_268)),
+        }),
         break_even: None,
         savings: Savings {
             avoided: MicroUsd(12_410_000),

@@ -87,6 +87,11 @@ async fn the_route_page_shows_ladder_gate_and_log() {
         "Rolled back 5 % → 0 % because student_crash",
         "release day &#60;b&#62;freeze&#60;/b&#62;",
         "href=\"/routes/support/ask/promote_one_step\"",
+        "href=\"/routes/support/ask/dismiss\"",
+        "<h2 id=\"challenger\">Challenger</h2>",
+        "<td class=\"num\">cccccccccccc</td>",
+        "0 % of the route&#39;s 1 %",
+        "what the student in service has on the same requests",
     ] {
         assert!(page.contains(wanted), "missing {wanted:?} in\n{page}");
     }

@@ -115,6 +115,8 @@ fn scored(world: &mut World, chance: &mut Chance, student: Student, unit: &str, 
     if chance.hits(500_000) {
         truth.a = if agreed { 1_000_000 } else { 0 };
     }
+    // A challenger is a little better, and so now and then succeeds.
+    world.request_beside(chance, Truth { a: truth.a + (1_000_000 - truth.a) / 2, ..truth }, unit);
     let artifact = world.state().artifact.clone();
     for score in world.drawn(chance, truth, unit).into_iter().filter_map(|score| student.spoil(score)) {
         world.take(artifact.as_ref(), score);

@@ -4,10 +4,12 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
 
+mod challenger;
 mod chance;
 mod drift;
 mod flap;
 mod page;
+mod rival;
 mod rollback;
 mod single;
 #[cfg(test)]
@@ -27,7 +29,7 @@ use crate::page::Table;
 #[derive(Debug, Parser)]
 #[command(name = "kolm-sim", version, max_term_width = 110)]
 struct Cli {
-    /// Runs of each case; the tables of rollbacks and of drift take a sixteenth of it, the others of whole routes a
+    /// Runs of each case; the tables of rollbacks, of challengers and of drift take a sixteenth of it, the others of whole routes a
     /// quarter.
     #[arg(long, default_value_t = 400)]
     runs: usize,
@@ -58,11 +60,14 @@ enum Part {
     Rollback,
     /// Faults.
     Flap,
+    /// A newer student beside the one that serves.
+    Challenger,
     /// Drift of the traffic.
     Drift,
 }
 
-const PARTS: [Part; 6] = [Part::Single, Part::Detector, Part::Whole, Part::Rollback, Part::Flap, Part::Drift];
+const PARTS: [Part; 7] =
+    [Part::Single, Part::Detector, Part::Whole, Part::Rollback, Part::Flap, Part::Challenger, Part::Drift];
 /// Drawn requests of a route in the table of faults.
 const FLAP_REQUESTS: u64 = 6_000;
 
@@ -78,6 +83,7 @@ fn main() -> ExitCode {
             Part::Whole => whole::table(routes, cli.seed, &name),
             Part::Rollback => rollback::table(cli.runs.div_ceil(16), cli.seed, &name),
             Part::Flap => flap::table(routes, FLAP_REQUESTS, cli.seed, &name),
+            Part::Challenger => challenger::table(cli.runs.div_ceil(16), cli.seed, &name),
             Part::Drift => (drift::table(routes.div_ceil(4), cli.seed), Vec::new()),
         };
         if !cli.json {

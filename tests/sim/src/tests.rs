@@ -3,7 +3,7 @@
 use kolm_core::RouteName;
 
 use crate::chance::Ends;
-use crate::{drift, flap, rollback, single, whole};
+use crate::{challenger, drift, flap, rollback, single, whole};
 
 const RUNS: usize = 400;
 const SEED: u64 = 7;
@@ -82,6 +82,19 @@ fn a_student_that_turns_bad_at_full_weight_is_off_in_a_hundred_requests() {
     assert_eq!(came.broken, Vec::<String>::new());
     assert_eq!((came.climbed.ended, came.found.ended), (20, 20));
     assert!(came.found.median <= 100, "{:?} at {:?}", came.found, came.floor);
+}
+
+#[test]
+fn a_challenger_takes_over_if_it_is_better_and_a_bad_one_is_dismissed() {
+    let came = |line: usize| {
+        let came = challenger::routes(line, 12, SEED, &name());
+        assert_eq!((came.broken.clone(), came.fell), (Vec::new(), 0), "{}", challenger::LINES[line].3);
+        came
+    };
+    assert!(came(0).succeeded.ended <= 1, "an equal replaces nobody");
+    assert_eq!((came(1).succeeded.ended, came(2).succeeded.ended), (12, 12), "a better one does");
+    assert_eq!(came(3).succeeded.ended, 0, "a worse one does not");
+    assert_eq!(came(4).dismissed.ended, 12, "one below the floor is dismissed");
 }
 
 #[test]

@@ -9,11 +9,12 @@ use kolm_policies::gate::{Evidence, GatePolicy, Judged, Score, ScoreKind, Verdic
 use kolm_policies::rollout::{self, RolloutPolicy, Seen, State};
 
 use crate::chance::Chance;
+use crate::rival::Rival;
 
 /// A tenth of 3 GiB: S = 0.9.
-const BYTES: u64 = 322_122_547;
+pub(crate) const BYTES: u64 = 322_122_547;
 /// Double primaries among shadow requests, before 400 are known.
-const DOUBLE_RATE: Ppm = Ppm(200_000);
+pub(crate) const DOUBLE_RATE: Ppm = Ppm(200_000);
 /// Shadow requests among those that the teacher answers.
 const SHADOW_RATE: u64 = 100_000;
 
@@ -37,6 +38,7 @@ pub(crate) struct World {
     pub(crate) scored: u64,
     pub(crate) promotions: u64,
     pub(crate) rollbacks: u64,
+    pub(crate) successions: u64,
     /// Promises that were not kept; empty.
     pub(crate) broken: Vec<String>,
     route: RouteName,
@@ -45,6 +47,7 @@ pub(crate) struct World {
     rows: Vec<DecisionRow>,
     /// The attempt's scores, as the store keeps them.
     kept: Vec<Score>,
+    pub(crate) rival: Option<Rival>,
     /// When the route last fell, and in which attempt.
     fallen: Option<(Timestamp, u32)>,
 }
@@ -66,11 +69,13 @@ impl World {
             scored: 0,
             promotions: 0,
             rollbacks: 0,
+            successions: 0,
             broken: Vec::new(),
             route,
             state: State::default(),
             rows: Vec::new(),
             kept: Vec::new(),
+            rival: None,
             fallen: None,
         };
         world.look();
@@ -108,10 +113,17 @@ impl World {
 
     /// Forward or reverse, in the proportion of the rates at this weight.
     fn draw(&self, chance: &mut Chance) -> ScoreKind {
-        let weight = u64::from(self.state.weight.0);
-        let reverse = weight * u64::from(rollout::reverse_rate(self.state.weight).0);
-        let forward = (10_000 - weight) * SHADOW_RATE;
-        if chance.below(reverse + forward) < reverse { ScoreKind::Reverse } else { ScoreKind::Shadow }
+        let (reverse, all) = (self.reverse_rate(), self.drawn_rate());
+        if chance.below(all) < reverse { ScoreKind::Reverse } else { ScoreKind::Shadow }
+    }
+
+    fn reverse_rate(&self) -> u64 {
+        u64::from(self.state.weight.0) * u64::from(rollout::reverse_rate(self.state.weight).0)
+    }
+
+    /// How often a request is drawn at this weight: by the shadow or by its reverse.
+    pub(crate) fn drawn_rate(&self) -> u64 {
+        self.reverse_rate() + (10_000 - u64::from(self.state.weight.0)) * SHADOW_RATE
     }
 
     /// A score of a student that is so: what it does not serve, it abstains from.
@@ -149,6 +161,9 @@ impl World {
             self.evidence.note_sampled();
         }
         self.evidence.observe(&score);
+        if let Some(rival) = &mut self.rival {
+            rival.compare(&score);
+        }
         self.kept.push(score);
     }
 
@@ -162,6 +177,8 @@ impl World {
     pub(crate) fn look(&mut self) {
         self.evidence.close_idle(self.now);
         self.seen.judged = (self.state.attempt > 0).then(|| judge(&self.evidence, self.now));
+        let now = self.now;
+        self.seen.challenger = self.rival.as_mut().map(|rival| rival.look(now)).unwrap_or_default();
         let plan = rollout::plan(&self.ladder, &self.gate, &self.state, &self.seen, self.now);
         self.seen.intents.drain(..plan.answered);
         let Some(draft) = plan.decision else { return };
@@ -171,14 +188,28 @@ impl World {
             rollout::row(draft, &self.state, RequestId::from_parts(self.now, id), &self.route, self.now);
         self.check(&row);
         self.state.apply(&row);
+        match row.challenger {
+            Some(_) => self.act_beside(&row),
+            None => self.act(&row),
+        }
         self.rows.push(row);
-        self.act();
+    }
+
+    /// A challenger takes the champion's place.
+    pub(crate) fn succeed(&mut self, evidence: Evidence, kept: Vec<Score>) {
+        (self.evidence, self.kept) = (evidence, kept);
+        if self.state.promoted_at == Some(self.state.since) {
+            self.evidence.arm();
+        }
+        self.evidence.begin_step();
     }
 
     /// What the reconciler does after a row.
-    fn act(&mut self) {
-        let Some((kind, _, _)) = &self.state.last else { return };
-        match kind {
+    fn act(&mut self, row: &DecisionRow) {
+        if row.to == Weight::ZERO {
+            self.rival = None;
+        }
+        match row.kind {
             DecisionKind::Candidate => {
                 self.evidence = Evidence::new(&self.gate, self.state.attempt, BYTES);
                 self.seen.candidate = None;
@@ -207,9 +238,12 @@ impl World {
         let state = rollout::fold(&self.rows);
         self.promise(state == self.state, "the rows do not rebuild the state");
         self.evidence = Evidence::replay(&self.gate, state.attempt, BYTES, &state.replay(&self.kept));
+        if let Some(rival) = &mut self.rival {
+            rival.restart(&self.gate, &state, &self.kept);
+        }
     }
 
-    fn promise(&mut self, kept: bool, what: &str) {
+    pub(crate) fn promise(&mut self, kept: bool, what: &str) {
         if !kept {
             self.broken.push(format!("row {}: {what}", self.state.seq));
         }
@@ -223,8 +257,12 @@ impl World {
             "the chain is broken",
         );
         self.promise(row.to == row.stage.weight(), "weight and stage differ");
+        if row.challenger.is_some() {
+            return self.check_beside(row);
+        }
         let first = row.kind == DecisionKind::Candidate;
-        self.promise(row.attempt == state.attempt + u32::from(first), "the attempt is not counted");
+        let attempt = if first { state.attempts + 1 } else { state.attempt };
+        self.promise(row.attempt == attempt, "the attempt is not counted");
         if row.to > row.from {
             self.check_rise(row, &state);
         }
@@ -265,7 +303,7 @@ fn holds(judged: &Judged) -> bool {
 }
 
 /// Whether the row itself shows every axis measured and every bar reached.
-fn passes(row: &DecisionRow) -> bool {
+pub(crate) fn passes(row: &DecisionRow) -> bool {
     let Some(basis) = &row.basis else { return false };
     let (k, bars) = (&row.k, &basis.bars);
     let reaches =
