@@ -5,6 +5,7 @@
 mod ask;
 mod judge;
 mod record;
+mod spare;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,6 +25,8 @@ use tokio::sync::{Semaphore, mpsc};
 use self::ask::{Trial, Unserved};
 use self::judge::{agreement, judge};
 use self::record::Compared;
+use self::spare::Times;
+pub(crate) use self::spare::Undone;
 use crate::capture;
 use crate::exchange::{Fallback, Finished};
 use crate::table::{Entry, Shared, Student, keyed};
@@ -87,6 +90,7 @@ pub(crate) struct Shadow {
     http: reqwest::Client,
     permits: Arc<Semaphore>,
     till: Arc<Till>,
+    times: Times,
 }
 
 impl Shadow {
@@ -117,7 +121,7 @@ impl Shadow {
         let concurrency =
             shared.table.load().config.routes.iter().map(|route| route.shadow.concurrency).sum::<u64>();
         let permits = Arc::new(Semaphore::new(concurrency.clamp(1, 256) as usize));
-        Ok(Arc::new(Self { shared, inbox, http, permits, till }))
+        Ok(Arc::new(Self { shared, inbox, http, permits, till, times: Times::default() }))
     }
 
     /// Works until the queue is closed; one task at a time holds it.
@@ -137,7 +141,7 @@ impl Shadow {
 
     fn tell(&self, drawn: &Drawn, compared: Compared) {
         if !compared.scores.iter().any(|score| score.kind != ScoreKind::Double) {
-            self.drop_one(drawn);
+            self.drop_one(drawn, compared.undone.unwrap_or(Undone::Panic));
         }
         let t = self.shared.env.clock.now();
         // Anonymizing takes its time: others of this runtime go on.
@@ -154,7 +158,8 @@ impl Shadow {
     }
 
     /// A drawn exchange that will not be scored counts against completeness.
-    pub(crate) fn drop_one(&self, drawn: &Drawn) {
+    pub(crate) fn drop_one(&self, drawn: &Drawn, why: Undone) {
+        self.shared.events.shadow_dropped(&drawn.route.name, why.as_str());
         self.inbox.put(drawn, Observed::Dropped);
     }
 
@@ -186,8 +191,11 @@ impl Shadow {
 
     /// The scores of one drawn exchange; none where nothing could be asked.
     async fn observe(&self, drawn: &Drawn) -> Compared {
+        if self.sheds(drawn) {
+            return Undone::Load.into();
+        }
         match drawn.kind {
-            ScoreKind::Reverse => self.reverse(drawn).await.unwrap_or_default(),
+            ScoreKind::Reverse => self.reverse(drawn).await.unwrap_or_else(|| Undone::Teacher.into()),
             ScoreKind::Shadow | ScoreKind::Double => self.forward(drawn).await,
         }
     }
@@ -196,15 +204,18 @@ impl Shadow {
     async fn forward(&self, drawn: &Drawn) -> Compared {
         let teacher = reply_of(&drawn.finished);
         let base = self.beside_teacher(&drawn.finished, &teacher, ScoreKind::Shadow);
-        let (mut scores, mut student) = (Vec::new(), None);
+        let (mut scores, mut student, mut undone) = (Vec::new(), None, None);
         // A request that no student is given is one that the student does not cover.
         let trial = match chat::question(&drawn.finished.request) {
             Ok(_) => self.ask_student(drawn).await,
-            Err(_) => Some(Trial { answer: Err(Unserved::Unable), micros: 0 }),
+            Err(_) => Ok(Trial { answer: Err(Unserved::Unable), micros: 0 }),
         };
-        if let Some(trial) = trial {
-            scores.push(tried(&base, &trial, &drawn.finished.request, &teacher, &drawn.route.gate));
-            student = trial.answer.ok().map(|reply| reply.body);
+        match trial {
+            Ok(trial) => {
+                scores.push(tried(&base, &trial, &drawn.finished.request, &teacher, &drawn.route.gate));
+                student = trial.answer.ok().map(|reply| reply.body);
+            }
+            Err(why) => undone = Some(why),
         }
         if drawn.double
             && let Some(second) = self.ask_teacher(drawn, &teacher).await
@@ -215,7 +226,7 @@ impl Shadow {
             }
             scores.push(Score { kind: ScoreKind::Double, b, ..base });
         }
-        Compared { scores, teacher, student }
+        Compared { scores, teacher, student, undone }
     }
 
     /// The student's bucket: what it served is checked by the teacher, what it left is counted.
@@ -229,7 +240,7 @@ impl Shadow {
                 student_cost: busy(student_us, hw),
                 ..self.beside_teacher(finished, &own, ScoreKind::Reverse)
             };
-            return Some(Compared { scores: vec![score], teacher: own, student: None });
+            return Some(Compared { scores: vec![score], teacher: own, ..Compared::default() });
         }
         let teacher = self.ask_teacher(drawn, &own).await?;
         // An answer that broke off midway agrees with nothing.
@@ -249,7 +260,7 @@ impl Shadow {
             up_model: facts.model,
             ..self.blank(finished, ScoreKind::Reverse)
         };
-        Some(Compared { scores: vec![score], teacher: teacher.body, student: Some(own) })
+        Some(Compared { scores: vec![score], teacher: teacher.body, student: Some(own), undone: None })
     }
 
     /// A score of an exchange that the teacher answered, still without the student's part.

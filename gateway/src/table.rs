@@ -13,6 +13,7 @@ use kolm_core::{Arm, ArtifactId, Env, Namespace, Ppm, Weight};
 use sha2::Sha256;
 
 use crate::events::Events;
+use crate::in_flight::InFlight;
 use crate::keys::Ring;
 use crate::limits::Limits;
 use crate::pool::Pool;
@@ -44,6 +45,8 @@ pub struct Shared {
     pub keys: Ring,
     /// How far keys and namespaces have used their limits.
     pub limits: Limits,
+    /// Requests of clients under way.
+    pub in_flight: Arc<InFlight>,
     /// False until start-up is over and again while draining.
     pub ready: AtomicBool,
 }

@@ -9,7 +9,7 @@ use kolm_policies::gate::{Score, ScoreKind};
 use kolm_store::Diff;
 use kolm_wire::Exchange;
 
-use super::{Drawn, Shadow};
+use super::{Drawn, Shadow, Undone};
 use crate::table::keyed;
 
 /// The scores of one exchange, and the replies that they compare.
@@ -20,6 +20,14 @@ pub(super) struct Compared {
     pub(super) teacher: Vec<u8>,
     /// The student's, or the teacher's second one where the student was not asked.
     pub(super) student: Option<Vec<u8>>,
+    /// Why the student has no score, where it has none.
+    pub(super) undone: Option<Undone>,
+}
+
+impl From<Undone> for Compared {
+    fn from(why: Undone) -> Self {
+        Self { undone: Some(why), ..Self::default() }
+    }
 }
 
 impl Shadow {
