@@ -3,7 +3,7 @@
 //! **Invariant:** made of the snapshot, the seed and the trained student alone: no wall time, no measured
 //! latency, so equal runs give equal bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kolm_artifact::{
     AxisRow, Cascade, Compat, Data, Dims, Draft, Eval, K, Kind, Member, Model, Runtime, Task, Teacher, Train,
@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::calibrate::Threshold;
+use crate::heldout::HeldOut;
 use crate::job::{Candidate, Spec};
 use crate::report::{Case, HoldoutReport};
 use crate::source::Source;
@@ -66,10 +67,11 @@ impl Publication<'_> {
     }
 
     fn cases_jsonl(&self) -> Result<Vec<u8>, Error> {
-        let mut out = Vec::new();
+        let (mut out, mut told) = (Vec::new(), BTreeSet::new());
         for row in self.heldout {
-            let case = json!({"id": row.id, "template": row.template, "text": row.text, "label": row.answer});
-            out.extend(line(&case)?);
+            // The first case of a template says what all of them were asked under.
+            let prompt = self.source.prompts.get(&row.template).filter(|_| told.insert(&row.template));
+            out.extend(line(&HeldOut::of(row, prompt.cloned()))?);
             out.push(b'\n');
         }
         Ok(out)
