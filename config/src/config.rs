@@ -10,6 +10,7 @@ use std::time::Duration;
 use kolm_core::{MicroUsd, Namespace as NamespaceName, Ppm, RouteName};
 use kolm_policies::gate::GatePolicy;
 use kolm_policies::rollout::RolloutPolicy;
+use kolm_policies::spare::Caps;
 
 use crate::listen::Listen;
 use crate::{Engine, Log, Namespace, Secret, Telemetry, Upstream};
@@ -181,6 +182,8 @@ pub struct Shadow {
     pub timeout: Duration,
     /// Money for our own teacher calls.
     pub teacher_budget_per_day: MicroUsd,
+    /// What it may take of this host.
+    pub caps: Caps,
 }
 
 /// The capture path.

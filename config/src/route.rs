@@ -6,6 +6,7 @@ use std::time::Duration;
 use kolm_core::{MicroUsd, Namespace as NamespaceName, Ppm, RouteName, Weight};
 use kolm_policies::gate::{GatePolicy, PRESETS};
 use kolm_policies::rollout::RolloutPolicy;
+use kolm_policies::spare::Caps;
 
 use crate::check::exists;
 use crate::config::{Branches, Distill, Glob, Route, Shadow};
@@ -233,7 +234,18 @@ fn shadow(check: &mut Checker<'_>, mut table: Table<'_>) -> Shadow {
             i64::try_from(table.or(check, "teacher_budget_per_day_usd", dollars, 5_000_000))
                 .unwrap_or(i64::MAX),
         ),
+        caps: caps(check, &mut table),
     };
     table.finish(check);
     out
+}
+
+/// `rate = 0` is the way to ask nothing; a cap of 0 is a slip.
+fn caps(check: &mut Checker<'_>, table: &mut Table<'_>) -> Caps {
+    let cpus = table.or(check, "cpus", number, 1.0);
+    if !(0.01..=1_024.0).contains(&cpus) {
+        let hint = Some("`rate = 0` asks the student nothing");
+        check.add_with_hint(RANGE, &table.at("cpus"), "must be between 0.01 and 1024 cores", hint);
+    }
+    Caps { milli_cpus: (cpus * 1e3).round() as u64, shed_above: table.or(check, "shed_above", count, 1_000) }
 }

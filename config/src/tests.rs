@@ -95,7 +95,7 @@ model = "gpt-4o*"
 distill = { enabled = true, min_pairs = 200 }
 gate = { preset = "regulated", min_wall = "10s", latency_budget = "800ms", alpha = 0.01, cost_cap_usd = 0.01 }
 canary = { enabled = true, steps = [1000, 10000], dwell = "2s", cooldown = "5s", step_units = 20 }
-shadow = { rate = 1, teacher_budget_per_day_usd = 0.25 }
+shadow = { rate = 1, teacher_budget_per_day_usd = 0.25, cpus = 0.5, shed_above = 64 }
 [log]
 format = "json"
 [telemetry]
@@ -128,6 +128,7 @@ fn every_setting_arrives() {
     assert_eq!(route.rollout.steps, [Weight(1_000), Weight::FULL]);
     assert_eq!((route.rollout.distill_min_pairs, route.rollout.dwell_ms), (200, 2_000));
     assert_eq!((route.shadow.rate.0, route.shadow.teacher_budget_per_day.0), (1_000_000, 250_000));
+    assert_eq!((route.shadow.caps.milli_cpus, route.shadow.caps.shed_above), (500, 64));
     assert_eq!((config.listen.max_body_bytes, config.data_dir.to_str()), (4096, Some("data")));
     assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Json, "info"));
     let url = config.telemetry.url("traces");
@@ -236,6 +237,7 @@ fn each_kind_of_problem_has_its_code() {
             3,
         ),
         ("data_dir = \"d\"\n[namespaces.a]\ndata_dir = \"d\"", 118, "namespaces.a.data_dir", 2),
+        ("[[routes]]\nname = \"r\"\nshadow = { cpus = 0 }", 104, "routes.r.shadow.cpus", 3),
         ("[namespaces.a.limits]\nconcurrent = 0", 104, "namespaces.a.limits.concurrent", 2),
         ("[namespaces.a.key_limits]\nper_hour = 1", 102, "namespaces.a.key_limits.per_hour", 2),
         ("[namespaces.a]\nretention = \"0s\"", 103, "namespaces.a.retention", 2),

@@ -53,6 +53,10 @@ pub struct Difference {
     pub p: String,
     /// The baseline's K.
     pub k: String,
+    /// How it came to its answers.
+    pub asked: String,
+    /// Axis, student, baseline, difference.
+    pub axes: Vec<[String; 4]>,
 }
 
 /// A wrong answer.
@@ -96,11 +100,19 @@ mod tests {
             tone: "good",
             sentence: "passes".into(),
             axes: vec![Line { name: "A".into(), need: "0.900".into(), met: Some(false), ..Line::default() }],
-            difference: Some(Difference { model: "gpt-4o-mini".into(), ..Difference::default() }),
+            difference: Some(Difference {
+                model: "gpt-4o-mini".into(),
+                axes: vec![["A", "0.951", "0.900", "+0.051"].map(str::to_owned)],
+                ..Difference::default()
+            }),
             misses: vec![Miss { text: "<script>alert(1)</script>".into(), ..Miss::default() }],
             ..Evaluation::default()
         });
         assert!(html.contains("passes") && html.contains("gpt-4o-mini") && html.contains("below"), "{html}");
+        assert!(
+            html.contains("<th scope=\"row\">A</th><td>0.951</td><td>0.900</td><td>+0.051</td>"),
+            "{html}"
+        );
         assert!(!html.contains("<script") && !html.contains("http"), "nothing runs, nothing is fetched");
     }
 }

@@ -290,6 +290,8 @@ fn evidence(route: &RouteStatus) -> Vec<(&'static str, String)> {
         0 => words::count(route.pairs),
         more => format!("{}, {} to go", words::count(route.pairs), words::count(more)),
     };
+    let drops = route.shadow_dropped.iter().map(|(why, n)| format!("{} {why}", words::count(*n)));
+    let drops = drops.collect::<Vec<_>>().join(", ");
     vec![
         ("attempt", route.attempt.to_string()),
         ("eligible pairs", pairs),
@@ -299,6 +301,7 @@ fn evidence(route: &RouteStatus) -> Vec<(&'static str, String)> {
         ("double-primary pairs", words::count(n.double_primary)),
         ("completeness", Ppm(n.completeness_ppm.min(1_000_000) as u32).to_string()),
         ("never scored", words::count(n.dropped)),
+        ("of all since the start", if drops.is_empty() { String::from("–") } else { drops }),
         ("critical violations", words::count(n.critical)),
     ]
 }

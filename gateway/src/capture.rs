@@ -21,7 +21,7 @@ use crate::choose;
 use crate::exchange::Finished;
 use crate::hands::Work;
 use crate::retries::{Repeats, Retries};
-use crate::shadow::{Drawn, Shadow};
+use crate::shadow::{Drawn, Shadow, Undone};
 use crate::table::{Shared, keyed};
 use crate::till::Till;
 use crate::told::{self, Told};
@@ -72,7 +72,7 @@ impl Work for Worker {
         if let Some(drawn) = self.shadow.draw(finished)
             && let Err(full) = self.mirror.try_send(drawn)
         {
-            self.shadow.drop_one(&full.into_inner());
+            self.shadow.drop_one(&full.into_inner(), Undone::QueueFull);
         }
     }
 }

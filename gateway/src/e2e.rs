@@ -5,6 +5,7 @@ mod fake;
 mod hands;
 mod local;
 mod pool;
+mod shadow;
 mod teacher;
 mod tls;
 mod verbatim;
@@ -110,6 +111,7 @@ impl House {
             guards: Default::default(),
             keys: crate::keys::Ring::default(),
             limits: crate::limits::Limits::default(),
+            in_flight: Default::default(),
             ready: AtomicBool::new(false),
         });
         let (stop, stopped) = oneshot::channel::<()>();

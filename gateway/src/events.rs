@@ -5,6 +5,7 @@
 mod keys;
 pub(crate) mod latency;
 mod port;
+mod shadow;
 mod sparing;
 mod upstream;
 
@@ -12,6 +13,7 @@ use std::net::SocketAddr;
 
 use kolm_core::{Arm, DecisionRow, Namespace, Outcome, RouteName, Surface};
 use prometheus::core::Collector;
+use prometheus::proto::{LabelPair, MetricFamily};
 use prometheus::{Encoder, IntCounterVec, Opts, Registry, TextEncoder};
 
 use self::latency::Histograms;
@@ -56,6 +58,7 @@ counters! {
     abstained "kolm_student_abstain_total" ["route"] "Abstentions of a student.";
     accepted "kolm_capture_accept_total" [] "Exchanges handed to the capture queue.";
     dropped "kolm_capture_drop_total" ["reason"] "Exchanges that were not captured although they should have been.";
+    shadow_dropped "kolm_shadow_drop_total" ["route", "reason"] "Exchanges drawn for the shadow that have no score.";
     student_up "kolm_student_start_total" ["route"] "Student processes that began to answer.";
     student_down "kolm_student_end_total" ["route"] "Student processes that ended or were given up.";
     decisions "kolm_rollout_decide_total" ["route", "kind"] "Decisions about routes.";
@@ -200,16 +203,7 @@ impl Events {
 
     /// Exchanges not captured since the start, by reason, sorted.
     pub fn dropped(&self) -> Vec<(String, u64)> {
-        let families = self.counters.dropped.collect();
-        let metrics = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric);
-        let mut out: Vec<(String, u64)> = metrics
-            .filter_map(|metric| {
-                let reason = metric.get_label().first()?.get_value().to_owned();
-                Some((reason, metric.get_counter().get_value() as u64))
-            })
-            .collect();
-        out.sort();
-        out
+        by_reason(&self.counters.dropped, |_| true)
     }
 
     /// Bodies were taken out of pairs.
@@ -265,6 +259,21 @@ impl Events {
         self.counters.drain_exceeded.with_label_values(&[]).inc();
         tracing::warn!(in_flight, "stopped before the last request had ended");
     }
+}
+
+/// The counts of a counter by its label `reason`, sorted, of the metrics with such labels.
+fn by_reason(counter: &IntCounterVec, of: impl Fn(&[LabelPair]) -> bool) -> Vec<(String, u64)> {
+    let families = counter.collect();
+    let metrics = families.iter().flat_map(MetricFamily::get_metric);
+    let mut out: Vec<(String, u64)> = metrics
+        .filter(|metric| of(metric.get_label()))
+        .filter_map(|metric| {
+            let reason = metric.get_label().iter().find(|label| label.get_name() == "reason")?;
+            Some((reason.get_value().to_owned(), metric.get_counter().get_value() as u64))
+        })
+        .collect();
+    out.sort();
+    out
 }
 
 fn arm_name(arm: Arm) -> &'static str {
@@ -330,6 +339,7 @@ mod tests {
         events.student_abstained(&route);
         events.capture_accepted();
         events.capture_dropped("queue_full");
+        events.shadow_dropped(&route, "load");
         events.student_up(&route, "127.0.0.1:9".parse().unwrap());
         events.student_down(&route, "ended");
         events.decided(&decision(route.clone()));

@@ -1,4 +1,4 @@
-//! Requests under way, counted for the drain.
+//! Requests under way, counted for the drain, and for the shadow, which leaves off when there are many.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 /// The count.
 #[derive(Default)]
-pub(crate) struct InFlight {
+pub struct InFlight {
     count: AtomicUsize,
     left: Notify,
 }

@@ -17,7 +17,7 @@ mod framing;
 mod gather;
 mod hands;
 mod headers;
-mod in_flight;
+pub mod in_flight;
 mod keep;
 pub mod keys;
 pub mod limits;

@@ -12,7 +12,7 @@ use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, Result};
 
-use crate::in_flight::{Here, InFlight};
+use crate::in_flight::Here;
 use crate::proxy::{self, Passing};
 use crate::table::Shared;
 use crate::upstream::Upstreams;
@@ -23,13 +23,12 @@ pub struct Gateway {
     /// What it shares with the background.
     pub(crate) shared: Arc<Shared>,
     pub(crate) upstreams: Upstreams,
-    pub(crate) in_flight: Arc<InFlight>,
 }
 
 impl Gateway {
     /// A data path that keeps up to `pool` idle upstream connections.
     pub fn new(shared: Arc<Shared>, pool: usize) -> Result<Self, error::Error> {
-        Ok(Self { shared, upstreams: Upstreams::new(pool)?, in_flight: Arc::default() })
+        Ok(Self { shared, upstreams: Upstreams::new(pool)? })
     }
 }
 
@@ -46,7 +45,7 @@ impl ProxyHttp for Gateway {
     type CTX = Ctx;
 
     fn new_ctx(&self) -> Ctx {
-        Ctx { passing: None, broken: false, _here: self.in_flight.enter() }
+        Ctx { passing: None, broken: false, _here: self.shared.in_flight.enter() }
     }
 
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}

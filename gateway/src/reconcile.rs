@@ -141,7 +141,7 @@ impl Reconciler {
                     continue;
                 }
             }
-            statuses.push(run.status(self.shared.env.clock.now()));
+            statuses.push(run.status(&self.shared));
         }
         self.publish(&config);
         *self.board.routes.lock().unwrap_or_else(PoisonError::into_inner) = statuses;

@@ -18,7 +18,6 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::error::Error;
-use crate::in_flight::InFlight;
 use crate::listen::Port;
 use crate::phases::Gateway;
 use crate::table::Shared;
@@ -104,7 +103,6 @@ pub fn run(
 ) -> Result<(), Error> {
     let Bound { listener, address } = bound;
     let gateway = Gateway::new(Arc::clone(&shared), POOL)?;
-    let in_flight = Arc::clone(&gateway.in_flight);
     let port = Port::new(proxy(gateway, &shared, settings), Arc::clone(&shared))?;
     let runtime = runtime(settings.threads)?;
     let (closing, closed) = watch::channel(false);
@@ -132,7 +130,7 @@ pub fn run(
             sleep(LINGER).await;
         }
         port.give_up_idle().await;
-        drain(&shared, &in_flight, bound).await;
+        drain(&shared, bound).await;
         Ok(())
     })?;
     runtime.shutdown_timeout(CUT);
@@ -188,8 +186,8 @@ pub async fn stop_signal() {
     }
 }
 
-async fn drain(shared: &Shared, in_flight: &InFlight, bound: Duration) {
-    if timeout(bound, in_flight.none()).await.is_err() {
-        shared.events.drain_exceeded(in_flight.count());
+async fn drain(shared: &Shared, bound: Duration) {
+    if timeout(bound, shared.in_flight.none()).await.is_err() {
+        shared.events.drain_exceeded(shared.in_flight.count());
     }
 }

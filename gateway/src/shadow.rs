@@ -6,6 +6,7 @@ mod ask;
 mod draw;
 mod judge;
 mod record;
+mod spare;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,6 +24,8 @@ use self::ask::{Trial, Unserved};
 pub(crate) use self::draw::Drawn;
 use self::judge::{agreement, judge};
 use self::record::{Compared, Tried};
+use self::spare::Times;
+pub(crate) use self::spare::Undone;
 use crate::capture;
 use crate::exchange::{Fallback, Finished};
 use crate::table::{Shared, Student};
@@ -75,6 +78,7 @@ pub(crate) struct Shadow {
     http: reqwest::Client,
     permits: Arc<Semaphore>,
     till: Arc<Till>,
+    times: Times,
 }
 
 impl Shadow {
@@ -105,7 +109,7 @@ impl Shadow {
         let concurrency =
             shared.table.load().config.routes.iter().map(|route| route.shadow.concurrency).sum::<u64>();
         let permits = Arc::new(Semaphore::new(concurrency.clamp(1, 256) as usize));
-        Ok(Arc::new(Self { shared, inbox, http, permits, till }))
+        Ok(Arc::new(Self { shared, inbox, http, permits, till, times: Times::default() }))
     }
 
     /// Works until the queue is closed; one task at a time holds it.
@@ -126,8 +130,10 @@ impl Shadow {
     fn tell(&self, drawn: &Drawn, compared: Compared) {
         let route = &drawn.route.name;
         for student in drawn.students() {
-            if !compared.tries.iter().any(|tried| tried.artifact == student.artifact && tried.counts()) {
-                self.inbox.put(route, &student.artifact, Observed::Dropped);
+            let tried = compared.tries.iter().find(|tried| tried.artifact == student.artifact);
+            if !tried.is_some_and(Tried::counts) {
+                let why = tried.and_then(|tried| tried.undone).or(compared.undone).unwrap_or(Undone::Panic);
+                self.drop_of(drawn, student, why);
             }
         }
         let t = self.shared.env.clock.now();
@@ -148,16 +154,24 @@ impl Shadow {
     }
 
     /// A drawn exchange that will not be scored counts against completeness.
-    pub(crate) fn drop_one(&self, drawn: &Drawn) {
+    pub(crate) fn drop_one(&self, drawn: &Drawn, why: Undone) {
         for student in drawn.students() {
-            self.inbox.put(&drawn.route.name, &student.artifact, Observed::Dropped);
+            self.drop_of(drawn, student, why);
         }
+    }
+
+    fn drop_of(&self, drawn: &Drawn, student: &Student, why: Undone) {
+        self.shared.events.shadow_dropped(&drawn.route.name, why.as_str());
+        self.inbox.put(&drawn.route.name, &student.artifact, Observed::Dropped);
     }
 
     /// The scores of one drawn exchange; none where nothing could be asked.
     async fn observe(&self, drawn: &Drawn) -> Compared {
+        if self.sheds(drawn) {
+            return Undone::Load.into();
+        }
         match drawn.kind {
-            ScoreKind::Reverse => self.reverse(drawn).await.unwrap_or_default(),
+            ScoreKind::Reverse => self.reverse(drawn).await.unwrap_or_else(|| Undone::Teacher.into()),
             ScoreKind::Shadow | ScoreKind::Double => self.forward(drawn).await,
         }
     }
@@ -187,7 +201,7 @@ impl Shadow {
                 student_cost: busy(student_us, hw),
                 ..base.clone()
             };
-            let tried = Tried { artifact, scores: vec![score], reply: None };
+            let tried = Tried { artifact, scores: vec![score], reply: None, undone: None };
             return Some(self.with_challenger(drawn, base, own, tried).await);
         }
         let teacher = self.ask_teacher(drawn, &own).await?;
@@ -211,7 +225,7 @@ impl Shadow {
             student_cost: busy(finished.latency_us, hw),
             ..base.clone()
         };
-        let tried = Tried { artifact, scores: vec![score], reply: Some(own) };
+        let tried = Tried { artifact, scores: vec![score], reply: Some(own), undone: None };
         Some(self.with_challenger(drawn, base, teacher.body, tried).await)
     }
 
@@ -230,11 +244,15 @@ impl Shadow {
         let request = &drawn.finished.request;
         let trial = match chat::question(request) {
             Ok(_) => self.ask_student(drawn, student).await,
-            Err(_) => Some(Trial { answer: Err(Unserved::Unable), micros: 0 }),
+            Err(_) => Ok(Trial { answer: Err(Unserved::Unable), micros: 0 }),
         };
-        let score = trial.as_ref().map(|trial| tried(base, trial, request, teacher, &drawn.route.gate));
-        let reply = trial.and_then(|trial| trial.answer.ok()).map(|reply| reply.body);
-        Tried { artifact: student.artifact.clone(), scores: score.into_iter().collect(), reply }
+        let artifact = student.artifact.clone();
+        let trial = match trial {
+            Ok(trial) => trial,
+            Err(why) => return Tried { artifact, scores: Vec::new(), reply: None, undone: Some(why) },
+        };
+        let scores = vec![tried(base, &trial, request, teacher, &drawn.route.gate)];
+        Tried { artifact, scores, reply: trial.answer.ok().map(|reply| reply.body), undone: None }
     }
 
     /// The teacher against itself, where that was drawn: it says the same of every student.
@@ -256,7 +274,7 @@ impl Shadow {
                 tried.scores.push(Score { kind: ScoreKind::Double, b, ..base.clone() });
             }
         }
-        Compared { teacher, tries }
+        Compared { teacher, tries, undone: None }
     }
 
     /// A score of an exchange that the teacher answered, still without the student's part.

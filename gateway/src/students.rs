@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kolm_core::RouteName;
+use kolm_policies::gate::Breach;
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -64,9 +64,28 @@ pub(crate) struct Launch {
 
 /// What a child says on its first line.
 #[derive(Deserialize)]
-struct Announcement {
-    listening: SocketAddr,
-    artifacts: Vec<String>,
+#[serde(untagged)]
+enum Said {
+    Listens { listening: SocketAddr, artifacts: Vec<String> },
+    Refuses { error: Refusal },
+}
+
+/// Why a child does not serve its artifact.
+#[derive(Deserialize)]
+struct Refusal {
+    code: String,
+    message: String,
+}
+
+impl Refusal {
+    /// What an artifact is not fit for is not tried again: its golden cases (K0706), the model (K0703), the file (K04..).
+    fn breach(&self) -> Option<Breach> {
+        match self.code.as_str() {
+            "K0706" => Some(Breach::Golden),
+            code if code == "K0703" || code.starts_with("K04") => Some(Breach::Artifact),
+            _ => None,
+        }
+    }
 }
 
 /// Starts and keeps a child for `student`.
@@ -96,7 +115,9 @@ async fn keep(shared: Arc<Shared>, student: Arc<Student>, launch: Launch) {
         deaths.retain(|death| now - death < LOOP_WINDOW_MS);
         deaths.push(now);
         if deaths.len() >= LOOP_DEATHS {
-            student.crash_loop.store(true, Ordering::Release);
+            student.broken.get_or_init(|| Breach::StudentCrash);
+        }
+        if student.broken.get().is_some() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50 << deaths.len())).await;
@@ -133,19 +154,27 @@ async fn start(student: &Student, launch: &Launch) -> Result<(Child, SocketAddr)
         .await
         .map_err(|_| "the student does not listen in time".to_owned())?
         .map_err(|error| error.to_string())?;
-    let said: Announcement =
-        serde_json::from_str(&line).map_err(|_| "the student ended at its start".to_owned())?;
-    if said.artifacts != [student.artifact.as_str()] {
-        student.crash_loop.store(true, Ordering::Release);
-        return Err(format!("the student serves {:?}, not {}", said.artifacts, student.artifact));
-    }
-    let text = serde_json::json!({ "pid": child.id(), "address": said.listening }).to_string();
+    let listening = match serde_json::from_str(&line) {
+        Ok(Said::Listens { listening, artifacts }) if artifacts == [student.artifact.as_str()] => listening,
+        Ok(Said::Listens { artifacts, .. }) => {
+            student.broken.get_or_init(|| Breach::Artifact);
+            return Err(format!("the student serves {artifacts:?}, not {}", student.artifact));
+        }
+        Ok(Said::Refuses { error }) => {
+            if let Some(breach) = error.breach() {
+                student.broken.get_or_init(|| breach);
+            }
+            return Err(error.message);
+        }
+        Err(_) => return Err("the student ended at its start".to_owned()),
+    };
+    let text = serde_json::json!({ "pid": child.id(), "address": listening }).to_string();
     let folder = launch.note.parent().unwrap_or(&launch.note);
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&launch.note, text))
         .map_err(|error| error.to_string())?;
-    student.address.store(Some(Arc::new(said.listening)));
-    Ok((child, said.listening))
+    student.address.store(Some(Arc::new(listening)));
+    Ok((child, listening))
 }
 
 /// Returns when the child has died or was killed for not answering.
@@ -169,4 +198,39 @@ async fn answers(address: SocketAddr) -> bool {
         return false;
     };
     http.get(format!("http://{address}/healthz")).send().await.is_ok_and(|reply| reply.status().is_success())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_an_artifact_is_not_fit_for_is_not_tried_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (program, artifact) = (dir.path().join("kolm"), format!("sha256:{}", "a".repeat(64)));
+        let refuses = |code: &str| format!(r#"{{"error":{{"code":"{code}","message":"no"}}}}"#);
+        let other = format!(r#"{{"listening":"127.0.0.1:9","artifacts":["sha256:{}"]}}"#, "b".repeat(64));
+        for (line, want) in [
+            (refuses("K0706"), Some(Breach::Golden)),
+            (refuses("K0703"), Some(Breach::Artifact)),
+            (refuses("K0402"), Some(Breach::Artifact)),
+            (refuses("K0705"), None),
+            (other, Some(Breach::Artifact)),
+            ("panicked".to_owned(), None),
+        ] {
+            std::fs::write(&program, format!("#!/bin/sh\necho '{line}'\n")).unwrap();
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+            let launch = Launch {
+                program: program.clone(),
+                note: dir.path().join("note.json"),
+                route: "support".parse().unwrap(),
+                artifact: dir.path().join("x.kolm"),
+            };
+            let student = Student::new(artifact.parse().unwrap(), "x.kolm".to_owned());
+            assert!(start(&student, &launch).await.is_err(), "{line}");
+            assert_eq!(student.broken.get().copied(), want, "{line}");
+        }
+    }
 }

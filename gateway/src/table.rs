@@ -3,17 +3,19 @@
 //! **Invariant:** a request loads the table once and never sees half of a new one.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use hmac::{Hmac, Mac};
 use kolm_config::{Config, Route};
 use kolm_core::{Arm, ArtifactId, Env, Namespace, Ppm, Weight};
+use kolm_policies::gate::Breach;
 use kolm_policies::rollout;
 use sha2::Sha256;
 
 use crate::events::Events;
+use crate::in_flight::InFlight;
 use crate::keys::Ring;
 use crate::limits::Limits;
 use crate::pool::Pool;
@@ -45,6 +47,8 @@ pub struct Shared {
     pub keys: Ring,
     /// How far keys and namespaces have used their limits.
     pub limits: Limits,
+    /// Requests of clients under way.
+    pub in_flight: Arc<InFlight>,
     /// False until start-up is over and again while draining.
     pub ready: AtomicBool,
 }
@@ -108,8 +112,8 @@ pub struct Student {
     pub breaker: Breaker,
     /// Wakes the supervisor: a connection failed.
     pub suspect: tokio::sync::Notify,
-    /// Its process died too often to be tried again.
-    pub crash_loop: AtomicBool,
+    /// Why its process is not tried again: it died too often, or the artifact is not fit to be served.
+    pub broken: OnceLock<Breach>,
 }
 
 impl Student {
@@ -122,7 +126,7 @@ impl Student {
             address: ArcSwapOption::empty(),
             breaker: Breaker::default(),
             suspect: tokio::sync::Notify::new(),
-            crash_loop: AtomicBool::new(false),
+            broken: OnceLock::new(),
         }
     }
 

@@ -12,3 +12,4 @@ pub mod paired;
 pub mod price;
 pub mod rollout;
 pub mod score;
+pub mod spare;

@@ -12,6 +12,7 @@ mod choice;
 mod crossfit;
 mod error;
 mod folder;
+mod heldout;
 mod job;
 mod learn;
 mod loss;
@@ -25,6 +26,7 @@ mod transformer;
 
 pub use calibrate::Threshold;
 pub use error::Error;
+pub use heldout::HeldOut;
 pub use job::{Branch, Branches, Candidate, Done, Event, Job, Spec};
 pub use report::{Case, Evaluated, HoldoutReport, evaluate, wilson};
 pub use run::run;

@@ -3,7 +3,7 @@
 //! **Invariant:** made of the snapshot, the seed and the trained student alone: no wall time, no measured
 //! latency, so equal runs give equal bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kolm_artifact::{
     AxisRow, Cascade, Compat, Data, Dims, Draft, Eval, K, Kind, Member, Model, Runtime, Task, Teacher, Train,
@@ -19,12 +19,17 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::calibrate::Threshold;
+use crate::heldout::HeldOut;
 use crate::job::{Candidate, Spec};
 use crate::report::{Case, HoldoutReport};
 use crate::source::Source;
 
 /// Rows that the report lists as worst.
 const WORST: usize = 50;
+/// Least share of the best label at which no rounding of another machine gives another one.
+const CLEAR: f32 = 0.6;
+/// Most golden cases: a student asks them again whenever it starts.
+const MOST_GOLDEN: usize = 256;
 const ALPHA_PPB: u64 = 50_000_000;
 
 /// Everything that goes into an artifact.
@@ -66,10 +71,14 @@ impl Publication<'_> {
     }
 
     fn cases_jsonl(&self) -> Result<Vec<u8>, Error> {
-        let mut out = Vec::new();
-        for row in self.heldout {
-            let case = json!({"id": row.id, "template": row.template, "text": row.text, "label": row.answer});
-            out.extend(line(&case)?);
+        let (mut out, mut told, mut golden) = (Vec::new(), BTreeSet::new(), 0);
+        for (row, case) in self.heldout.iter().zip(self.cases) {
+            let clear = case.answered && case.p1 >= CLEAR && golden < MOST_GOLDEN;
+            golden += usize::from(clear);
+            let said = clear.then(|| case.said.clone());
+            // The first case of a template says what all of them were asked under.
+            let prompt = self.source.prompts.get(&row.template).filter(|_| told.insert(&row.template));
+            out.extend(line(&HeldOut::of(row, said, prompt.cloned()))?);
             out.push(b'\n');
         }
         Ok(out)

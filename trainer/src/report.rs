@@ -218,6 +218,8 @@ mod tests {
             answer: answer.to_owned(),
             teacher: String::new(),
             weight: 1.0,
+            prompt: None,
+            took: None,
         };
         let case =
             |said: &str, right, p1| Case { said: said.to_owned(), right, p1, answered: true, micros: 1 };

@@ -48,8 +48,11 @@ pub fn run(
     cancel: &(dyn Fn() -> bool + Sync),
 ) -> Result<Done, Error> {
     job.spec.check()?;
-    let source = Source::read(&job.snapshot)?;
-    let eval = job.eval.as_deref().map(Source::read).transpose()?;
+    let mut source = Source::read(&job.snapshot)?;
+    let mut eval = job.eval.as_deref().map(Source::read).transpose()?;
+    if let Some(eval) = &mut eval {
+        source.prompts.append(&mut eval.prompts);
+    }
     let job_json = job_json(job, &source, eval.as_ref())?;
     let mut folder = Folder::take(&job.dir, &job_json)?;
     let hash = hex(&Sha256::digest(&job_json));

@@ -1,10 +1,11 @@
 //! Where rows come from: a frozen snapshot, or a file of rows or pairs.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use kolm_core::{Timestamp, hex};
-use kolm_policies::dataset::{Row, SnapshotMeta, parse_pairs, parse_rows, rows_of_pairs};
+use kolm_policies::dataset::{Prompt, Row, SnapshotMeta, parse_pairs, parse_rows, rows_of_pairs};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
@@ -13,6 +14,8 @@ use crate::Error;
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     pub(crate) rows: Vec<Row>,
+    /// What its templates stand for.
+    pub(crate) prompts: BTreeMap<String, Prompt>,
     /// Snapshot id, or `file-` and the start of the digest.
     pub(crate) id: String,
     pub(crate) sha256: String,
@@ -27,8 +30,12 @@ impl Source {
         let rows_path = if folder { path.join("rows.jsonl") } else { path.to_owned() };
         let bytes = fs::read(&rows_path).map_err(Error::io("read", &rows_path))?;
         let sha256 = hex(&Sha256::digest(&bytes));
+        let mut rows = rows(&bytes)?;
+        let prompts =
+            rows.iter_mut().filter_map(|row| Some((row.template.clone(), row.prompt.take()?))).collect();
         let mut out = Self {
-            rows: rows(&bytes)?,
+            rows,
+            prompts,
             id: format!("file-{}", &sha256[..16]),
             sha256,
             policy: "none".to_owned(),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kolm_config::RawConfig;
 use kolm_core::{Answered, Code, DecisionRow, Exit, Intent, RouteName, Status};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,21 @@ pub(crate) struct Running {
     pub(crate) file: Option<String>,
     /// Its text.
     pub(crate) text: String,
+}
+
+impl Running {
+    /// What people call it.
+    pub(crate) fn name(&self) -> String {
+        format!("(running, version {})", self.version)
+    }
+
+    /// The same, to be checked here.
+    pub(crate) fn raw(&self) -> RawConfig {
+        match &self.file {
+            Some(file) => RawConfig::at(Path::new(file), &self.text),
+            None => RawConfig::parse(&self.name(), &self.text),
+        }
+    }
 }
 
 /// What the admin interface said to an edit.

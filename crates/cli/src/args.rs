@@ -236,9 +236,13 @@ pub(crate) struct Eval {
     /// Score on this file instead of the held-out cases inside
     #[arg(long, value_name = "FILE")]
     pub(crate) pairs: Option<PathBuf>,
-    /// A model that is given the same texts, without a system prompt: `openai:MODEL`
+    /// A model that is asked the same, under the system prompt and with the tools that the cases came with:
+    /// `openai:MODEL`. Of the teacher itself, the captured answers are taken
     #[arg(long, value_name = "PROVIDER:MODEL")]
     pub(crate) baseline: Option<String>,
+    /// Ask the teacher again: tells how well it agrees with itself
+    #[arg(long, requires = "baseline")]
+    pub(crate) ask_again: bool,
     /// Base URL of the baseline's API
     #[arg(long, value_name = "URL", default_value = "https://api.openai.com/v1")]
     pub(crate) base_url: String,

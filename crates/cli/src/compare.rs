@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** no secret is shown: of a secret there is only the place it comes from.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kolm_config::{Outside, Problems, RawConfig, Settings};
 use kolm_core::Exit;
@@ -42,10 +42,5 @@ fn other(data_dir: &Path, outside: &Outside) -> Result<(String, Settings), Failu
         return Ok(("(built-in)".to_owned(), RawConfig::embedded().settings(outside)?));
     };
     let running = crate::runtime()?.block_on(admin.config())?;
-    let name = format!("(running, version {})", running.version);
-    let raw = match running.file {
-        Some(file) => RawConfig::at(&PathBuf::from(file), &running.text),
-        None => RawConfig::parse(&name, &running.text),
-    };
-    Ok((name, raw.settings(outside)?))
+    Ok((running.name(), running.raw().settings(outside)?))
 }

@@ -70,7 +70,7 @@ fn dispatch(command: Command, env: &Env, data_dir: PathBuf, json: bool) -> Done 
         Command::Capture(args) => capture::run(&args, env, data_dir, json),
         Command::Distill(args) => distill::run(&args, env, &data_dir, json),
         Command::Serve(args) => serve::run(&args, env, &data_dir, json),
-        Command::Eval(args) => eval::run(&args, env, json),
+        Command::Eval(args) => eval::run(&args, env, &data_dir, json),
         Command::Verify(args) => verify::run(args, &data_dir, json),
         Command::Inspect { artifact } => inspect::run(&artifact, json),
         Command::Config { command } => check::run(&command, &data_dir, json),

@@ -28,6 +28,10 @@ fn print(status: &Status) {
             "  {} local, {} cloud, {} fell back; {} pairs; saved {saved}",
             route.served_local, route.served_cloud, route.fallbacks, route.pairs
         ));
+        if !route.shadow_dropped.is_empty() {
+            let drops = route.shadow_dropped.iter().map(|(why, n)| format!("{n} {why}"));
+            say(format_args!("  shadow: drawn and not scored: {}", drops.collect::<Vec<_>>().join(", ")));
+        }
     }
     for engine in status.routes.iter().flat_map(|route| &route.engines) {
         let ready = if engine.ready { "ready" } else { "not ready" };

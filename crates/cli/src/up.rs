@@ -68,6 +68,7 @@ pub(crate) fn serve(start: Start, env: &Env, data_dir: PathBuf, (json, upgrade):
         guards: Default::default(),
         keys: kolm_gateway::keys::Ring::open(&data_dir)?,
         limits: kolm_gateway::limits::Limits::open(&data_dir)?,
+        in_flight: Default::default(),
         ready: AtomicBool::new(false),
     });
     if let Some((before, inherited)) = before {

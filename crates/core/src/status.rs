@@ -149,6 +149,9 @@ pub struct RouteStatus {
     pub served_cloud: u64,
     /// Of these, requests that fell back from the student.
     pub fallbacks: u64,
+    /// Exchanges that the shadow drew and did not score since the start, by reason.
+    #[serde(default)]
+    pub shadow_dropped: Vec<(String, u64)>,
     /// Eligible pairs captured.
     pub pairs: u64,
     /// Pairs at which the next training starts, 0 = never.

@@ -24,6 +24,16 @@ pub enum Error {
         #[source]
         source: kolm_model::Error,
     },
+    /// A student answers otherwise than when it was packed.
+    #[error("`{id}` answers {wrong} of its {of} golden cases otherwise than when it was packed")]
+    Golden {
+        /// The id.
+        id: String,
+        /// Cases that it answers otherwise.
+        wrong: usize,
+        /// Golden cases.
+        of: usize,
+    },
     /// An alias leads nowhere.
     #[error("alias `{glob}` names `{artifact}`, which is not served")]
     Alias {
@@ -49,6 +59,7 @@ impl Coded for Error {
             Self::Load { .. } => 703,
             Self::Alias { .. } => 704,
             Self::Listen { .. } => 705,
+            Self::Golden { .. } => 706,
         })
     }
 
@@ -58,6 +69,9 @@ impl Coded for Error {
             Self::Twice { .. } => "ids are file names: rename one of the files",
             Self::Load { .. } => {
                 "see what it is with `kolm inspect`; only students of task label are served so far"
+            }
+            Self::Golden { .. } => {
+                "this machine or build computes otherwise than the one that made it: serve it where `kolm eval` passes"
             }
             Self::Alias { .. } => {
                 "an alias is written GLOB=FILE.kolm, and the file must be among those served"
@@ -70,7 +84,7 @@ impl Coded for Error {
         match self {
             Self::NoModels => Exit::Missing,
             Self::Twice { .. } | Self::Alias { .. } => Exit::Usage,
-            Self::Load { .. } | Self::Listen { .. } => Exit::Failed,
+            Self::Load { .. } | Self::Listen { .. } | Self::Golden { .. } => Exit::Failed,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod chat;
 mod error;
+mod golden;
 mod http;
 mod ids;
 mod models;

@@ -5,7 +5,7 @@ use kolm_core::ArtifactId;
 use kolm_model::Student;
 use kolm_wire::reply;
 
-use crate::{Error, ids};
+use crate::{Error, golden, ids};
 
 /// One served artifact.
 pub(crate) struct Model {
@@ -60,6 +60,7 @@ pub(crate) fn load(id: String, artifact: &Artifact) -> Result<Model, Error> {
         Ok(student) => student,
         Err(source) => return Err(Error::Load { id, source }),
     };
+    golden::replay(&id, artifact.member(golden::CASES).unwrap_or_default(), &student)?;
     let identity = artifact.identity().clone();
     Ok(Model {
         id,

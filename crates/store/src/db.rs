@@ -14,7 +14,8 @@ use std::path::Path;
 
 use duckdb::types::ToSql;
 use duckdb::{Config, Connection, appender_params_from_iter, params};
-use kolm_core::{ArtifactId, DecisionRow, Namespace, RequestId, RouteName, Surface};
+use kolm_core::{ArtifactId, DecisionRow, MicroUsd, Namespace, RequestId, RouteName, Surface};
+use kolm_policies::dataset::Took;
 
 use crate::pair::{PairCounts, Record, Row};
 use crate::{Error, ScoreRow};
@@ -59,6 +60,14 @@ pub(crate) struct Exchange {
     pub(crate) reply: String,
     /// The answer that a person put in the reply's place.
     pub(crate) corrected: Option<String>,
+    /// What the reply took, where both time and price are known.
+    pub(crate) took: Option<Took>,
+}
+
+/// What an answer took; a time of 0 is none, a negative price is not known.
+fn took(ms: i64, cost: i64) -> Option<Took> {
+    let ms = u64::try_from(ms).ok().filter(|ms| *ms > 0)?;
+    (cost >= 0).then_some(Took { ms, cost: MicroUsd(cost) })
 }
 
 /// The open database.
@@ -167,7 +176,7 @@ impl Db {
         let sql = format!(
             "SELECT id, ts_ms, conversation_key, \
              CASE WHEN served_model = '' THEN requested_model ELSE served_model END, \
-             surface, request_json, response_json, corrected \
+             surface, request_json, response_json, corrected, latency_ms, cost_usd_micros \
              FROM {EDITED} AND namespace = ? AND {LABELLED} AND id > ? ORDER BY id LIMIT ?"
         );
         self.rows(&sql, params![namespace.as_str(), after, limit], |row| {
@@ -180,6 +189,7 @@ impl Db {
                 request: row.get(5)?,
                 reply: row.get(6)?,
                 corrected: row.get(7)?,
+                took: took(row.get(8)?, row.get(9)?),
             })
         })
     }

@@ -2,13 +2,14 @@
 //!
 //! **Invariant:** the rows depend on the stored pairs alone; a snapshot is whole when its manifest is there.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File};
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use kolm_core::{Namespace, Timestamp};
-use kolm_policies::dataset::{self, Row, SnapshotMeta};
+use kolm_policies::dataset::{self, Prompt, Row, SnapshotMeta};
 use kolm_wire::{chat, surface};
 
 use crate::Error;
@@ -43,31 +44,35 @@ pub(crate) fn freeze(
 }
 
 fn rows(db: &Db, namespace: &Namespace) -> Result<Vec<Row>, Error> {
-    let (mut rows, mut after) = (Vec::new(), String::new());
+    let (mut rows, mut after, mut prompts) = (Vec::new(), String::new(), BTreeSet::new());
     loop {
         let page = db.eligible(namespace, &after, PAGE)?;
         let Some(last) = page.last() else { return Ok(rows) };
         after = last.id.clone();
-        rows.extend(page.into_iter().filter_map(row));
+        let mut page: Vec<Row> = page.into_iter().filter_map(row).collect();
+        dataset::one_each(&mut page, &mut prompts);
+        rows.append(&mut page);
     }
 }
 
 /// The row of a pair; `None` for what has no text a student could read or write.
 fn row(exchange: Exchange) -> Option<Row> {
     let question = surface::question(exchange.surface, exchange.request.as_bytes()).ok()?;
-    let answer = match exchange.corrected {
-        Some(corrected) => corrected,
-        None => chat::facts(exchange.reply.as_bytes()).text?,
+    let (answer, took) = match exchange.corrected {
+        Some(corrected) => (corrected, None),
+        None => (chat::facts(exchange.reply.as_bytes()).text?, exchange.took),
     };
     Some(Row {
         id: exchange.id,
         conversation: exchange.conversation,
         ts: exchange.ts_ms,
         template: chat::template_key(&question.system, &question.tools),
+        prompt: Prompt::of(&question),
         text: question.text,
         answer,
         teacher: exchange.teacher,
         weight: 1.0,
+        took,
     })
 }
 

@@ -11,7 +11,7 @@ mod question;
 pub use answer::{Answer, Call, answer};
 pub use facts::{Facts, facts};
 pub use model::with_model;
-pub use question::{Blocks, Question, question, request_of, template_key};
+pub use question::{Blocks, Question, question, request_of, request_under, template_key};
 pub(crate) use question::{of as question_of, question_in, text_of as message_text};
 
 use crate::error::ApiError;

@@ -6,6 +6,7 @@ use kolm_core::{Counts, KScore, RouteStatus, TemplateStatus, Timestamp};
 use kolm_policies::price;
 
 use super::RouteRun;
+use crate::table::Shared;
 use crate::training::Run;
 
 /// Between two judgements of the templates, which nothing rests on, in ms.
@@ -23,7 +24,8 @@ impl RouteRun {
     }
 
     /// What a person is shown.
-    pub(crate) fn status(&self, now: Timestamp) -> RouteStatus {
+    pub(crate) fn status(&self, shared: &Shared) -> RouteStatus {
+        let now = shared.env.clock.now();
         let judged = self.champion.judged.as_ref();
         let savings = self.till.of(&self.route.name);
         let break_even = self.serving_since.and_then(|since| price::break_even(&savings, since, now));
@@ -51,6 +53,7 @@ impl RouteRun {
             served_local: self.stats.local.load(Ordering::Relaxed),
             served_cloud: self.stats.cloud.load(Ordering::Relaxed),
             fallbacks: self.stats.fallbacks.load(Ordering::Relaxed),
+            shadow_dropped: shared.events.shadow_drops(&self.route.name),
             pairs: self.pairs,
             pairs_wanted: self.route.rollout.distill_min_pairs,
             train: self.training.as_ref().map(Run::status),

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use kolm_config::Route;
 use kolm_core::{ArtifactId, RouteName, Timestamp};
@@ -111,10 +110,7 @@ impl Trial {
             return Some(Breach::Artifact);
         }
         let student = self.student()?;
-        if student.crash_loop.load(Ordering::Acquire) {
-            return Some(Breach::StudentCrash);
-        }
-        student.breaker.tripped().then_some(Breach::Breaker)
+        student.broken.get().copied().or(student.breaker.tripped().then_some(Breach::Breaker))
     }
 
     /// Starts a process for the artifact, in place of the one there is: with a fresh breaker.

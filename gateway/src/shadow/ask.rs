@@ -10,7 +10,7 @@ use kolm_receipts::{Close, Kind, Open, Opened, Rt};
 use kolm_wire::{assemble, chat};
 use reqwest::RequestBuilder;
 
-use super::{Drawn, Observed, Shadow};
+use super::{Drawn, Observed, Shadow, Undone};
 use crate::exchange::Finished;
 use crate::headers::CASCADE;
 use crate::pool::{Pool, Seated};
@@ -63,29 +63,38 @@ impl From<reqwest::Error> for Unheard {
 }
 
 impl Shadow {
-    /// The student's answer or refusal; `None` while it is down, which is no answer at all.
-    pub(super) async fn ask_student(&self, drawn: &Drawn, student: &Student) -> Option<Trial> {
+    /// The student's answer or refusal; none while it is down or has used its time, which is no answer at all.
+    pub(super) async fn ask_student(&self, drawn: &Drawn, student: &Student) -> Result<Trial, Undone> {
         // The seat is taken until the answer is whole.
         let (request, _seated) = match &student.pool {
-            Some(pool) => match self.to_engine(pool, &drawn.finished)? {
+            Some(pool) => match self.to_engine(pool, &drawn.finished).ok_or(Undone::StudentDown)? {
                 Ok((request, seated)) => (request, Some(seated)),
-                Err(unserved) => return Some(Trial { answer: Err(unserved), micros: 0 }),
+                Err(unserved) => return Ok(Trial { answer: Err(unserved), micros: 0 }),
             },
             None => {
-                let address = student.up()?;
+                let address = student.up().ok_or(Undone::StudentDown)?;
+                if !self.has_time(drawn) {
+                    return Err(Undone::Cpu);
+                }
                 let request = self.http.post(format!("http://{address}{PATH}")).header(CASCADE, "1");
                 (request.body(drawn.finished.request.clone()), None)
             }
         };
         let request = request.header("content-type", "application/json").timeout(drawn.route.shadow.timeout);
         let start = self.shared.env.clock.micros();
-        let answer = match self.call(request, drawn.finished.streamed).await {
+        let heard = self.call(request, drawn.finished.streamed).await;
+        let micros = self.shared.env.clock.micros().saturating_sub(start);
+        // What servers of a pool take is not this host's to give.
+        if student.pool.is_none() {
+            self.spend(drawn, micros);
+        }
+        let answer = match heard {
             Ok(reply) => Ok(reply),
-            Err(Unheard::Gone) => return None,
+            Err(Unheard::Gone) => return Err(Undone::StudentDown),
             Err(Unheard::Status(400 | 413 | 415 | 422)) => Err(Unserved::Unable),
             Err(Unheard::Status(_) | Unheard::Half | Unheard::Late) => Err(Unserved::Failed),
         };
-        Some(Trial { answer, micros: self.shared.env.clock.micros().saturating_sub(start) })
+        Ok(Trial { answer, micros })
     }
 
     /// A request to a server of a pool; `None` while none is up.

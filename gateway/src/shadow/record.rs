@@ -9,7 +9,7 @@ use kolm_policies::gate::{Score, ScoreKind};
 use kolm_store::Diff;
 use kolm_wire::Exchange;
 
-use super::{Drawn, Shadow};
+use super::{Drawn, Shadow, Undone};
 use crate::table::keyed;
 
 /// What one exchange told of each student that it judged.
@@ -18,6 +18,14 @@ pub(super) struct Compared {
     /// The teacher's reply.
     pub(super) teacher: Vec<u8>,
     pub(super) tries: Vec<Tried>,
+    /// Why nobody was tried, where nobody was.
+    pub(super) undone: Option<Undone>,
+}
+
+impl From<Undone> for Compared {
+    fn from(why: Undone) -> Self {
+        Self { undone: Some(why), ..Self::default() }
+    }
 }
 
 /// A student's scores of one exchange.
@@ -26,6 +34,8 @@ pub(super) struct Tried {
     pub(super) scores: Vec<Score>,
     /// Its reply, or the teacher's second one where it was not asked.
     pub(super) reply: Option<Vec<u8>>,
+    /// Why it has no score, where it has none.
+    pub(super) undone: Option<Undone>,
 }
 
 impl Tried {
@@ -40,7 +50,7 @@ impl Shadow {
     pub(super) fn record(&self, drawn: &Drawn, compared: &Compared, t: Timestamp) -> Option<Diff> {
         let finished = &drawn.finished;
         // Of a challenger and a champion, people are shown the challenger.
-        let tried = compared.tries.last()?;
+        let tried = compared.tries.iter().rev().find(|tried| !tried.scores.is_empty())?;
         let main = tried.scores.iter().find(|score| score.kind != ScoreKind::Double);
         let main = main.or(tried.scores.first())?;
         let config = self.shared.table.load().config.clone();

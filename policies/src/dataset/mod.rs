@@ -10,6 +10,7 @@ mod normal;
 mod pairs;
 mod pattern;
 mod prepare;
+mod prompt;
 mod snapshot;
 
 use std::fmt;
@@ -22,6 +23,7 @@ pub use error::{Error, LineProblem, Outside};
 pub use pairs::{PairLine, parse_pairs, parse_rows, rows_of_pairs};
 pub use pattern::{closed_set, outside};
 pub use prepare::{PrepareReport, Prepared, prepare, prepare_keeping};
+pub use prompt::{Prompt, Took, one_each};
 pub use snapshot::{SnapshotFiles, SnapshotMeta, snapshot};
 
 /// One pair as training sees it: anonymized input text and the teacher's answer.
@@ -44,6 +46,12 @@ pub struct Row {
     /// How often the row counts in training.
     #[serde(default = "one")]
     pub weight: f64,
+    /// What it was asked under, on one row of each template that has such a thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<Prompt>,
+    /// What the answer took; `None` where nobody measured it, or where a person put another in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took: Option<Took>,
 }
 
 impl fmt::Debug for Row {

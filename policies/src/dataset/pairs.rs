@@ -1,5 +1,7 @@
 //! Rows from files: pairs that a person brings along, and the rows of a frozen snapshot.
 
+use std::collections::BTreeSet;
+
 use kolm_core::hex;
 use kolm_wire::chat;
 use serde::Deserialize;
@@ -7,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::{Error, LineProblem, Row};
+use super::{Error, LineProblem, Prompt, Row, one_each};
 
 /// Longest line read.
 const LONGEST: usize = 1024 * 1024;
@@ -60,6 +62,7 @@ pub fn parse_rows(jsonl: &[u8]) -> Result<Vec<Row>, Error> {
 pub fn rows_of_pairs(pairs: &[PairLine]) -> Vec<Row> {
     let mut rows: Vec<Row> = pairs.iter().map(row_of).collect();
     rows.sort_by(|a, b| a.id.cmp(&b.id));
+    one_each(&mut rows, &mut BTreeSet::new());
     let mut copy = 0;
     for i in 1..rows.len() {
         // Copies keep their content id as a prefix, so "the same id" stays recognizable.
@@ -81,9 +84,12 @@ fn row_of(pair: &PairLine) -> Row {
         hex(&hash.finalize()[..8])
     };
     // `parse_pairs` has read the same request already: the empty question stands for what cannot happen.
-    let (template, conversation) = chat::question(&pair.request).map_or_else(
-        |_| (String::new(), String::new()),
-        |q| (chat::template_key(&q.system, &q.tools), digest(&[q.system.as_bytes(), q.opening.as_bytes()])),
+    let (template, conversation, prompt) = chat::question(&pair.request).map_or_else(
+        |_| Default::default(),
+        |q| {
+            let conversation = digest(&[q.system.as_bytes(), q.opening.as_bytes()]);
+            (chat::template_key(&q.system, &q.tools), conversation, Prompt::of(&q))
+        },
     );
     Row {
         id: format!("file-{}", digest(&[&pair.request, pair.answer.as_bytes()])),
@@ -94,6 +100,8 @@ fn row_of(pair: &PairLine) -> Row {
         answer: pair.answer.clone(),
         teacher: chat::head(&pair.request).map_or_else(|_| NO_MODEL.to_owned(), |head| head.model),
         weight: 1.0,
+        prompt,
+        took: None,
     }
 }
 

@@ -17,6 +17,8 @@ fn row(id: &str, conversation: &str, text: &str, answer: &str) -> Row {
         answer: answer.to_owned(),
         teacher: "gpt-4o-mini".to_owned(),
         weight: 1.0,
+        prompt: None,
+        took: None,
     }
 }
 
@@ -59,6 +61,28 @@ fn pairs_in_both_forms() {
     assert_eq!(rows_of_pairs(&turned), rows);
     let templates: BTreeSet<&str> = rows.iter().map(|r| r.template.as_str()).collect();
     assert_eq!(templates.len(), 2);
+    let prompts: Vec<&str> = rows.iter().filter_map(|r| Some(r.prompt.as_ref()?.system.as_str())).collect();
+    assert_eq!(prompts, ["classify"]);
+}
+
+#[test]
+fn each_template_keeps_one_prompt() {
+    let under = |id: &str, template: &str| Row {
+        template: template.to_owned(),
+        prompt: Some(Prompt { system: id.to_owned(), tools: String::new() }),
+        ..row(id, "", id, "yes")
+    };
+    let mut pages =
+        [vec![under("a", "t"), under("b", "u"), under("c", "t")], vec![under("d", "u"), under("e", "v")]];
+    let mut seen = BTreeSet::new();
+    pages.iter_mut().for_each(|page| one_each(page, &mut seen));
+    let kept = pages.iter().flatten().filter(|row| row.prompt.is_some()).map(|row| row.id.as_str());
+    assert_eq!(kept.collect::<Vec<_>>(), ["a", "b", "e"]);
+    let line = serde_json::to_string(&row("a", "", "text", "yes")).unwrap();
+    assert!(
+        !line.contains("prompt") && !line.contains("took"),
+        "a row without them is written as ever: {line}"
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::time::Duration;
 use kolm_core::{Code, DecisionKind, Env, Exit, RouteStatus, Stage};
 
 pub(crate) use cloud::run as sample_cloud;
-pub(crate) use traffic::{Pair, read as read_pairs};
+pub(crate) use traffic::Pair;
 
 use crate::args::Demo;
 use crate::disk;

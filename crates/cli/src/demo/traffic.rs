@@ -95,7 +95,7 @@ impl Traffic {
 }
 
 /// The pairs of a file, in its order.
-pub(crate) fn read(file: &Path) -> Result<Vec<Pair>, Failure> {
+fn read(file: &Path) -> Result<Vec<Pair>, Failure> {
     let lines = std::fs::read_to_string(file).map_err(|error| Failure::io(file, &error))?;
     let lines = dataset::parse_pairs(&lines)?;
     Ok(lines.into_iter().map(|line| Pair { text: line.text, label: line.answer }).collect())

@@ -1,13 +1,21 @@
 //! A cloud model on the same held-out cases: what the student is measured beside.
+//!
+//! **Invariant:** it is asked what traffic asks; a teacher whose captured answers are known is not asked again.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use kolm_config::{BaseUrl, Outside};
 use kolm_core::{Code, Env, Exit, MicroUsd};
 use kolm_policies::dataset::Row;
 use kolm_policies::price::{self, Price};
 use kolm_wire::chat;
 
+use super::cases::Asked;
+use crate::admin::Admin;
+use crate::args::Eval;
 use crate::report::Failure;
 
 /// Calls at a time.
@@ -21,6 +29,10 @@ pub(crate) struct Baseline {
     pub(crate) model: String,
     /// The held-out answers are its own.
     pub(crate) is_teacher: bool,
+    /// Cases of which its captured answer was taken.
+    pub(crate) reused: u64,
+    /// Cases that it was asked under a system prompt or with tools.
+    pub(crate) prompted: u64,
     /// Its answers, in the order of the cases.
     pub(crate) answers: Vec<Answer>,
 }
@@ -35,13 +47,14 @@ pub(crate) struct Answer {
     pub(crate) cost: MicroUsd,
 }
 
-/// Asks `provider:model` every case; `teachers` are the models whose answers the cases hold. The key is
-/// `OPENAI_API_KEY`.
-pub(crate) fn ask(
+/// Asks `provider:model` every case whose answer of its own is not known; `teachers` are the models whose answers the
+/// cases hold. The key is `OPENAI_API_KEY`.
+pub(super) fn ask(
     named: &str,
-    base_url: &str,
-    (rows, teachers): (&[Row], &[&str]),
+    args: &Eval,
+    (rows, asked, teachers): (&[Row], &[Asked], &[&str]),
     env: &Env,
+    data_dir: &Path,
 ) -> Result<Baseline, Failure> {
     let model = named.strip_prefix("openai:").ok_or_else(|| {
         Failure::new(
@@ -51,6 +64,65 @@ pub(crate) fn ask(
             "write it as openai:MODEL",
         )
     })?;
+    let is_teacher = teachers.iter().any(|teacher| is_model(model, teacher));
+    let own = |row: &Row| if is_teacher && !args.ask_again { captured(row) } else { None };
+    let mut answers: Vec<Option<Answer>> = rows.iter().map(own).collect();
+    let open: Vec<usize> = (0..rows.len()).filter(|at| answers[*at].is_none()).collect();
+    let reused = (rows.len() - open.len()) as u64;
+    let prompted = open.iter().filter(|at| asked[**at].prompted).count() as u64;
+    if !open.is_empty() {
+        stays_inside(&args.base_url, data_dir)?;
+        let bodies = open.iter().map(|at| asked[*at].of(model));
+        let given = call(bodies, &args.base_url, price::list(model), env)?;
+        for (at, answer) in open.into_iter().zip(given) {
+            answers[at] = Some(answer);
+        }
+    }
+    let answers = answers.into_iter().flatten().collect();
+    Ok(Baseline { model: model.to_owned(), is_teacher, reused, prompted, answers })
+}
+
+/// Where a gateway runs on this data directory with `airgap`, nobody outside the host is asked.
+fn stays_inside(base_url: &str, data_dir: &Path) -> Result<(), Failure> {
+    let inside = base_url.parse::<BaseUrl>().is_ok_and(|url| url.is_loopback());
+    if inside || !airgapped(data_dir) {
+        return Ok(());
+    }
+    let sentence =
+        format_args!("the baseline cannot be asked: {base_url} is outside this host and `airgap` is on");
+    Err(Failure::new(Code(10), Exit::Usage, sentence, "name a server on this host with --base-url"))
+}
+
+fn airgapped(data_dir: &Path) -> bool {
+    let Ok(admin) = Admin::find(data_dir) else { return false };
+    let running = crate::runtime().and_then(|runtime| runtime.block_on(admin.config()));
+    // Keys of the gateway's environment need not be in this one.
+    let outside = Outside { env: Arc::new(|_| Some("unused".to_owned())), ..crate::env::outside(data_dir) };
+    running.is_ok_and(|running| running.raw().check(&outside).is_ok_and(|config| config.airgap))
+}
+
+/// Whether answers of `teacher` are the model's: the name itself, or a dated version of it, `MODEL-2024-07-18`.
+fn is_model(model: &str, teacher: &str) -> bool {
+    let dated = |rest: &str| {
+        let form: String = rest.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        form.is_empty() || form == "-0000-00-00"
+    };
+    teacher.strip_prefix(model).is_some_and(dated)
+}
+
+/// The answer that a case holds, where it is known what it took.
+fn captured(row: &Row) -> Option<Answer> {
+    let took = row.took?;
+    Some(Answer { text: row.answer.clone(), micros: took.ms.saturating_mul(1_000), cost: took.cost })
+}
+
+/// Sends each body, and returns the answers in their order; the first that fails ends it.
+fn call(
+    bodies: impl Iterator<Item = Vec<u8>>,
+    base_url: &str,
+    price: Option<Price>,
+    env: &Env,
+) -> Result<Vec<Answer>, Failure> {
     let key = crate::env::variable("OPENAI_API_KEY").ok_or_else(|| {
         Failure::new(Code(10), Exit::Usage, "the baseline needs a key", "set OPENAI_API_KEY")
     })?;
@@ -64,30 +136,46 @@ pub(crate) fn ask(
     };
     let http = reqwest::Client::builder().timeout(LIMIT).build().map_err(unreachable)?;
     let url = format!("{}/chat/completions", base_url.trim_end_matches('/'));
-    let price = price::list(model);
-    let answers = crate::runtime()?.block_on(async {
-        let calls = rows.iter().map(|row| {
+    crate::runtime()?.block_on(async {
+        let calls = bodies.map(|body| {
             let request = http.post(&url).bearer_auth(&key).header("content-type", "application/json");
-            let request = request.body(chat::request_of(&row.text, model));
             async {
                 let from = env.clock.micros();
-                let reply = request.send().await?.error_for_status()?.bytes().await?;
+                let reply = request.body(body).send().await?.error_for_status()?.bytes().await?;
                 let micros = env.clock.micros().saturating_sub(from);
                 Ok(answer(&reply, micros, price))
             }
         });
         let mut calls = futures_util::stream::iter(calls).buffered(CONCURRENCY);
-        let mut answers = Vec::with_capacity(rows.len());
+        let mut answers = Vec::new();
         while let Some(answer) = calls.next().await {
             answers.push(answer.map_err(unreachable)?);
         }
-        Ok::<_, Failure>(answers)
-    })?;
-    Ok(Baseline { model: model.to_owned(), is_teacher: teachers.contains(&model), answers })
+        Ok(answers)
+    })
 }
 
 fn answer(reply: &[u8], micros: u64, price: Option<Price>) -> Answer {
     let facts = chat::facts(reply);
     let cost = price.map(|price| price::cost(&price, facts.tokens_in, facts.tokens_cached, facts.tokens_out));
     Answer { text: facts.text.unwrap_or_default(), micros, cost: cost.unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dated_version_is_the_model_and_another_model_is_not() {
+        for (model, teacher, same) in [
+            ("gpt-4o-mini", "gpt-4o-mini", true),
+            ("gpt-4o-mini", "gpt-4o-mini-2024-07-18", true),
+            ("gpt-4o-mini-2024-07-18", "gpt-4o-mini", false),
+            ("gpt-4o", "gpt-4o-mini", false),
+            ("gpt-4o", "gpt-4o-mini-2024-07-18", false),
+            ("gpt-4", "gpt-4-0613", false),
+        ] {
+            assert_eq!(is_model(model, teacher), same, "{model} {teacher}");
+        }
+    }
 }

@@ -2,18 +2,16 @@
 //!
 //! **Invariant:** what was not measured never passes.
 
-use kolm_core::{AxisStatus, Bounds, KScore, Ppm, Timestamp};
+use kolm_core::{AxisStatus, Bounds, Ppm, Timestamp};
 use kolm_policies::dataset::Row;
 use kolm_policies::gate::bounds::{Histogram, Split, alpha_of, lcb, ucb};
-use kolm_policies::gate::{
-    Evidence, GatePolicy, Missing, Published, Score, ScoreKind, Verdict, judge, weighted,
-};
-use kolm_policies::paired::Paired;
+use kolm_policies::gate::{Evidence, GatePolicy, Missing, Published, Score, ScoreKind, Verdict, judge};
 use kolm_policies::{price, score};
 use kolm_trainer::Case;
 use serde::Serialize;
 
 use super::baseline::Baseline;
+use super::beside::{Beside, beside};
 
 /// Fewer cases decide nothing.
 const LEAST: u64 = 200;
@@ -47,27 +45,6 @@ pub(crate) struct Verdicts {
     pub(crate) baseline: Option<Beside>,
 }
 
-/// The baseline on the same cases.
-#[derive(Debug, Serialize)]
-pub(crate) struct Beside {
-    /// The model.
-    pub(crate) model: String,
-    /// Whether the held-out answers are its own.
-    pub(crate) is_teacher: bool,
-    /// Its agreement with them, in [0, 1].
-    pub(crate) accuracy: f64,
-    /// Its K-score, with S = 0: what the student's lower bound must reach too.
-    pub(crate) k: Ppm,
-    /// Cases by who was right, the student first.
-    pub(crate) right: [u64; 4],
-    /// The student's accuracy less the baseline's, on all cases.
-    pub(crate) difference: f64,
-    /// 95 % interval of the difference (bootstrap).
-    pub(crate) interval: (f64, f64),
-    /// McNemar's exact two-sided p.
-    pub(crate) p: f64,
-}
-
 /// A student and its answers.
 pub(crate) struct Student<'a> {
     /// The held-out rows.
@@ -84,11 +61,11 @@ pub(crate) struct Student<'a> {
 pub(crate) fn verdict(student: &Student<'_>, baseline: Option<&Baseline>) -> Verdicts {
     let Student { rows, cases, trained, bytes } = *student;
     let needed = LEAST.max(trained / 8);
-    let beside = baseline.map(|baseline| beside(rows, cases, baseline));
     let (axes, mut missing) = match baseline {
         Some(baseline) => measured(rows, cases, baseline, bytes),
         None => alone(cases),
     };
+    let beside = baseline.map(|baseline| beside(rows, cases, baseline, &axes));
     let k = axes.iter().find(|line| line.name == "K").and_then(|line| line.have);
     if let (Some(beside), Some(k)) = (&beside, k)
         && k.lcb < beside.k
@@ -210,36 +187,6 @@ fn scores(rows: &[Row], cases: &[Case], baseline: &Baseline, hw_musd_per_s: u64)
     each.collect()
 }
 
-fn beside(rows: &[Row], cases: &[Case], baseline: &Baseline) -> Beside {
-    let right: Vec<bool> = rows
-        .iter()
-        .zip(&baseline.answers)
-        .map(|(row, cloud)| score::label(&cloud.text, &row.answer) == Ppm::ONE)
-        .collect();
-    let paired = Paired::of(cases.iter().map(|case| case.right).zip(right.iter().copied()));
-    let share = right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64;
-    let answered = baseline.answers.iter().filter(|answer| !answer.text.is_empty()).count() as f64;
-    let exact = |share: f64| Some(Bounds::exact(Ppm::floor(share)));
-    let k = KScore {
-        a: exact(if baseline.is_teacher { 1.0 } else { share }),
-        s: Some(Bounds::exact(Ppm(0))),
-        l: exact(1.0),
-        c: exact(1.0),
-        v: exact(answered / right.len().max(1) as f64),
-        k: None,
-    };
-    Beside {
-        model: baseline.model.clone(),
-        is_teacher: baseline.is_teacher,
-        accuracy: share,
-        k: weighted(&k).map_or(Ppm::ONE, |k| k.v),
-        right: [paired.both, paired.first, paired.second, paired.neither],
-        difference: paired.difference(),
-        interval: paired.bootstrap(7),
-        p: paired.mcnemar(),
-    }
-}
-
 fn p95(mut values: Vec<u64>) -> u64 {
     values.sort_unstable();
     values.get(values.len() * 95 / 100).copied().unwrap_or(0)
@@ -271,7 +218,8 @@ mod tests {
             micros: 500_000,
             cost: MicroUsd(40),
         };
-        Baseline { model: "gpt-4o-mini".to_owned(), is_teacher, answers: (0..n).map(answer).collect() }
+        let answers = (0..n).map(answer).collect();
+        Baseline { model: "gpt-4o-mini".to_owned(), is_teacher, reused: 0, prompted: 0, answers }
     }
 
     fn outcome(
@@ -302,6 +250,10 @@ mod tests {
         let beside = verdict.baseline.unwrap();
         assert_eq!(beside.right, [780, 5, 0, 15]);
         assert!((beside.accuracy - 0.975).abs() < 1e-9 && beside.p < 0.07 && !beside.is_teacher);
+        let (a, k) = (&beside.axes[0], &beside.axes[5]);
+        assert_eq!((a.name.as_str(), a.baseline, beside.axes.len()), ("A", Ppm(975_000), 6));
+        assert_eq!(a.difference_ppm, Some(i64::from(a.student.unwrap().0) - 975_000));
+        assert_eq!((k.name.as_str(), k.baseline), ("K", beside.k));
         let names: Vec<&str> = verdict.axes.iter().map(|line| line.name.as_str()).collect();
         assert_eq!(names, ["A", "S", "L", "C", "V", "K", "latency"]);
     }
@@ -309,7 +261,7 @@ mod tests {
     #[test]
     fn the_teacher_beside_itself_is_the_bar_that_the_cloud_clears() {
         let (rows, cases) = student(800, 790, 785);
-        assert_eq!(beside(&rows, &cases, &cloud(800, 780, true)).k, Ppm(850_000));
+        assert_eq!(beside(&rows, &cases, &cloud(800, 780, true), &[]).k, Ppm(850_000));
         assert_eq!(outcome((800, 790, 700, 0), Some(cloud(800, 800, true))).0, Outcome::Fails);
     }
 }

@@ -2,6 +2,8 @@
 //! passes the gate.
 
 mod baseline;
+mod beside;
+mod cases;
 mod gate;
 mod page;
 mod print;
@@ -12,21 +14,21 @@ use kolm_artifact::{Artifact, Manifest, Trust};
 use kolm_core::{Code, Env, Exit};
 use kolm_policies::dataset::Row;
 use kolm_trainer::{Evaluated, HoldoutReport};
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::args::Eval;
-use crate::demo::{Pair, read_pairs};
+use crate::demo::Pair;
 use crate::report::{Done, Failure, print_json};
 
+use self::cases::Cases;
 use self::gate::Outcome;
 
 /// Scores an artifact, beside a baseline model if asked. Exit 0: it passes the gate, 1: it does not, 2: not decided.
-pub(crate) fn run(args: &Eval, env: &Env, json: bool) -> Done {
+pub(crate) fn run(args: &Eval, env: &Env, data_dir: &Path, json: bool) -> Done {
     let artifact = Artifact::open(&args.artifact, &Trust::integrity())?;
-    let rows = match &args.pairs {
-        Some(file) => rows(&artifact, &read_pairs(file)?),
-        None => held_out(&artifact)?,
+    let Cases { rows, asked } = match &args.pairs {
+        Some(file) => Cases::of_file(&artifact, file)?,
+        None => Cases::held_out(&artifact)?,
     };
     if rows.is_empty() {
         let sentence = "there are no cases to score on";
@@ -37,7 +39,7 @@ pub(crate) fn run(args: &Eval, env: &Env, json: bool) -> Done {
     // The answers of a file are nobody's that we know.
     let teachers = if args.pairs.is_some() { Vec::new() } else { teachers(manifest) };
     let baseline = match &args.baseline {
-        Some(model) => Some(baseline::ask(model, &args.base_url, (&rows, &teachers), env)?),
+        Some(model) => Some(baseline::ask(model, args, (&rows, &asked, &teachers), env, data_dir)?),
         None => None,
     };
     let file = std::fs::metadata(&args.artifact).map_err(|error| Failure::io(&args.artifact, &error))?;
@@ -83,41 +85,17 @@ pub(crate) fn score(
 
 /// Pairs as rows of the artifact's first template: a file of texts says nothing of the prompt around them.
 fn rows(artifact: &Artifact, pairs: &[Pair]) -> Vec<Row> {
+    let template = first_template(artifact);
+    let row = |(n, pair): (usize, &Pair)| row(format!("line-{n:08}"), &template, &pair.text, &pair.label);
+    pairs.iter().enumerate().map(row).collect()
+}
+
+fn first_template(artifact: &Artifact) -> String {
     let scorers: Value = artifact
         .member("scorers.json")
         .and_then(|bytes| serde_json::from_slice(bytes).ok())
         .unwrap_or_default();
-    let template = scorers["templates"][0].as_str().unwrap_or_default();
-    let row = |(n, pair): (usize, &Pair)| row(format!("line-{n:08}"), template, &pair.text, &pair.label);
-    pairs.iter().enumerate().map(row).collect()
-}
-
-/// The held-out cases that an artifact carries.
-fn held_out(artifact: &Artifact) -> Result<Vec<Row>, Failure> {
-    let unreadable = |error: serde_json::Error| {
-        Failure::new(
-            Code(5),
-            Exit::Usage,
-            format_args!("the held-out cases: {error}"),
-            "give a file with --pairs",
-        )
-    };
-    let lines = artifact.member("eval/cases.jsonl").unwrap_or_default();
-    let cases = serde_json::Deserializer::from_slice(lines).into_iter::<Case>();
-    cases
-        .map(|case| {
-            case.map(|case| row(case.id, &case.template, &case.text, &case.label)).map_err(unreadable)
-        })
-        .collect()
-}
-
-/// A line of `eval/cases.jsonl`.
-#[derive(Deserialize)]
-struct Case {
-    id: String,
-    template: String,
-    text: String,
-    label: String,
+    scorers["templates"][0].as_str().unwrap_or_default().to_owned()
 }
 
 fn row(id: String, template: &str, text: &str, answer: &str) -> Row {
@@ -130,5 +108,7 @@ fn row(id: String, template: &str, text: &str, answer: &str) -> Row {
         answer: answer.to_owned(),
         teacher: "file".to_owned(),
         weight: 1.0,
+        prompt: None,
+        took: None,
     }
 }

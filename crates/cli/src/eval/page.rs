@@ -6,8 +6,9 @@ use kolm_dashboards::evaluation::{Difference, Evaluation, Line, Miss, render};
 use kolm_trainer::HoldoutReport;
 
 use super::baseline::Baseline;
+use super::beside::SideBySide;
 use super::gate::{Outcome, Student, Verdicts};
-use super::print::{sentence, share};
+use super::print::{asked, less, sentence, share};
 
 /// Cases shown at most.
 const MISSES: usize = 200;
@@ -37,10 +38,18 @@ pub(super) fn page(
             interval: format!("{:+.4} to {:+.4}", beside.interval.0, beside.interval.1),
             p: format!("{:.4}", beside.p),
             k: share(beside.k),
+            asked: asked(beside),
+            axes: beside.axes.iter().map(side).collect(),
         }),
         confusions: report.confusions.iter().map(|(a, b, n)| (a.clone(), b.clone(), n.to_string())).collect(),
         misses: misses(student, baseline),
     })
+}
+
+fn side(axis: &SideBySide) -> [String; 4] {
+    let student = axis.student.map_or_else(|| "not measured".to_owned(), share);
+    let difference = less(axis).trim_start_matches(": ").to_owned();
+    [axis.name.clone(), student, share(axis.baseline), difference]
 }
 
 fn scores(report: &HoldoutReport) -> Vec<(&'static str, String)> {

@@ -3,7 +3,8 @@
 use kolm_core::Ppm;
 use kolm_trainer::HoldoutReport;
 
-use super::gate::{Beside, Outcome, Verdicts};
+use super::beside::{Beside, SideBySide};
+use super::gate::{Outcome, Verdicts};
 use crate::report::say;
 
 /// Prints report and verdict.
@@ -58,6 +59,12 @@ fn baseline(beside: &Beside) {
         share(beside.k),
         if beside.is_teacher { "; the cases hold its own answers" } else { "" }
     ));
+    say(asked(beside));
+    for axis in &beside.axes {
+        let student = axis.student.map_or_else(|| "not measured".to_owned(), share);
+        let (baseline, less) = (share(axis.baseline), less(axis));
+        say(format_args!("{:<10} {student}, {} {baseline}{less}", axis.name, beside.model));
+    }
     say(format_args!(
         "right: both {both}, the student alone {student}, {} alone {cloud}, neither {neither}",
         beside.model
@@ -66,6 +73,32 @@ fn baseline(beside: &Beside) {
         "difference {:+.4} ({low:+.4}..{high:+.4}, bootstrap), McNemar p = {:.4}",
         beside.difference, beside.p
     ));
+}
+
+/// How the baseline came to its answers.
+pub(super) fn asked(beside: &Beside) -> String {
+    let cases = beside.right.iter().sum::<u64>();
+    let open = cases - beside.reused;
+    let mut said = Vec::new();
+    if open > 0 {
+        said.push(format!(
+            "{open} cases asked, {} of them under their system prompt or tools",
+            beside.prompted
+        ));
+    }
+    if beside.reused > 0 {
+        said.push(format!(
+            "{} captured answers taken, of which nothing tells how well it agrees with itself",
+            beside.reused
+        ));
+    }
+    said.join("; ")
+}
+
+/// By how much the student is better on an axis, empty where it was not measured.
+pub(super) fn less(axis: &SideBySide) -> String {
+    let difference = axis.difference_ppm.map(|ppm| format!(": {:+.3}", ppm as f64 / 1e6));
+    difference.unwrap_or_default()
 }
 
 /// The verdict in a sentence.

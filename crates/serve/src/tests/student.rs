@@ -1,6 +1,6 @@
 //! The port over a real student of two labels, packed here.
 
-use kolm_core::Env;
+use kolm_core::{Coded as _, Env};
 use kolm_model::Student;
 use kolm_model::files::{self, Abstention, Scorers};
 use kolm_model::ngram::Ngram;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{NOW, model, post, send, value};
 use crate::models::{Mind, Model};
-use crate::{Service, Settings};
+use crate::{Service, Settings, golden};
 
 /// A real student of two labels that knows one word.
 fn student() -> Student {
@@ -56,5 +56,31 @@ async fn a_real_student_answers_and_abstains() {
         } else {
             assert_eq!(value(response).await["choices"][0]["message"]["content"], said);
         }
+    }
+}
+
+#[test]
+fn golden_cases_are_asked_again_and_others_are_not() {
+    let key = template_key("be brief", "");
+    let case = |text: &str, said: Option<&str>| {
+        let case = json!({"id": "1", "template": key, "text": text, "label": "whatever", "said": said});
+        format!("{case}\n")
+    };
+    let good = case("my refund", Some("billing refund"));
+    for (cases, wrong) in [
+        (String::new(), None),
+        (good.clone(), None),
+        (good.clone() + &case("hello", None), None),
+        (good.clone() + &case("my refund", Some("other")) + &good, Some((1, 3))),
+    ] {
+        let refused = golden::replay("nano.kolm", cases.as_bytes(), &student()).err();
+        let told = refused.map(|error| (error.code().to_string(), error.to_string()));
+        let want = wrong.map(|(wrong, of)| {
+            let told = format!(
+                "`nano.kolm` answers {wrong} of its {of} golden cases otherwise than when it was packed"
+            );
+            ("K0706".to_owned(), told)
+        });
+        assert_eq!(told, want, "{cases}");
     }
 }

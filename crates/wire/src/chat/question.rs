@@ -210,5 +210,18 @@ pub fn template_key(system: &str, tools: &str) -> String {
 
 /// The smallest request that asks `text`: what a line of a pairs file stands for.
 pub fn request_of(text: &str, model: &str) -> Vec<u8> {
-    json!({"model": model, "messages": [{"role": "user", "content": text}]}).to_string().into_bytes()
+    request_under("", "", text, model)
+}
+
+/// The request that asks `text` under a system prompt and tools (a JSON array); both may be empty.
+pub fn request_under(system: &str, tools: &str, text: &str, model: &str) -> Vec<u8> {
+    let mut messages = vec![json!({"role": "user", "content": text})];
+    if !system.is_empty() {
+        messages.insert(0, json!({"role": "system", "content": system}));
+    }
+    let mut request = json!({"model": model, "messages": messages});
+    if let Ok(tools @ Value::Array(_)) = serde_json::from_str(tools) {
+        request["tools"] = tools;
+    }
+    request.to_string().into_bytes()
 }

@@ -113,6 +113,12 @@ fn a_minimal_request_asks_its_text() {
     assert_eq!(head(&body).unwrap().model, "m");
     assert_eq!(question(&body).unwrap().text, "a \"b\"\n");
     assert!(crate::validate::chat_request(&body).is_ok());
+    let asked =
+        question(&request_under("Sort.", r#"[{"type":"function","function":{"name":"f"}}]"#, "hi", "m"));
+    let asked = asked.unwrap();
+    assert_eq!((asked.system.as_str(), asked.text.as_str()), ("Sort.", "hi"));
+    assert_eq!(asked.tools, r#"[{"function":{"name":"f"},"type":"function"}]"#);
+    assert_eq!(request_under("", "", "hi", "m"), request_of("hi", "m"));
 }
 
 #[test]

@@ -178,6 +178,10 @@ fn an_edited_answer_is_what_trains() {
     let dir = world.dir.path().join("snapshot");
     run(handle.freeze(&namespace(), &dir, "default")).unwrap();
     let rows = kolm_policies::dataset::parse_rows(&fs::read(dir.join("rows.jsonl")).unwrap()).unwrap();
+    let took = rows.iter().map(|row| row.took.map(|took| (took.ms, took.cost.0))).collect::<Vec<_>>();
+    assert_eq!(took, [Some((300, 5)), Some((300, 5)), None], "nobody measured a person");
+    let prompts = rows.iter().map(|row| row.prompt.as_ref().map_or("", |prompt| &prompt.system));
+    assert_eq!(prompts.collect::<Vec<_>>(), ["Say the intent.", "", ""], "one of a template");
     let rows: Vec<String> = rows.iter().map(|row| format!("{} {}", row.text, row.answer)).collect();
     assert_eq!(rows, ["question 0 teacher", "question 1 teacher", "question 2 person"]);
     let db = Db::open(&world.dir.path().join("read.duckdb"), "64MB").unwrap();
