@@ -107,6 +107,10 @@ async fn h1(socket: TcpStream, plans: Plans) {
         plan.begun(seen(&head));
         let answer = &plan.answer;
         let head_only = head.line.starts_with("HEAD ");
+        if answer.status == 101 {
+            // Pingora tears a WebSocket down whose 101 comes within microseconds (cloudflare/pingora#946).
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
         if answer.early && say(&mut write, &plan, head_only).await.is_none() {
             return;
         }
