@@ -1,6 +1,7 @@
 //! One route as the reconciler drives it: its state, its evidence, its training and its student.
 
 mod learning;
+mod leaves;
 mod shown;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::students::{self, Launch, Supervised};
 use crate::table::{RouteStats, Shared, Student};
 use crate::till::{self, Till};
 use crate::training::{self, Run};
+use leaves::Leaves;
 
 /// Scores kept for a store that is closed; more are counted as not scored.
 const MOST_UNSAVED: usize = 65_536;
@@ -32,6 +34,7 @@ pub(crate) struct RouteRun {
     state: State,
     /// A fall to 0 is decided and its row not yet in the store.
     falling: bool,
+    leaves: Leaves,
     evidence: Evidence,
     /// Scores in the evidence that the store has not taken yet.
     unsaved: Vec<Score>,
@@ -83,6 +86,7 @@ impl RouteRun {
             route,
             state,
             falling: false,
+            leaves: Leaves::missing(&rows, &shared.ledger),
             unsaved: Vec::new(),
             judged: None,
             training: None,
@@ -115,7 +119,8 @@ impl RouteRun {
 
     /// The weight that the table serves.
     pub(crate) fn weight(&self) -> Weight {
-        if self.falling { Weight::ZERO } else { self.state.weight }
+        let bound = if self.falling { Some(Weight::ZERO) } else { self.leaves.bound() };
+        bound.map_or(self.state.weight, |bound| bound.min(self.state.weight))
     }
 
     /// The student that the table shows.
@@ -205,6 +210,7 @@ impl RouteRun {
             Err(error) => shared.events.reconcile_failed(&self.route.name, &error),
         }
         self.evidence.close_idle(now);
+        self.follow_leaves(&shared.ledger);
         self.stats.doubles.store(self.evidence.counts().double_primary, Ordering::Relaxed);
         self.finish_training(now);
         self.follow_engine(shared, settings);
@@ -230,6 +236,7 @@ impl RouteRun {
             self.falling = false;
             self.act(shared, store, settings);
         }
+        self.sentence += &self.waiting();
         for asked in self.asked.drain(..answered.min(self.asked.len())) {
             let answered = Answered { sentence: self.sentence.clone(), decision: decided.clone() };
             // Who asked may have left.
@@ -249,11 +256,7 @@ impl RouteRun {
         let id = RequestId::mint(now, shared.env.entropy.as_ref());
         let row = rollout::row(draft, &self.state, id, &self.route.name, now);
         store.put_decision(row.clone()).await?;
-        shared.ledger.control(kolm_receipts::Control::Decision {
-            id: row.id,
-            route: row.route.clone(),
-            digest: row.digest.clone(),
-        });
+        self.leaves.push(row.clone(), &shared.ledger);
         shared.events.decided(&row);
         if row.to > Weight::ZERO {
             self.serving_since.get_or_insert(row.t);

@@ -18,6 +18,7 @@ mod fuzz;
 mod house;
 mod isolation;
 mod keys;
+mod leaves;
 mod limits;
 mod memory;
 mod planted;
