@@ -300,6 +300,7 @@ mod tests {
             k: KScore::default(),
             ceiling: None,
             basis: None,
+            sample: None,
             actor: "reconciler".to_owned(),
             reason: String::new(),
             digest: String::new(),

@@ -18,6 +18,7 @@ use kolm_store::Diff;
 use crate::drift::Drift;
 use crate::pool;
 use crate::reconcile::{Asked, Settings};
+use crate::sample::Sampled;
 use crate::shadow::Observed;
 use crate::students::{self, Launch, Supervised};
 use crate::table::{RouteStats, Shared, Student};
@@ -36,6 +37,8 @@ pub(crate) struct RouteRun {
     falling: bool,
     leaves: Leaves,
     evidence: Evidence,
+    /// The scores in the evidence, as Decisions name them.
+    sampled: Sampled,
     /// Scores in the evidence that the store has not taken yet.
     unsaved: Vec<Score>,
     judged: Option<Judged>,
@@ -82,6 +85,7 @@ impl RouteRun {
         let bytes = artifact_bytes(settings, &route, state.artifact.as_ref());
         let mut run = Self {
             evidence: Evidence::replay(&route.gate, state.attempt, bytes, &state.replay(&scores)),
+            sampled: Sampled::of(&scores),
             runs: rows.iter().filter(|row| row.kind == DecisionKind::Distill).count() as u64,
             route,
             state,
@@ -169,6 +173,7 @@ impl RouteRun {
                 self.evidence.note_sampled();
             }
             self.evidence.observe(&score);
+            self.sampled.push(&score);
             self.unsaved.push(score);
         } else if request {
             self.miss();
@@ -248,10 +253,14 @@ impl RouteRun {
     /// Writes the row, to the store and to the ledger; the state follows the row.
     async fn record(
         &mut self,
-        draft: Draft,
+        mut draft: Draft,
         shared: &Shared,
         store: &kolm_store::Handle,
     ) -> Result<DecisionRow, kolm_store::Error> {
+        // Scores under other bars are nothing that this rests on.
+        if draft.basis.is_some() && draft.policy == self.state.policy {
+            draft.sample = self.sampled.sample();
+        }
         let now = shared.env.clock.now();
         let id = RequestId::mint(now, shared.env.entropy.as_ref());
         let row = rollout::row(draft, &self.state, id, &self.route.name, now);
@@ -277,6 +286,7 @@ impl RouteRun {
                 self.candidate = None;
                 let bytes = artifact_bytes(settings, &self.route, self.state.artifact.as_ref());
                 self.evidence = Evidence::new(&self.route.gate, self.state.attempt, bytes);
+                self.sampled = Sampled::default();
                 self.unsaved.clear();
                 // A fresh process and a fresh breaker, also for an artifact that is tried again.
                 self.raise(shared, settings);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize};
 
-use kolm_core::DecisionRow;
+use kolm_core::{DecisionKind, DecisionRow};
 use serde_json::Value;
 
 use crate::engines::ask;
@@ -80,6 +80,18 @@ fn no_answer_came_before(leaves: &[Value], rise: usize) {
     }
 }
 
+/// Every verdict names the scores that it rests on, and they are stored still.
+fn scores_are_those_of_the_rows(world: &World) {
+    let rows = history(world);
+    let promote = rows.iter().find(|row| row.kind == DecisionKind::Promote).unwrap();
+    let sample = promote.sample.as_ref().unwrap();
+    assert!(sample.sample_n >= promote.n.requests, "{sample:?} of {:?}", promote.n);
+    assert!(rows.iter().all(|row| row.kind != DecisionKind::Candidate || row.sample.is_none()));
+    let explained = world.kolm(&["gate", "explain", "support"]);
+    let text = String::from_utf8(explained.stdout).unwrap();
+    assert!(explained.status.success() && text.contains("the stored scores give this root"), "{text}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_rise_that_a_crash_parted_from_its_leaf_waits_for_it() {
     let mood = Arc::new(AtomicU32::new(RIGHT));
@@ -110,6 +122,7 @@ async fn a_rise_that_a_crash_parted_from_its_leaf_waits_for_it() {
     let found = places(&after, &rise);
     assert_eq!(found.len(), 1, "written at the start, and once");
     no_answer_came_before(&after, found[0]);
+    scores_are_those_of_the_rows(&world);
     let verified = world.kolm(&["verify", "ledger"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
 }

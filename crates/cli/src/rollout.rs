@@ -139,6 +139,7 @@ mod tests {
             k: KScore::default(),
             ceiling: None,
             basis: None,
+            sample: None,
             actor: "cli:maria".to_owned(),
             reason: String::new(),
             digest: String::new(),

@@ -189,6 +189,15 @@ pub struct Basis {
     pub detectors: Option<[u64; 3]>,
 }
 
+/// The scores of an attempt as one number: whoever has them can tell whether they are those.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// RFC 6962 root over their canonical bytes, in the order in which they were stored.
+    pub sample_root: String,
+    /// How many.
+    pub sample_n: u64,
+}
+
 /// One row of the append-only `decisions` table, unique by (`route`, `seq`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecisionRow {
@@ -229,6 +238,9 @@ pub struct DecisionRow {
     /// The bars and what was measured against them; rows of old and rows without evidence have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<Basis>,
+    /// The scores it rests on; rows of old and rows without scores have none.
+    #[serde(flatten)]
+    pub sample: Option<Sample>,
     /// `reconciler`, or who gave the intent.
     pub actor: String,
     /// The reason a person gave, else empty.

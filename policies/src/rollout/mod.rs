@@ -15,7 +15,7 @@ mod tests;
 #[cfg(test)]
 mod transitions;
 
-use kolm_core::{ArtifactId, Basis, Bounds, Counts, DecisionKind, Intent, KScore, Stage, Weight};
+use kolm_core::{ArtifactId, Basis, Bounds, Counts, DecisionKind, Intent, KScore, Sample, Stage, Weight};
 use serde::{Deserialize, Serialize};
 
 pub use bucket::{CallerKind, arm, bucket, double_rate, reverse_rate, sampled};
@@ -129,6 +129,8 @@ pub struct Draft {
     pub ceiling: Option<Bounds>,
     /// The bars and what was measured against them.
     pub basis: Option<Basis>,
+    /// The scores it rests on: named by whoever has them, not by `plan`.
+    pub sample: Option<Sample>,
     /// `reconciler`, or who gave the intent.
     pub actor: String,
     /// The reason a person gave.

@@ -78,6 +78,7 @@ impl Look<'_> {
             k: self.judged.map(|judged| judged.k).unwrap_or_default(),
             ceiling: self.judged.and_then(|judged| judged.ceiling),
             basis: self.judged.map(|judged| judged.basis),
+            sample: None,
             actor: RECONCILER.to_owned(),
             reason: String::new(),
         }

@@ -26,6 +26,7 @@ pub fn row(draft: Draft, state: &State, id: RequestId, route: &RouteName, t: Tim
         k: draft.k,
         ceiling: draft.ceiling,
         basis: draft.basis,
+        sample: draft.sample,
         actor: draft.actor,
         reason: draft.reason,
         digest: String::new(),

@@ -305,6 +305,7 @@ fn decision(seq: u64, because: &str) -> DecisionRow {
         k: KScore::default(),
         ceiling: None,
         basis: None,
+        sample: None,
         actor: "reconciler".into(),
         reason: String::new(),
         digest: format!("d{because}"),

@@ -26,6 +26,7 @@ fn rows(moves: &[(u16, u16)]) -> Vec<DecisionRow> {
         k: KScore::default(),
         ceiling: None,
         basis: None,
+        sample: None,
         actor: String::new(),
         reason: String::new(),
         digest: hex(&[seq as u8; 32]),
