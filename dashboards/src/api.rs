@@ -55,6 +55,31 @@ pub(crate) async fn decisions(State(app): State<Arc<App>>, Path(name): Path<Stri
     }
 }
 
+/// `GET /api/v1/routes/{route}/decisions/{seq}/sample`: whether the stored scores are those that the Decision names.
+pub(crate) async fn sample(State(app): State<Arc<App>>, Path((name, seq)): Path<(String, u64)>) -> Response {
+    let status = (app.doors.status)();
+    let Some(route) = lookup::find(&status, &name) else {
+        return refuse(StatusCode::NOT_FOUND, "there is no such route");
+    };
+    let rows = match (app.doors.decisions)(Some(route.route.clone())).await {
+        Ok(rows) => rows,
+        Err(why) => return refuse(StatusCode::SERVICE_UNAVAILABLE, &why),
+    };
+    let Some(row) = rows.into_iter().find(|row| row.seq == seq) else {
+        return refuse(StatusCode::NOT_FOUND, "there is no such decision");
+    };
+    let Some(named) = row.sample.clone() else {
+        return refuse(StatusCode::NOT_FOUND, "this decision names no scores");
+    };
+    match (app.doors.look)(Look::Sample(Box::new(row))).await {
+        Ok(stored) => {
+            let holds = stored.as_ref().is_some_and(|stored| *stored == json!(named));
+            Json(json!({ "seq": seq, "named": named, "stored": stored, "holds": holds })).into_response()
+        }
+        Err(why) => refuse(StatusCode::SERVICE_UNAVAILABLE, &why),
+    }
+}
+
 /// How many templates are told without `?limit=`, and at most.
 const TEMPLATES: u32 = 20;
 const MOST_TEMPLATES: u32 = 1_000;

@@ -71,7 +71,7 @@ pub type DiffReader =
     Arc<dyn Fn(RequestId, DiffFilter) -> Pending<Result<Option<DiffDetail>, String>> + Send + Sync>;
 
 /// What may be looked at in the captures. All of it was anonymized before it was stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Look {
     /// The templates (system prompt and tools) with the most pairs, at most so many.
     Templates(u32),
@@ -79,6 +79,8 @@ pub enum Look {
     Captures,
     /// One pair in full.
     Pair(RequestId),
+    /// A [`kolm_core::Sample`] of the first scores that are stored of a Decision's attempt, as many as it rests on.
+    Sample(Box<DecisionRow>),
 }
 
 /// What the rest of the process offers to the pages: closures, so that this crate never imports it.
@@ -177,6 +179,7 @@ pub fn router(doors: Doors, settings: Settings) -> Router {
         .route("/metrics", get(api::metrics))
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/routes/{route}/decisions", get(api::decisions))
+        .route("/api/v1/routes/{route}/decisions/{seq}/sample", get(api::sample))
         .route("/api/v1/routes/{route}/shadow", get(shadow::api_queue))
         .route("/api/v1/shadow/{id}", get(shadow::api_diff))
         .route("/api/v1/reviews", post(shadow::api_review).layer(reviewed))

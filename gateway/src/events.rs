@@ -310,6 +310,7 @@ mod tests {
             ceiling: None,
             basis: None,
             challenger: None,
+            sample: None,
             actor: "reconciler".to_owned(),
             reason: String::new(),
             digest: String::new(),

@@ -35,6 +35,7 @@ mod relay;
 mod retention;
 mod retries;
 mod route;
+pub mod sample;
 pub mod server;
 mod shadow;
 mod students;

@@ -1,7 +1,7 @@
 //! The reconciler: re-reads what is, asks `rollout::plan` what shall be, records it, and only then acts.
 //!
-//! **Invariant:** no weight is raised but by a Decision row that is in the store; a weight falls even while the store
-//! is closed, and its row follows.
+//! **Invariant:** no weight is raised but by a Decision row that is in the store and whose leaf is in the ledger; a
+//! weight falls even while both are closed, and row and leaf follow.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

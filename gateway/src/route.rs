@@ -1,6 +1,7 @@
 //! One route as the reconciler drives it: its state, its evidence, its training and its student.
 
 mod learning;
+mod leaves;
 mod rival;
 mod shown;
 mod trial;
@@ -16,6 +17,7 @@ use kolm_policies::gate::{Evidence, Missing};
 use kolm_policies::rollout::{self, Draft, Plan, Seen, State};
 use kolm_store::Diff;
 
+use self::leaves::Leaves;
 use self::rival::Rival;
 use self::trial::{Trial, artifact_bytes};
 use crate::drift::Drift;
@@ -30,6 +32,7 @@ use crate::training::Run;
 pub(crate) struct RouteRun {
     route: Arc<Route>,
     state: State,
+    leaves: Leaves,
     /// The student in service, or on its way there.
     champion: Trial,
     /// A newer one beside it.
@@ -80,9 +83,10 @@ impl RouteRun {
         let bytes = artifact_bytes(settings, &route, state.artifact.as_ref());
         let evidence = Evidence::replay(&route.gate, state.attempt, bytes, &state.replay(&own));
         let mut run = Self {
-            champion: Trial::of(state.artifact.clone(), state.attempt, evidence),
+            champion: Trial::of(state.artifact.clone(), state.attempt, evidence, &own),
             rival: Rival::resume(&route, &state, settings, (&beside, &own)),
             runs: rows.iter().filter(|row| row.kind == DecisionKind::Distill).count() as u64,
+            leaves: Leaves::missing(&rows, &shared.ledger),
             route,
             state,
             training: None,
@@ -116,7 +120,8 @@ impl RouteRun {
 
     /// The weight that the table serves.
     pub(crate) fn weight(&self) -> Weight {
-        if self.champion.falling { Weight::ZERO } else { self.state.weight }
+        let bound = if self.champion.falling { Some(Weight::ZERO) } else { self.leaves.bound() };
+        bound.map_or(self.state.weight, |bound| bound.min(self.state.weight))
     }
 
     /// The student that the table shows.
@@ -126,7 +131,9 @@ impl RouteRun {
 
     /// The challenger that the table shows.
     pub(crate) fn challenger(&self) -> Option<table::Challenger> {
-        self.rival.as_ref()?.seat(&self.state)
+        let seat = self.rival.as_ref()?.seat(&self.state)?;
+        let bound = self.leaves.share().unwrap_or(seat.weight);
+        Some(table::Challenger { weight: seat.weight.min(bound), ..seat })
     }
 
     /// Adds what the shadow saw, and keeps it.
@@ -189,6 +196,7 @@ impl RouteRun {
             // A breach is acted on all the same.
             Err(error) => shared.events.reconcile_failed(&self.route.name, &error),
         }
+        self.follow_leaves(&shared.ledger);
         self.finish_training(now);
         self.follow_engine(shared, settings);
         self.judge_templates(now);
@@ -212,6 +220,10 @@ impl RouteRun {
         if let Some(draft) = decision {
             self.fall(&draft);
             let row = self.record(draft, shared, store).await?;
+            if row.kind == DecisionKind::Succeed {
+                // The champion answers until the ledger has taken the leaf of who comes after it.
+                self.leaves.wait(&shared.ledger).await;
+            }
             self.champion.falling = false;
             match row.challenger {
                 Some(_) => self.act_beside(&row, shared, settings),
@@ -219,6 +231,7 @@ impl RouteRun {
             }
             decided = Some(row);
         }
+        self.sentence += &self.waiting();
         for asked in self.asked.drain(..answered.min(self.asked.len())) {
             let answered = Answered { sentence: self.sentence.clone(), decision: decided.clone() };
             // Who asked may have left.
@@ -245,19 +258,20 @@ impl RouteRun {
     /// Writes the row, to the store and to the ledger; the state follows the row.
     async fn record(
         &mut self,
-        draft: Draft,
+        mut draft: Draft,
         shared: &Shared,
         store: &kolm_store::Handle,
     ) -> Result<DecisionRow, kolm_store::Error> {
+        // Scores under other bars are nothing that this rests on.
+        if draft.basis.is_some() && draft.policy == self.state.policy {
+            let rival = self.rival.as_ref().filter(|_| draft.challenger.is_some());
+            draft.sample = rival.map_or(&self.champion, |rival| &rival.trial).sampled.sample();
+        }
         let now = shared.env.clock.now();
         let id = RequestId::mint(now, shared.env.entropy.as_ref());
         let row = rollout::row(draft, &self.state, id, &self.route.name, now);
         store.put_decision(row.clone()).await?;
-        shared.ledger.control(kolm_receipts::Control::Decision {
-            id: row.id,
-            route: row.route.clone(),
-            digest: row.digest.clone(),
-        });
+        self.leaves.push(row.clone(), &shared.ledger);
         shared.events.decided(&row);
         if row.to > Weight::ZERO {
             self.serving_since.get_or_insert(row.t);
@@ -287,7 +301,7 @@ impl RouteRun {
                 let bytes = artifact_bytes(settings, &self.route, row.artifact.as_ref());
                 let evidence = Evidence::new(&self.route.gate, row.attempt, bytes);
                 // A fresh process and a fresh breaker, also for an artifact that is tried again.
-                self.champion = Trial::of(row.artifact.clone(), row.attempt, evidence);
+                self.champion = Trial::of(row.artifact.clone(), row.attempt, evidence, &[]);
                 self.raise(shared, settings);
             }
             DecisionKind::Promote | DecisionKind::Advance | DecisionKind::Done => {

@@ -19,6 +19,7 @@ mod fuzz;
 mod house;
 mod isolation;
 mod keys;
+mod leaves;
 mod limits;
 mod memory;
 mod planted;

@@ -11,8 +11,8 @@ use crate::fake::FakeOpenAi;
 use crate::world::{World, until};
 
 /// How the student behaves: right, wrong, or not at all.
-const RIGHT: u32 = 0;
-const WRONG: u32 = 1;
+pub(crate) const RIGHT: u32 = 0;
+pub(crate) const WRONG: u32 = 1;
 const HANGING: u32 = 2;
 
 /// What the teacher says.
@@ -21,7 +21,7 @@ fn label(text: &str) -> String {
 }
 
 /// A gateway with a pool of one server, which behaves as `mood` says and is wrong on every `wrong`th question anyway.
-async fn world(mood: &Arc<AtomicU32>, wrong: usize, more: &str) -> World {
+pub(crate) async fn world(mood: &Arc<AtomicU32>, wrong: usize, more: &str) -> World {
     let (mood, asked) = (Arc::clone(mood), AtomicUsize::new(1));
     let student = FakeOpenAi::start(Duration::ZERO, move |text| {
         let slips = asked.fetch_add(1, Ordering::Relaxed) % wrong == 0;
@@ -72,7 +72,7 @@ cooldown = "1h"
 }
 
 /// Sends traffic, of which none may fail, until `done`.
-async fn send(
+pub(crate) async fn send(
     world: &World,
     sent: &AtomicUsize,
     what: &str,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kolm_config::RawConfig;
-use kolm_core::{Answered, Code, DecisionRow, Exit, Intent, RouteName, Status};
+use kolm_core::{Answered, Code, DecisionRow, Exit, Intent, RouteName, Sample, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::report::Failure;
@@ -102,6 +102,23 @@ impl Admin {
             return Ok(Vec::new());
         }
         response.json().await.map_err(|error| self.unexpected(&error.to_string()))
+    }
+
+    /// What is stored of the scores that a Decision names; `None` where it has nothing to say of them.
+    pub(crate) async fn sample(&self, row: &DecisionRow) -> Result<Option<Sample>, Failure> {
+        let (route, seq) = (&row.route, row.seq);
+        let url = format!("http://{}/api/v1/routes/{route}/decisions/{seq}/sample", self.run.admin);
+        let response =
+            self.http.get(url).bearer_auth(&self.run.token).send().await.map_err(|_| self.gone())?;
+        if !response.status().is_success() {
+            return Err(self.unexpected(&sentence(response).await));
+        }
+        #[derive(Deserialize)]
+        struct Told {
+            stored: Option<Sample>,
+        }
+        let told: Told = response.json().await.map_err(|error| self.unexpected(&error.to_string()))?;
+        Ok(told.stored)
     }
 
     /// The Decisions of all its routes.

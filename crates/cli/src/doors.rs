@@ -111,6 +111,9 @@ async fn look(store: &kolm_store::Handle, look: Look) -> Result<Option<serde_jso
         Look::Templates(limit) => store.templates(limit).await.map(|all| Some(serde_json::to_value(all))),
         Look::Captures => store.captures(REPORTS, RECENT).await.map(|all| Some(serde_json::to_value(all))),
         Look::Pair(id) => store.pair(id).await.map(|pair| pair.map(serde_json::to_value)),
+        Look::Sample(row) => {
+            crate::gate::stored(store, &row).await.map(|sample| sample.map(serde_json::to_value))
+        }
     };
     found.map_err(|error| error.to_string())?.transpose().map_err(|error| error.to_string())
 }

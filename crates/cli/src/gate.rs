@@ -1,10 +1,12 @@
-//! `kolm gate`: why a route stands where it stands.
+//! `kolm gate`: why a route stands where it stands, and whether the scores that it rests on are still there.
 
 use std::path::Path;
 
-use kolm_core::{Code, Env, Exit};
+use kolm_core::{Code, DecisionRow, Env, Exit, Sample};
+use kolm_gateway::sample::Sampled;
 use kolm_policies::rollout;
 
+use crate::admin::Admin;
 use crate::args::GateCommand;
 use crate::report::{Done, Failure, print_json, say};
 use crate::rollout::{decisions, route_name};
@@ -21,8 +23,64 @@ pub(crate) fn run(command: &GateCommand, env: &Env, data_dir: &Path, json: bool)
     };
     if json {
         print_json(row);
-    } else {
-        say(rollout::explain(row));
+        return Ok(Exit::Ok);
     }
-    Ok(Exit::Ok)
+    say(rollout::explain(row));
+    let Some(named) = &row.sample else { return Ok(Exit::Ok) };
+    let stored = ask(row, env, data_dir)?;
+    say(verdict(named, stored.as_ref()));
+    Ok(if stored.as_ref() == Some(named) { Exit::Ok } else { Exit::Failed })
+}
+
+/// The scores that are stored of a Decision's attempt, the first ones, as many as it rests on.
+pub(crate) async fn stored(
+    store: &kolm_store::Handle,
+    row: &DecisionRow,
+) -> Result<Option<Sample>, kolm_store::Error> {
+    let mut scores = store.scores(row.route.clone(), row.judged_attempt()).await?;
+    scores.truncate(row.sample.as_ref().map_or(0, |sample| sample.sample_n as usize));
+    Ok(Sampled::of(&scores).sample())
+}
+
+/// The same of the gateway that runs, else from the store itself.
+fn ask(row: &DecisionRow, env: &Env, data_dir: &Path) -> Result<Option<Sample>, Failure> {
+    let runtime = crate::runtime()?;
+    if let Ok(admin) = Admin::find(data_dir) {
+        return runtime.block_on(admin.sample(row));
+    }
+    let (store, handle) = crate::offline::store(env, data_dir)?;
+    let found = runtime.block_on(stored(&handle, row));
+    store.shutdown();
+    Ok(found?)
+}
+
+/// What the stored scores say to what the row names.
+fn verdict(named: &Sample, stored: Option<&Sample>) -> String {
+    let (n, root) = (named.sample_n, &named.sample_root);
+    let have = stored.map_or(0, |stored| stored.sample_n);
+    let said = match stored == Some(named) {
+        true => "the stored scores give this root".to_owned(),
+        false if have < n => format!("NOT what is stored: only {have} scores are"),
+        false => "NOT what is stored: a score is another".to_owned(),
+    };
+    format!("rests on {n} scores, root {root}: {said}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_that_are_gone_or_others_are_told() {
+        let sample = |root: &str, n| Sample { sample_root: root.to_owned(), sample_n: n };
+        let named = sample("aa", 3);
+        for (stored, want) in [
+            (Some(sample("aa", 3)), "rests on 3 scores, root aa: the stored scores give this root"),
+            (Some(sample("bb", 3)), "rests on 3 scores, root aa: NOT what is stored: a score is another"),
+            (Some(sample("bb", 2)), "rests on 3 scores, root aa: NOT what is stored: only 2 scores are"),
+            (None, "rests on 3 scores, root aa: NOT what is stored: only 0 scores are"),
+        ] {
+            assert_eq!(verdict(&named, stored.as_ref()), want);
+        }
+    }
 }

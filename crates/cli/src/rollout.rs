@@ -146,6 +146,7 @@ mod tests {
             ceiling: None,
             basis: None,
             challenger: None,
+            sample: None,
             actor: "cli:maria".to_owned(),
             reason: String::new(),
             digest: String::new(),

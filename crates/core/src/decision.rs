@@ -213,6 +213,15 @@ pub struct Challenge {
     pub champion: Option<Ppm>,
 }
 
+/// The scores of an attempt as one number: whoever has them can tell whether they are those.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// RFC 6962 root over their canonical bytes, in the order in which they were stored.
+    pub sample_root: String,
+    /// How many.
+    pub sample_n: u64,
+}
+
 /// One row of the append-only `decisions` table, unique by (`route`, `seq`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecisionRow {
@@ -257,12 +266,22 @@ pub struct DecisionRow {
     /// weights stay the champion's, up to the row in which it succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenger: Option<Challenge>,
+    /// The scores it rests on; rows of old and rows without scores have none.
+    #[serde(flatten)]
+    pub sample: Option<Sample>,
     /// `reconciler`, or who gave the intent.
     pub actor: String,
     /// The reason a person gave, else empty.
     pub reason: String,
     /// SHA-256 over the row's canonical bytes without this field.
     pub digest: String,
+}
+
+impl DecisionRow {
+    /// The attempt whose scores it rests on: the challenger's in a row about one.
+    pub fn judged_attempt(&self) -> u32 {
+        self.challenger.as_ref().map_or(self.attempt, |challenge| challenge.attempt)
+    }
 }
 
 /// What a person may ask for; the reconciler turns it into a Decision.

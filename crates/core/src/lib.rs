@@ -16,8 +16,8 @@ mod unit;
 pub use axis::{AXIS_WEIGHTS, Axis, Bounds, KScore};
 pub use clock::{Clock, Entropy, Env, FixedClock, SeededEntropy};
 pub use decision::{
-    Answered, Bars, Basis, Challenge, Counts, DecisionKind, DecisionRow, Intent, IntentKind, Moments, Stage,
-    Within,
+    Answered, Bars, Basis, Challenge, Counts, DecisionKind, DecisionRow, Intent, IntentKind, Moments, Sample,
+    Stage, Within,
 };
 pub use error::{Code, Coded, Exit};
 pub use id::{ArtifactId, BadName, Namespace, RequestId, RouteName, hex};

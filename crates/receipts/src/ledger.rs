@@ -29,9 +29,10 @@ use crate::keys::{HeaderKey, LedgerKeys};
 use crate::merkle::Hash;
 use crate::record::{self, Kind, OpenRecord};
 use crate::{Error, kj1};
-pub use handle::Opened;
+pub use handle::{Kept, Opened};
 pub use handover::{Heir, Inherited};
 use line::Line;
+use msg::Decided;
 use place::Places;
 pub(crate) use recover::boot_prev;
 use writer::Writer;
@@ -88,7 +89,7 @@ struct Shared {
     /// Answers with `st=none` since the last gap leaf, refusals not counted.
     gap: AtomicU64,
     cfg: AtomicI64,
-    decisions: RwLock<Vec<(RouteName, i64)>>,
+    decisions: RwLock<Vec<Decided>>,
     places: Mutex<Places>,
 }
 
@@ -324,7 +325,7 @@ impl Shared {
     fn dec(&self, route: Option<&RouteName>) -> i64 {
         let Some(route) = route else { return -1 };
         let decisions = self.decisions.read().unwrap_or_else(PoisonError::into_inner);
-        decisions.iter().find(|(name, _)| name == route).map_or(-1, |(_, index)| *index)
+        decisions.iter().find(|leaf| leaf.route == *route).map_or(-1, |leaf| leaf.index)
     }
 }
 

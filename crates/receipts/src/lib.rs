@@ -21,5 +21,5 @@ mod wal;
 pub use commit::{Commitment, Tag, commitment};
 pub use error::Error;
 pub use header::{Rt, St};
-pub use ledger::{Control, Found, Handle, Heir, Inherited, Ledger, Open, Opened, Recovered, State};
+pub use ledger::{Control, Found, Handle, Heir, Inherited, Kept, Ledger, Open, Opened, Recovered, State};
 pub use record::{Close, Kind, Try};

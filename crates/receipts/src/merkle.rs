@@ -27,6 +27,39 @@ pub fn root(hashes: &[Hash]) -> Hash {
     }
 }
 
+/// A tree that grows: the roots of its whole subtrees, the largest first.
+#[derive(Debug, Clone, Default)]
+pub struct Growing {
+    n: u64,
+    roots: Vec<Hash>,
+}
+
+impl Growing {
+    /// Adds a leaf.
+    pub fn push(&mut self, leaf: &[u8]) {
+        let mut hash = leaf_hash(leaf);
+        // Two whole subtrees of one size become one.
+        for _ in 0..self.n.trailing_ones() {
+            if let Some(left) = self.roots.pop() {
+                hash = node_hash(&left, &hash);
+            }
+        }
+        self.roots.push(hash);
+        self.n += 1;
+    }
+
+    /// How many leaves there are.
+    pub fn n(&self) -> u64 {
+        self.n
+    }
+
+    /// The tree's root; SHA-256 of nothing for an empty tree.
+    pub fn root(&self) -> Hash {
+        let joined = self.roots.iter().rev().copied().reduce(|right, left| node_hash(&left, &right));
+        joined.unwrap_or_else(|| root(&[]))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use kolm_core::hex;
@@ -55,6 +88,16 @@ mod tests {
             (8, "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
         ] {
             assert_eq!(hex(&root(&hashes[..n])), want, "{n} leaves");
+        }
+    }
+
+    #[test]
+    fn a_tree_that_grows_has_the_root_of_its_leaves() {
+        let (mut tree, mut hashes) = (Growing::default(), Vec::new());
+        for n in 0..300_u32 {
+            assert_eq!((tree.n(), tree.root()), (u64::from(n), root(&hashes)), "{n} leaves");
+            tree.push(&n.to_be_bytes());
+            hashes.push(leaf_hash(&n.to_be_bytes()));
         }
     }
 }

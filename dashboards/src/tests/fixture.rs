@@ -97,6 +97,7 @@ pub(crate) fn row(
         ceiling: None,
         basis: None,
         challenger: None,
+        sample: None,
         actor: if kind == DecisionKind::Pause { "alice".into() } else { "reconciler".into() },
         reason: if kind == DecisionKind::Pause { "release day <b>freeze</b>".into() } else { String::new() },
         digest: format!("{seq:02}").repeat(32),
@@ -286,6 +287,7 @@ pub(crate) fn doors(seen: &Seen) -> Doors {
                     Look::Captures => Ok(Some(captures())),
                     Look::Pair(id) if id == rows()[0].id => Ok(Some(serde_json::json!({ "id": id }))),
                     Look::Pair(_) => Ok(None),
+                    Look::Sample(row) => Ok(Some(serde_json::json!(row.sample))),
                 }
             })
         }),

@@ -21,12 +21,18 @@ pub(super) struct Rival {
 }
 
 impl Rival {
-    fn begin(route: &Route, state: &State, settings: &Settings, challenger: &Challenger) -> Self {
+    fn begin(
+        route: &Route,
+        state: &State,
+        settings: &Settings,
+        challenger: &Challenger,
+        scores: &[Score],
+    ) -> Self {
         let bytes = artifact_bytes(settings, route, Some(&challenger.artifact));
         let evidence = Evidence::new(&route.gate, challenger.attempt, bytes);
         let bytes = artifact_bytes(settings, route, state.artifact.as_ref());
         let champion = Evidence::new(&route.gate, state.attempt, bytes);
-        let trial = Trial::of(Some(challenger.artifact.clone()), challenger.attempt, evidence);
+        let trial = Trial::of(Some(challenger.artifact.clone()), challenger.attempt, evidence, scores);
         Self { trial, champion, bar: None }
     }
 
@@ -38,7 +44,7 @@ impl Rival {
         (own, champions): (&[Score], &[Score]),
     ) -> Option<Self> {
         let challenger = state.challenger.as_ref().filter(|_| state.weight > Weight::ZERO)?;
-        let mut rival = Self::begin(route, state, settings, challenger);
+        let mut rival = Self::begin(route, state, settings, challenger, own);
         let bytes = artifact_bytes(settings, route, Some(&challenger.artifact));
         rival.trial.evidence =
             Evidence::replay(&route.gate, challenger.attempt, bytes, &challenger.replay(own));
@@ -123,7 +129,7 @@ impl RouteRun {
     fn challenge(&mut self, shared: &Arc<Shared>, settings: &Settings) {
         self.candidate = None;
         self.rival = self.state.challenger.as_ref().map(|challenger| {
-            let mut rival = Rival::begin(&self.route, &self.state, settings, challenger);
+            let mut rival = Rival::begin(&self.route, &self.state, settings, challenger, &[]);
             rival.trial.start(shared, settings, &self.route.name);
             rival
         });

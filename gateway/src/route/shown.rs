@@ -34,7 +34,7 @@ impl RouteRun {
             namespace: self.route.namespace.clone(),
             stage: self.state.stage,
             sentence: self.sentence.clone(),
-            weight: self.state.weight,
+            weight: self.weight(),
             ladder: self.route.rollout.steps.clone(),
             actual: self.stats.actual(),
             artifact: self.state.artifact.clone(),

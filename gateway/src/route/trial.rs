@@ -8,6 +8,7 @@ use kolm_core::{ArtifactId, RouteName, Timestamp};
 use kolm_policies::gate::{Breach, Evidence, Judged, Missing, Score, ScoreKind, judge};
 
 use crate::reconcile::Settings;
+use crate::sample::Sampled;
 use crate::students::{self, Launch, Supervised};
 use crate::table::{Shared, Student};
 use crate::training;
@@ -20,6 +21,8 @@ pub(super) struct Trial {
     pub(super) artifact: Option<ArtifactId>,
     pub(super) attempt: u32,
     pub(super) evidence: Evidence,
+    /// The scores in the evidence, as Decisions name them.
+    pub(super) sampled: Sampled,
     /// Scores in the evidence that the store has not taken yet.
     unsaved: Vec<Score>,
     pub(super) judged: Option<Judged>,
@@ -31,12 +34,18 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    /// A trial of `artifact` by what is known of it; its student is not up yet.
-    pub(super) fn of(artifact: Option<ArtifactId>, attempt: u32, evidence: Evidence) -> Self {
+    /// A trial of `artifact` by the evidence of `scores`; its student is not up yet.
+    pub(super) fn of(
+        artifact: Option<ArtifactId>,
+        attempt: u32,
+        evidence: Evidence,
+        scores: &[Score],
+    ) -> Self {
         Self {
             artifact,
             attempt,
             evidence,
+            sampled: Sampled::of(scores),
             unsaved: Vec::new(),
             judged: None,
             student: None,
@@ -59,6 +68,7 @@ impl Trial {
                 self.evidence.note_sampled();
             }
             self.evidence.observe(&score);
+            self.sampled.push(&score);
             self.unsaved.push(score);
         } else if request {
             self.miss();
@@ -81,6 +91,15 @@ impl Trial {
                 self.evidence.unblock(Missing::Ledger);
             }
             Err(_) => self.evidence.block(Missing::Ledger),
+        }
+    }
+
+    /// Whether a rise may be decided: not while the ledger refuses leaves or the store scores.
+    pub(super) fn keep_open(&mut self, refused: bool) {
+        if refused {
+            self.evidence.block(Missing::Ledger);
+        } else if self.unsaved.is_empty() {
+            self.evidence.unblock(Missing::Ledger);
         }
     }
 

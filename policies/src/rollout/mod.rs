@@ -18,7 +18,7 @@ mod tests;
 mod transitions;
 
 use kolm_core::{
-    ArtifactId, Basis, Bounds, Challenge, Counts, DecisionKind, Intent, KScore, Ppm, Stage, Weight,
+    ArtifactId, Basis, Bounds, Challenge, Counts, DecisionKind, Intent, KScore, Ppm, Sample, Stage, Weight,
 };
 use serde::{Deserialize, Serialize};
 
@@ -148,6 +148,8 @@ pub struct Draft {
     pub basis: Option<Basis>,
     /// The challenger, if the row is about one.
     pub challenger: Option<Challenge>,
+    /// The scores it rests on: named by whoever has them, not by `plan`.
+    pub sample: Option<Sample>,
     /// `reconciler`, or who gave the intent.
     pub actor: String,
     /// The reason a person gave.

@@ -95,6 +95,7 @@ impl Look<'_> {
             ceiling: self.judged.and_then(|judged| judged.ceiling),
             basis: self.judged.map(|judged| judged.basis),
             challenger: None,
+            sample: None,
             actor: RECONCILER.to_owned(),
             reason: String::new(),
         }

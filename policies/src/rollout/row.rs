@@ -27,6 +27,7 @@ pub fn row(draft: Draft, state: &State, id: RequestId, route: &RouteName, t: Tim
         ceiling: draft.ceiling,
         basis: draft.basis,
         challenger: draft.challenger,
+        sample: draft.sample,
         actor: draft.actor,
         reason: draft.reason,
         digest: String::new(),

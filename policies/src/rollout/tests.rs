@@ -367,4 +367,18 @@ fn the_digest_covers_every_field_but_itself() {
     assert_ne!(digest(&DecisionRow { to: Weight(101), ..row.clone() }), row.digest);
     assert_ne!(digest(&DecisionRow { reason: "x".to_owned(), ..row.clone() }), row.digest);
     assert_ne!(digest(&DecisionRow { prev: String::new(), ..row.clone() }), row.digest);
+    let sample = Some(kolm_core::Sample { sample_root: "ab".repeat(32), sample_n: 7 });
+    assert_ne!(digest(&DecisionRow { sample, ..row.clone() }), row.digest);
+}
+
+#[test]
+fn rows_of_old_read_and_digest_as_they_did() {
+    let row = Drive::step().rows.swap_remove(1);
+    let old = serde_json::to_string(&row).unwrap();
+    assert!(!old.contains("sample"), "{old}");
+    assert_eq!(serde_json::from_str::<DecisionRow>(&old).unwrap(), row);
+    let sample = Some(kolm_core::Sample { sample_root: "ab".repeat(32), sample_n: 7 });
+    let new = serde_json::to_value(DecisionRow { sample: sample.clone(), ..row }).unwrap();
+    assert_eq!((&new["sample_n"], new["sample_root"].as_str()), (&7.into(), Some(&*"ab".repeat(32))));
+    assert_eq!(serde_json::from_value::<DecisionRow>(new).unwrap().sample, sample);
 }

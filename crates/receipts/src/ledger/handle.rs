@@ -1,10 +1,10 @@
 //! The handle of the ledger and the receipts it opens.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
-use kolm_core::{ArtifactId, LedgerStatus, RequestId, hex};
-use tokio::sync::oneshot;
+use kolm_core::{ArtifactId, LedgerStatus, RequestId, RouteName, hex};
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use super::writer::Msg;
 use super::{Control, Found, Handle, Inner, Open, place};
@@ -73,12 +73,29 @@ impl Handle {
         header::emit_none(&self.0.key, id, rt, art)
     }
 
-    /// Puts a control leaf into the ledger.
+    /// Puts a control leaf into the ledger, now or when it can be written again.
     pub fn control(&self, control: Control) {
-        let (ctl, route) = match control {
+        self.tell(control, None);
+    }
+
+    /// Puts a control leaf into the ledger now, or not at all: what it gives says whether the disk has it.
+    pub fn keep(&self, control: Control) -> Kept {
+        let (kept, told) = oneshot::channel();
+        self.tell(control, Some(kept));
+        Kept(told)
+    }
+
+    /// Digest of the Decision that the newest leaf about `route` names.
+    pub fn decided(&self, route: &RouteName) -> Option<String> {
+        let decisions = self.0.line.shared.decisions.read().unwrap_or_else(PoisonError::into_inner);
+        decisions.iter().find(|leaf| leaf.route == *route).map(|leaf| leaf.digest.clone())
+    }
+
+    fn tell(&self, control: Control, kept: Option<oneshot::Sender<bool>>) {
+        let (ctl, decided) = match control {
             Control::Config { digest, by } => (Ctl::Config { digest, by: record::clip(&by, 128) }, None),
             Control::Decision { id, route, digest } => {
-                (Ctl::Decision { id, route: route.clone(), digest }, Some(route))
+                (Ctl::Decision { id, route: route.clone(), digest: digest.clone() }, Some((route, digest)))
             }
             Control::Pairs { n, root, t_from, t_to } => {
                 (Ctl::Pairs { n, root: hex(&root), t_from: t_from.0, t_to: t_to.0 }, None)
@@ -86,7 +103,7 @@ impl Handle {
         };
         let config = matches!(ctl, Ctl::Config { .. });
         match kj1::to_bytes(&ctl) {
-            Ok(ctl) => self.send(Msg::Control { ctl, config, route }),
+            Ok(ctl) => self.send(Msg::Control { ctl, config, decided, kept }),
             Err(error) => tracing::error!(%error, "control record does not fit kj1"),
         }
     }
@@ -132,6 +149,21 @@ impl Handle {
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Handle({})", self.0.boot)
+    }
+}
+
+/// Whether the disk has a control leaf; see [`Handle::keep`].
+#[derive(Debug)]
+pub struct Kept(oneshot::Receiver<bool>);
+
+impl Kept {
+    /// Whether the disk has it, `None` while that is not known yet. A leaf that was refused is written by nobody.
+    pub fn look(&mut self) -> Option<bool> {
+        match self.0.try_recv() {
+            Ok(kept) => Some(kept),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Closed) => Some(false),
+        }
     }
 }
 

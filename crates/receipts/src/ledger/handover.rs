@@ -64,7 +64,11 @@ pub(super) fn pass_on(heir: &mut dyn Heir, msgs: Vec<Msg>) {
                 let _gone = ack.send(heir.open(id, &record));
             }
             Msg::Close { id, open, close } => heir.close(id, &open, &close),
-            Msg::Control { ctl, .. } => heir.control(&ctl),
+            // Who waits for a leaf acts upon it, and that is no longer this process's part.
+            Msg::Control { kept: Some(kept), .. } => {
+                let _gone = kept.send(false);
+            }
+            Msg::Control { ctl, kept: None, .. } => heir.control(&ctl),
         }
     }
 }
@@ -90,7 +94,7 @@ impl Inherited {
 
     /// A control record of the process before.
     pub fn control(handle: &Handle, ctl: Vec<u8>) {
-        handle.send(Msg::Control { ctl, config: false, route: None });
+        handle.send(Msg::Control { ctl, config: false, decided: None, kept: None });
     }
 
     /// How many requests of the process before have no leaf yet.

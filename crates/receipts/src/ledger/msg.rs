@@ -14,8 +14,13 @@ pub(super) enum Msg {
     Open { id: RequestId, record: Arc<[u8]>, ack: oneshot::Sender<bool> },
     /// Write a leaf.
     Close { id: RequestId, open: Arc<[u8]>, close: Vec<u8> },
-    /// Write a control leaf.
-    Control { ctl: Vec<u8>, config: bool, route: Option<RouteName> },
+    /// Write a control leaf. Whoever wants to know whether the disk has it is told so, and tries again himself.
+    Control {
+        ctl: Vec<u8>,
+        config: bool,
+        decided: Option<(RouteName, String)>,
+        kept: Option<oneshot::Sender<bool>>,
+    },
 }
 
 impl Msg {
@@ -38,10 +43,20 @@ pub(super) struct Chains {
     pub(super) index: u64,
 }
 
+/// The newest Decision leaf of a route.
+#[derive(Debug, Clone)]
+pub(super) struct Decided {
+    pub(super) route: RouteName,
+    /// Of the Decision row.
+    pub(super) digest: String,
+    /// Of the leaf in the log.
+    pub(super) index: i64,
+}
+
 /// Remembers the newest Decision leaf of a route.
-pub(super) fn note(decisions: &mut Vec<(RouteName, i64)>, route: RouteName, index: i64) {
-    match decisions.iter_mut().find(|(known, _)| *known == route) {
-        Some((_, at)) => *at = index,
-        None => decisions.push((route, index)),
+pub(super) fn note(decisions: &mut Vec<Decided>, leaf: Decided) {
+    match decisions.iter_mut().find(|known| known.route == leaf.route) {
+        Some(known) => *known = leaf,
+        None => decisions.push(leaf),
     }
 }

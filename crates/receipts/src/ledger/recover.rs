@@ -8,11 +8,11 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use kolm_core::{Outcome, RequestId, RouteName, Timestamp};
+use kolm_core::{Outcome, RequestId, Timestamp};
 use serde::Deserialize;
 
+use super::msg::{Chains, Decided, note};
 use super::place::Base;
-use super::writer::Chains;
 use crate::keys::ChainKey;
 use crate::merkle::{self, Hash};
 use crate::record::{Body, CONTROL_CHAIN, Close, Ctl, Leaf, control_leaf, request_leaf};
@@ -26,7 +26,7 @@ pub(super) struct Start {
     pub(super) wal: Wal,
     pub(super) chains: Chains,
     pub(super) segments: Vec<Base>,
-    pub(super) decisions: Vec<(RouteName, i64)>,
+    pub(super) decisions: Vec<Decided>,
     pub(super) cfg: i64,
     pub(super) lost: u64,
     pub(super) clean: bool,
@@ -45,7 +45,7 @@ struct History {
     lost: u64,
     last_t: i64,
     cfg: Option<i64>,
-    decisions: Vec<(RouteName, i64)>,
+    decisions: Vec<Decided>,
     bases: Vec<Base>,
 }
 
@@ -208,8 +208,8 @@ impl History {
             Body::Control(ctl) => match kj1::from_slice(ctl)? {
                 Ctl::Boot { .. } => self.boot_leaf = merkle::leaf_hash(bytes),
                 Ctl::Config { .. } => self.cfg = Some(self.index as i64),
-                Ctl::Decision { route, .. } => {
-                    super::writer::note(&mut self.decisions, route, self.index as i64)
+                Ctl::Decision { route, digest, .. } => {
+                    note(&mut self.decisions, Decided { route, digest, index: self.index as i64 });
                 }
                 Ctl::Gap { .. } | Ctl::Pairs { .. } => {}
             },

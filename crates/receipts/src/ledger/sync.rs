@@ -6,6 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use crate::Error;
 
 /// How long writes may gather before they are fsynced.
@@ -14,6 +16,8 @@ const GATHER: Duration = Duration::from_millis(5);
 #[derive(Default)]
 struct State {
     dirty: Vec<Arc<File>>,
+    /// Who waits until the disk has what is dirty.
+    kept: Vec<oneshot::Sender<bool>>,
     stop: bool,
 }
 
@@ -43,6 +47,17 @@ impl Syncer {
     /// Marks a file as written to.
     pub(super) fn dirty(&self, file: Arc<File>) {
         let mut state = self.cell.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.note(&mut state, file);
+    }
+
+    /// The same, and tells `kept` once the disk has it, or has not.
+    pub(super) fn keep(&self, file: Arc<File>, kept: Vec<oneshot::Sender<bool>>) {
+        let mut state = self.cell.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.kept.extend(kept);
+        self.note(&mut state, file);
+    }
+
+    fn note(&self, state: &mut State, file: Arc<File>) {
         if !state.dirty.iter().any(|known| Arc::ptr_eq(known, &file)) {
             state.dirty.push(file);
             self.cell.wake.notify_one();
@@ -77,13 +92,19 @@ fn run(cell: &Cell) {
             let waited = cell.wake.wait_timeout_while(state, GATHER, |state| !state.stop);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let (files, stop) = (std::mem::take(&mut state.dirty), state.stop);
+        let (files, kept, stop) =
+            (std::mem::take(&mut state.dirty), std::mem::take(&mut state.kept), state.stop);
         drop(state);
+        let mut synced = true;
         for file in files {
             if let Err(error) = file.sync_data() {
                 tracing::error!(%error, "ledger fsync failed");
                 cell.failed.store(true, Ordering::Relaxed);
+                synced = false;
             }
+        }
+        for one in kept {
+            let _gone = one.send(synced);
         }
         if stop {
             return;

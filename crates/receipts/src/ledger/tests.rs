@@ -310,3 +310,52 @@ fn after_the_end_answers_go_out_without_a_receipt() {
     assert!(opened.header().contains("st=none"));
     assert!(handle.none_header(opened.id(), Rt::Local, None).contains("rt=local; art=none; st=none"));
 }
+
+/// What became of a leaf that somebody waits for.
+fn kept(mut kept: Kept) -> bool {
+    let mut told = None;
+    until("it is told", || {
+        told = kept.look();
+        told.is_some()
+    });
+    told.unwrap()
+}
+
+#[test]
+fn a_leaf_that_is_waited_for_is_on_the_disk_or_refused_and_not_written_later() {
+    let world = world();
+    let route: RouteName = "support-mini".parse().unwrap();
+    let leaf = |digest: &str| Control::Decision {
+        id: world.ask().id,
+        route: route.clone(),
+        digest: digest.to_owned(),
+    };
+    let (ledger, handle, _) = Ledger::open_with(world.dir.path(), "n1", &world.env, 1).unwrap();
+    assert_eq!(handle.decided(&route), None);
+    assert!(kept(handle.keep(leaf("first"))));
+    let (wal, away) = (world.dir.path().join("wal"), world.dir.path().join("away"));
+    fs::rename(&wal, &away).unwrap();
+    assert!(!kept(handle.keep(leaf("second"))), "the write that fails");
+    assert!(!kept(handle.keep(leaf("third"))), "known to be degraded");
+    assert_eq!(handle.decided(&route).as_deref(), Some("first"));
+    fs::rename(&away, &wal).unwrap();
+    until("the ledger writes again", || handle.is_healthy());
+    handle.control(leaf("fourth"));
+    assert!(kept(handle.keep(leaf("fifth"))));
+    ledger.shutdown();
+    assert!(!kept(handle.keep(leaf("sixth"))), "the ledger has ended");
+
+    let (_ledger, handle, _) = world.start();
+    assert_eq!(handle.decided(&route).as_deref(), Some("fifth"));
+    let all: Vec<u8> = crate::wal::segments(world.dir.path())
+        .unwrap()
+        .iter()
+        .flat_map(|segment| fs::read(&segment.path).unwrap())
+        .collect();
+    let all = String::from_utf8_lossy(&all);
+    for (digest, there) in
+        [("first", true), ("second", false), ("third", false), ("fourth", true), ("sixth", false)]
+    {
+        assert_eq!(all.contains(&format!("\"digest\":\"{digest}\"")), there, "{digest}");
+    }
+}

@@ -10,11 +10,11 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use kolm_core::{Env, RequestId, RouteName, Timestamp};
+use kolm_core::{Env, RequestId, Timestamp};
 use tokio::sync::oneshot;
 
 use super::handover::Heir;
-pub(super) use super::msg::{Chains, Msg, note};
+pub(super) use super::msg::{Chains, Decided, Msg, note};
 use super::place::Place;
 use super::sync::Syncer;
 use super::{QUEUE, Shared, recover};
@@ -38,7 +38,9 @@ struct Batch {
     opened: Vec<(RequestId, (u64, u32), bool)>,
     closed: Vec<(RequestId, (u64, u32), u64)>,
     config: Option<i64>,
-    decisions: Vec<(RouteName, i64)>,
+    decisions: Vec<Decided>,
+    /// Who waits until the disk has a leaf.
+    kept: Vec<oneshot::Sender<bool>>,
     /// What to try again when the write fails.
     again: Vec<Msg>,
 }
@@ -166,7 +168,7 @@ impl Writer {
         if n > 0 {
             let why = "queue full".to_owned();
             if let Ok(ctl) = kj1::to_bytes(&Ctl::Gap { from: self.calm.0, to: now.0, n, why }) {
-                self.write(vec![Msg::Control { ctl, config: false, route: None }]);
+                self.write(vec![Msg::Control { ctl, config: false, decided: None, kept: None }]);
             }
             self.shared.gap.fetch_sub(n, Ordering::Relaxed);
         }
@@ -191,6 +193,7 @@ impl Writer {
                 }
                 self.fall(error.to_string(), false);
                 self.refuse(batch.acks);
+                tell(batch.kept, false);
                 self.set_aside(batch.again);
             }
         }
@@ -229,16 +232,19 @@ impl Writer {
                         batch.again.push(Msg::Close { id, open, close });
                     }
                 }
-                Msg::Control { ctl, config, route } => {
+                Msg::Control { ctl, config, decided, kept } => {
                     self.stage_control(&mut batch, &ctl);
                     let index = self.chains.index as i64 - 1;
                     if config {
                         batch.config = Some(index);
                     }
-                    if let Some(route) = route.clone() {
-                        batch.decisions.push((route, index));
+                    if let Some((route, digest)) = decided.clone() {
+                        batch.decisions.push(Decided { route, digest, index });
                     }
-                    batch.again.push(Msg::Control { ctl, config, route });
+                    match kept {
+                        Some(kept) => batch.kept.push(kept),
+                        None => batch.again.push(Msg::Control { ctl, config, decided, kept: None }),
+                    }
                 }
             }
         }
@@ -280,15 +286,16 @@ impl Writer {
         }
         if !batch.decisions.is_empty() {
             let mut decisions = self.shared.decisions.write().unwrap_or_else(PoisonError::into_inner);
-            for (route, index) in batch.decisions {
-                note(&mut decisions, route, index);
+            for leaf in batch.decisions {
+                note(&mut decisions, leaf);
             }
         }
         let opens = batch.opened.iter().filter(|(_, _, first)| *first).count();
         self.shared.opens.fetch_add(opens as u64, Ordering::Relaxed);
         self.shared.closes.fetch_add(batch.closed.len() as u64, Ordering::Relaxed);
-        for ack in batch.acks {
-            let _gone = ack.send(true);
+        tell(batch.acks, true);
+        if !batch.kept.is_empty() {
+            self.syncer.keep(self.wal.file(), batch.kept);
         }
     }
 
@@ -302,10 +309,8 @@ impl Writer {
     }
 
     fn refuse(&self, acks: Vec<oneshot::Sender<bool>>) {
-        for ack in acks {
-            self.shared.count_gap();
-            let _gone = ack.send(false);
-        }
+        acks.iter().for_each(|_| self.shared.count_gap());
+        tell(acks, false);
     }
 
     /// While nothing can be written, opens are refused and the rest waits, up to a bound.
@@ -313,6 +318,7 @@ impl Writer {
         for msg in msgs {
             match msg {
                 Msg::Open { ack, .. } => self.refuse(vec![ack]),
+                Msg::Control { kept: Some(kept), .. } => tell(vec![kept], false),
                 Msg::Close { .. } | Msg::Control { .. } if self.backlog.len() < QUEUE => {
                     self.backlog.push_back(msg);
                 }
@@ -339,7 +345,7 @@ impl Writer {
         let n = self.shared.gap.load(Ordering::Relaxed);
         let gap = Ctl::Gap { from: trouble.since.0, to: self.env.clock.now().0, n, why: trouble.why.clone() };
         let Ok(ctl) = kj1::to_bytes(&gap) else { return };
-        self.write(vec![Msg::Control { ctl, config: false, route: None }]);
+        self.write(vec![Msg::Control { ctl, config: false, decided: None, kept: None }]);
         if let Some(again) = &mut self.trouble {
             // The attempt's own gap leaf went to the backlog; the next attempt writes a newer one.
             self.backlog.pop_back();
@@ -376,5 +382,12 @@ impl Writer {
             Ok(()) => {}
             Err(error) => tracing::error!(%error, "the ledger's last fsync failed"),
         }
+    }
+}
+
+/// Whoever asked may have left.
+fn tell(waiting: Vec<oneshot::Sender<bool>>, answer: bool) {
+    for one in waiting {
+        let _gone = one.send(answer);
     }
 }

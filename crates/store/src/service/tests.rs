@@ -306,6 +306,7 @@ fn decision(seq: u64, because: &str) -> DecisionRow {
         ceiling: None,
         basis: None,
         challenger: None,
+        sample: None,
         actor: "reconciler".into(),
         reason: String::new(),
         digest: format!("d{because}"),

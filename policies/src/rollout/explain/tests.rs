@@ -67,6 +67,7 @@ fn hold() -> DecisionRow {
         ceiling: bounds(968_000, 941_000, 985_000),
         basis: Some(basis()),
         challenger: None,
+        sample: None,
         actor: "reconciler".to_owned(),
         reason: String::new(),
         digest: String::new(),
