@@ -3,6 +3,7 @@
 mod learning;
 mod leaves;
 mod shown;
+mod statements;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,6 +26,7 @@ use crate::table::{RouteStats, Shared, Student};
 use crate::till::{self, Till};
 use crate::training::{self, Run};
 use leaves::Leaves;
+use statements::Statements;
 
 /// Scores kept for a store that is closed; more are counted as not scored.
 const MOST_UNSAVED: usize = 65_536;
@@ -36,6 +38,7 @@ pub(crate) struct RouteRun {
     /// A fall to 0 is decided and its row not yet in the store.
     falling: bool,
     leaves: Leaves,
+    statements: Statements,
     evidence: Evidence,
     /// The scores in the evidence, as Decisions name them.
     sampled: Sampled,
@@ -91,6 +94,7 @@ impl RouteRun {
             state,
             falling: false,
             leaves: Leaves::missing(&rows, &shared.ledger),
+            statements: Statements::missing(&rows, store).await?,
             unsaved: Vec::new(),
             judged: None,
             training: None,
@@ -247,7 +251,7 @@ impl RouteRun {
             // Who asked may have left.
             drop(asked.answer.send(answered));
         }
-        Ok(())
+        self.statements.write(&settings.decision_key, store).await
     }
 
     /// Writes the row, to the store and to the ledger; the state follows the row.
@@ -266,6 +270,7 @@ impl RouteRun {
         let row = rollout::row(draft, &self.state, id, &self.route.name, now);
         store.put_decision(row.clone()).await?;
         self.leaves.push(row.clone(), &shared.ledger);
+        self.statements.push(&row);
         shared.events.decided(&row);
         if row.to > Weight::ZERO {
             self.serving_since.get_or_insert(row.t);

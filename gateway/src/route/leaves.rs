@@ -93,4 +93,4 @@ impl RouteRun {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

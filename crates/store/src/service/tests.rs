@@ -14,7 +14,6 @@ use super::*;
 use crate::pair::PairCounts;
 
 mod apart;
-
 mod diffs;
 mod money;
 mod tries;
