@@ -55,6 +55,15 @@ pub(crate) async fn decisions(State(app): State<Arc<App>>, Path(name): Path<Stri
     }
 }
 
+/// `GET /api/v1/routes/{route}/statements`: the signed statements about its verdicts.
+pub(crate) async fn statements(State(app): State<Arc<App>>, Path(name): Path<String>) -> Response {
+    let status = (app.doors.status)();
+    let Some(route) = lookup::find(&status, &name) else {
+        return refuse(StatusCode::NOT_FOUND, "there is no such route");
+    };
+    looked(&app, Look::Statements(route.route.clone())).await
+}
+
 /// `GET /api/v1/routes/{route}/decisions/{seq}/sample`: whether the stored scores are those that the Decision names.
 pub(crate) async fn sample(State(app): State<Arc<App>>, Path((name, seq)): Path<(String, u64)>) -> Response {
     let status = (app.doors.status)();

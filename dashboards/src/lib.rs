@@ -81,6 +81,8 @@ pub enum Look {
     Pair(RequestId),
     /// A [`kolm_core::Sample`] of the first scores that are stored of a Decision's attempt, as many as it rests on.
     Sample(Box<DecisionRow>),
+    /// The signed statements about a route's verdicts: DSSE envelopes, oldest first.
+    Statements(RouteName),
 }
 
 /// What the rest of the process offers to the pages: closures, so that this crate never imports it.
@@ -180,6 +182,7 @@ pub fn router(doors: Doors, settings: Settings) -> Router {
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/routes/{route}/decisions", get(api::decisions))
         .route("/api/v1/routes/{route}/decisions/{seq}/sample", get(api::sample))
+        .route("/api/v1/routes/{route}/statements", get(api::statements))
         .route("/api/v1/routes/{route}/shadow", get(shadow::api_queue))
         .route("/api/v1/shadow/{id}", get(shadow::api_diff))
         .route("/api/v1/reviews", post(shadow::api_review).layer(reviewed))

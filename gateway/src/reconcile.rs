@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use kolm_config::{Config, Live, Route};
 use kolm_core::{Answered, Intent, RouteName, RouteStatus, Weight};
+use kolm_receipts::keys::SigningKey;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::route::RouteRun;
@@ -26,6 +27,8 @@ pub struct Settings {
     pub program: PathBuf,
     /// Data directory.
     pub data_dir: PathBuf,
+    /// Signs what is stated about verdicts.
+    pub decision_key: SigningKey,
 }
 
 /// An intent, and who waits for what comes of it.

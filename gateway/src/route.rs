@@ -4,6 +4,7 @@ mod learning;
 mod leaves;
 mod rival;
 mod shown;
+mod statements;
 mod trial;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use kolm_store::Diff;
 
 use self::leaves::Leaves;
 use self::rival::Rival;
+use self::statements::Statements;
 use self::trial::{Trial, artifact_bytes};
 use crate::drift::Drift;
 use crate::pool;
@@ -33,6 +35,7 @@ pub(crate) struct RouteRun {
     route: Arc<Route>,
     state: State,
     leaves: Leaves,
+    statements: Statements,
     /// The student in service, or on its way there.
     champion: Trial,
     /// A newer one beside it.
@@ -89,6 +92,7 @@ impl RouteRun {
             leaves: Leaves::missing(&rows, &shared.ledger),
             route,
             state,
+            statements: Statements::missing(&rows, store).await?,
             training: None,
             failed: None,
             candidate: None,
@@ -237,7 +241,7 @@ impl RouteRun {
             // Who asked may have left.
             drop(asked.answer.send(answered));
         }
-        Ok(())
+        self.statements.write(&settings.decision_key, store).await
     }
 
     /// A fall does not wait for its row.
@@ -272,6 +276,7 @@ impl RouteRun {
         let row = rollout::row(draft, &self.state, id, &self.route.name, now);
         store.put_decision(row.clone()).await?;
         self.leaves.push(row.clone(), &shared.ledger);
+        self.statements.push(&row);
         shared.events.decided(&row);
         if row.to > Weight::ZERO {
             self.serving_since.get_or_insert(row.t);

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::engines::ask;
 use crate::trial::{self, RIGHT};
-use crate::world::{World, until};
+use crate::world::{self, World, until};
 
 /// A frame of the ledger: its file, where it begins, and its leaf.
 struct Frame {
@@ -92,6 +92,47 @@ fn scores_are_those_of_the_rows(world: &World) {
     assert!(explained.status.success() && text.contains("the stored scores give this root"), "{text}");
 }
 
+/// What the gate said stands in signed statements that anybody with the public key and the rows can check.
+fn verdicts_are_signed(world: &World) {
+    let out = |args: &[&str]| String::from_utf8(world.kolm(args).stdout).unwrap();
+    let (statements, rows) = (
+        out(&["rollout", "history", "support", "--statements"]),
+        out(&["rollout", "history", "support", "--json"]),
+    );
+    let keys: Value = serde_json::from_str(&out(&["keys", "export", "--public", "--json"])).unwrap();
+    let key = keys.as_array().unwrap().iter().find(|key| key["role"] == "decision").unwrap();
+    let key = key["vkey"].as_str().unwrap().to_owned();
+    let verify = |statements: &str, rows: &str, key: &str| {
+        let [first, second] = ["verdicts.jsonl", "rows.jsonl"].map(|name| world.dir.path().join(name));
+        std::fs::write(&first, statements).unwrap();
+        std::fs::write(&second, rows).unwrap();
+        let (first, second) = (first.to_str().unwrap(), second.to_str().unwrap());
+        let mut args = vec!["verify", "decision", first, "--rows", second];
+        args.extend(["--key", key].iter().filter(|_| !key.is_empty()));
+        let output = world::kolm(&args);
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let verified = verify(&statements, &rows, &key);
+    assert_eq!(verified.0, Some(0), "{}", verified.1);
+    assert!(verified.1.contains("kolm:decision/support/") && verified.1.contains("PASSED"), "{}", verified.1);
+    assert_eq!(verify(&statements, &rows, "").0, Some(2), "nobody is trusted");
+    assert_eq!(verify("", &rows, &key).0, Some(2), "nothing is stated");
+    let mood = rows.replacen("\"actor\":\"reconciler\"", "\"actor\":\"nobody\"", 1);
+    let other = statements.replacen("\"payload\":\"e", "\"payload\":\"f", 1);
+    let gap: Vec<&str> = rows.lines().enumerate().filter(|(at, _)| *at != 1).map(|(_, row)| row).collect();
+    for (statements, rows, word) in [
+        (&statements, &mood, "row_digest"),
+        (&statements, &gap.join("\n"), "row_prev"),
+        (&other, &rows, "FAIL"),
+        (&statements, &rows.lines().next().unwrap().to_owned(), "no row has the digest"),
+    ] {
+        let (code, said) = verify(statements, rows, &key);
+        assert!(code == Some(1) && said.contains(word), "{word}: {code:?} {said}");
+    }
+    let broken = verify("no envelope", &rows, &key);
+    assert_eq!(broken.0, Some(2), "{}", broken.1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_rise_that_a_crash_parted_from_its_leaf_waits_for_it() {
     let mood = Arc::new(AtomicU32::new(RIGHT));
@@ -123,6 +164,7 @@ async fn a_rise_that_a_crash_parted_from_its_leaf_waits_for_it() {
     assert_eq!(found.len(), 1, "written at the start, and once");
     no_answer_came_before(&after, found[0]);
     scores_are_those_of_the_rows(&world);
+    verdicts_are_signed(&world);
     let verified = world.kolm(&["verify", "ledger"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
 }

@@ -24,13 +24,13 @@ pub use claims::Claims;
 pub use dsse::{MANIFEST_TYPE, Signature, pae};
 pub use error::Error;
 pub use identity::{cid, identity};
+pub use kolm_core::rfc3339;
 pub use manifest::{
     AxisRow, Base, Binary, Cascade, Compat, Data, Dims, Embedding, Eval, K, Kind, Manifest, MemberEntry,
     Model, Residency, Runtime, Task, Teacher, Train,
 };
 pub use members::Member;
 pub use open::{Artifact, Check, Trust, Verdict, verify};
-pub use time::rfc3339;
 pub use weights::{Dtype, Tensor};
 pub use write::{Draft, countersign, write};
 

@@ -104,6 +104,28 @@ impl Admin {
         response.json().await.map_err(|error| self.unexpected(&error.to_string()))
     }
 
+    /// The signed statements about a route's verdicts, each in one line; none of one that it does not know.
+    pub(crate) async fn statements(&self, route: &RouteName) -> Result<Vec<String>, Failure> {
+        let url = format!("http://{}/api/v1/routes/{route}/statements", self.run.admin);
+        let response =
+            self.http.get(url).bearer_auth(&self.run.token).send().await.map_err(|_| self.gone())?;
+        if response.status() == 404 {
+            return Ok(Vec::new());
+        }
+        let all: Vec<serde_json::Value> =
+            response.json().await.map_err(|error| self.unexpected(&error.to_string()))?;
+        Ok(all.iter().map(ToString::to_string).collect())
+    }
+
+    /// The signed statements about the verdicts on all its routes.
+    pub(crate) async fn all_statements(&self) -> Result<Vec<String>, Failure> {
+        let mut all = Vec::new();
+        for route in self.status().await?.routes {
+            all.extend(self.statements(&route.route).await?);
+        }
+        Ok(all)
+    }
+
     /// What is stored of the scores that a Decision names; `None` where it has nothing to say of them.
     pub(crate) async fn sample(&self, row: &DecisionRow) -> Result<Option<Sample>, Failure> {
         let (route, seq) = (&row.route, row.seq);

@@ -56,9 +56,9 @@ pub(crate) enum Command {
         after_help = "Exit 0: it passes, 1: it does not, 2: too few cases to say, or the baseline cannot be asked. Without a baseline only\nagreement (A) and coverage (V) are put to their floors.\n\nExamples:\n  kolm eval support.kolm\n  kolm eval support.kolm --baseline openai:gpt-4o-mini --html report.html\n  kolm eval support.kolm --pairs eval.jsonl"
     )]
     Eval(Eval),
-    /// Verify an artifact, a receipt or a ledger
+    /// Verify an artifact, a receipt, a ledger or the statements about verdicts
     #[command(
-        after_help = "Examples:\n  kolm verify support.kolm\n  kolm verify receipt 01a1fb67-1800-7000-8000-000000000001\n  kolm verify ledger ~/.kolm/ledger"
+        after_help = "Examples:\n  kolm verify support.kolm\n  kolm verify receipt 01a1fb67-1800-7000-8000-000000000001\n  kolm verify ledger ~/.kolm/ledger\n  kolm verify decision verdicts.jsonl --rows rows.jsonl"
     )]
     Verify(Verify),
     /// Show what is inside a .kolm
@@ -83,9 +83,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CaCommand,
     },
-    /// Issue, list and revoke virtual keys; a running gateway follows within a second
+    /// Issue, list and revoke virtual keys; a running gateway follows within a second. Show the public signing keys
     #[command(
-        after_help = "Examples:\n  kolm keys issue --namespace support --name ci --expires 90d --usd-per-day 20\n  kolm keys ls\n  kolm keys revoke 3f9a0c1b2d4e"
+        after_help = "Examples:\n  kolm keys issue --namespace support --name ci --expires 90d --usd-per-day 20\n  kolm keys ls\n  kolm keys revoke 3f9a0c1b2d4e\n  kolm keys export --public"
     )]
     Keys {
         #[command(subcommand)]
@@ -278,6 +278,20 @@ pub(crate) enum VerifyWhat {
         /// The ledger [default: DATA_DIR/ledger]
         #[arg(long, value_name = "DIR")]
         ledger: Option<PathBuf>,
+    },
+    /// Verify signed statements about verdicts: their signatures and, with --rows, that the Decisions say the same
+    #[command(
+        after_help = "Examples:\n  kolm rollout history support-mini --statements > verdicts.jsonl\n  kolm rollout history support-mini --json > rows.jsonl\n  kolm verify decision verdicts.jsonl --rows rows.jsonl --key 'kolm/decision+...'"
+    )]
+    Decision {
+        /// DSSE envelopes, one a line
+        file: PathBuf,
+        /// The Decisions, one a line: digests and chain are checked, and each statement against its row
+        #[arg(long, value_name = "FILE")]
+        rows: Option<PathBuf>,
+        /// Trust this signing key (repeatable) [default: this installation's decision key]
+        #[arg(long, value_name = "VKEY")]
+        key: Vec<String>,
     },
     /// Verify a whole ledger
     Ledger {

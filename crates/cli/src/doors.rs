@@ -111,6 +111,12 @@ async fn look(store: &kolm_store::Handle, look: Look) -> Result<Option<serde_jso
         Look::Templates(limit) => store.templates(limit).await.map(|all| Some(serde_json::to_value(all))),
         Look::Captures => store.captures(REPORTS, RECENT).await.map(|all| Some(serde_json::to_value(all))),
         Look::Pair(id) => store.pair(id).await.map(|pair| pair.map(serde_json::to_value)),
+        Look::Statements(route) => {
+            let all = store.statements(Some(route)).await;
+            all.map(|all| {
+                Some(all.iter().map(|one| serde_json::from_str::<serde_json::Value>(&one.envelope)).collect())
+            })
+        }
         Look::Sample(row) => {
             crate::gate::stored(store, &row).await.map(|sample| sample.map(serde_json::to_value))
         }

@@ -1,4 +1,5 @@
-//! `kolm keys`: issues, lists and revokes virtual keys. A running gateway follows the file within a second.
+//! `kolm keys`: issues, lists and revokes virtual keys, and shows the public signing keys. A running gateway follows
+//! the file within a second.
 //!
 //! **Invariant:** the text of a key is printed once, when it is issued, and stored nowhere.
 
@@ -9,18 +10,20 @@ use std::path::Path;
 use kolm_config::{Issue, KeyFile, VirtualKey};
 use kolm_core::{Code, Env, Exit, MicroUsd, Namespace, Timestamp};
 use kolm_policies::limit::Limits;
+use kolm_receipts::keys::{self, Role};
 use rustix::fs::{FlockOperation, flock};
 use serde_json::{Value, json};
 
 use crate::args::{IssueKey, KeysCommand};
 use crate::report::{Done, Failure, print_json, say};
 
-/// Runs one of the three commands.
+/// Runs one of the commands.
 pub(crate) fn run(command: &KeysCommand, env: &Env, data_dir: &Path, json: bool) -> Done {
     match command {
         KeysCommand::Issue(args) => issue(args, env, data_dir, json),
         KeysCommand::Revoke { id } => revoke(id, env, data_dir, json),
         KeysCommand::Ls => list(env, data_dir, json),
+        KeysCommand::Export { .. } => export(data_dir, json),
     }
 }
 
@@ -98,6 +101,32 @@ fn list(env: &Env, data_dir: &Path, json: bool) -> Done {
             key.namespace,
             utc(key.issued)
         ));
+    }
+    Ok(Exit::Ok)
+}
+
+/// The public halves of the signing keys that were made so far.
+fn export(data_dir: &Path, json: bool) -> Done {
+    let mut shown = Vec::new();
+    for role in [Role::Artifact, Role::Decision] {
+        let dir = data_dir.join("keys");
+        if dir.join(format!("{}.key", role.as_str())).exists() {
+            shown.push((role.as_str(), keys::load(&dir, role)?.vkey()));
+        }
+    }
+    if json {
+        print_json(
+            &shown.iter().map(|(role, vkey)| json!({ "role": role, "vkey": vkey })).collect::<Vec<_>>(),
+        );
+        return Ok(Exit::Ok);
+    }
+    if shown.is_empty() {
+        crate::report::note(
+            "no signing key was made yet; the first `kolm up` and the first training make them",
+        );
+    }
+    for (role, vkey) in shown {
+        say(format_args!("{role} {vkey}"));
     }
     Ok(Exit::Ok)
 }

@@ -17,7 +17,13 @@ pub(crate) fn run(command: &RolloutCommand, env: &Env, data_dir: &Path, json: bo
         RolloutCommand::Promote(args) => intend(IntentKind::PromoteOneStep, args, data_dir, json),
         RolloutCommand::Rollback(args) => intend(IntentKind::Rollback, args, data_dir, json),
         RolloutCommand::Dismiss(args) => intend(IntentKind::Dismiss, args, data_dir, json),
-        RolloutCommand::History { route, last } => {
+        RolloutCommand::History { route, last, statements: true } => {
+            let route = route.as_deref().map(route_name).transpose()?;
+            let lines = statements(route.as_ref(), env, data_dir)?;
+            lines[last.map_or(0, |last| lines.len().saturating_sub(last))..].iter().for_each(say);
+            Ok(Exit::Ok)
+        }
+        RolloutCommand::History { route, last, statements: false } => {
             let route = route.as_deref().map(route_name).transpose()?;
             history(&decisions(route.as_ref(), env, data_dir)?, *last, json)
         }
@@ -50,6 +56,23 @@ pub(crate) fn decisions(
     let rows = runtime.block_on(handle.decisions(route.cloned()));
     store.shutdown();
     Ok(rows?)
+}
+
+/// The signed statements about the verdicts on one route or on all, each in one line.
+fn statements(route: Option<&RouteName>, env: &Env, data_dir: &Path) -> Result<Vec<String>, Failure> {
+    let runtime = crate::runtime()?;
+    if let Ok(admin) = Admin::find(data_dir) {
+        return runtime.block_on(async {
+            match route {
+                Some(route) => admin.statements(route).await,
+                None => admin.all_statements().await,
+            }
+        });
+    }
+    let (store, handle) = crate::offline::store(env, data_dir)?;
+    let found = runtime.block_on(handle.statements(route.cloned()));
+    store.shutdown();
+    Ok(found?.into_iter().map(|statement| statement.envelope).collect())
 }
 
 fn intend(kind: IntentKind, args: &Intend, data_dir: &Path, json: bool) -> Done {

@@ -12,6 +12,7 @@ use kolm_gateway::server::{self, Bound, End};
 use kolm_gateway::table::{Shared, Table};
 use kolm_gateway::tasks;
 use kolm_receipts::Ledger;
+use kolm_receipts::keys::{self, Role};
 
 use crate::admin::RunFile;
 use crate::args::Up;
@@ -75,7 +76,8 @@ pub(crate) fn serve(start: Start, env: &Env, data_dir: PathBuf, (json, upgrade):
         before.follow(inherited, &shared, &handle)?;
     }
     let board = Arc::new(Board::default());
-    let settings = Settings { program: program()?, data_dir: data_dir.clone() };
+    let decision_key = keys::load_or_create(&data_dir.join("keys"), Role::Decision, env)?;
+    let settings = Settings { program: program()?, data_dir: data_dir.clone(), decision_key };
     let background = tasks::start(&shared, &handle, &board, &live, queue, settings)
         .map_err(|error| Failure::io("background".as_ref(), &error))?;
     let source =

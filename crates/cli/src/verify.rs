@@ -1,4 +1,6 @@
-//! `kolm verify`: artifacts, receipts and ledgers. Exit 0 verified, 1 failed, 2 not decided.
+//! `kolm verify`: artifacts, receipts, ledgers and statements. Exit 0 verified, 1 failed, 2 not decided.
+
+mod decision;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +18,10 @@ pub(crate) fn run(args: Verify, data_dir: &Path, json: bool) -> Done {
         (Some(VerifyWhat::Receipt { receipt, ledger }), _) => {
             let ledger = ledger.unwrap_or_else(|| data_dir.join("ledger"));
             print(&self::receipt(&receipt, &ledger)?, &receipt, json)
+        }
+        (Some(VerifyWhat::Decision { file, rows, key }), _) => {
+            let trusted = trusted(&key, data_dir, Role::Decision)?;
+            decision::run(&file, rows.as_deref(), &trusted, json)
         }
         (Some(VerifyWhat::Ledger { dir }), _) => {
             let dir = dir.unwrap_or_else(|| data_dir.join("ledger"));
@@ -60,18 +66,27 @@ fn print(verdict: &Verdict, name: &str, json: bool) -> Done {
         for check in &verdict.checks {
             line(check.ok, check.name, &check.detail);
         }
-        let word = match verdict.ok {
-            Some(true) => "verified",
-            Some(false) => "NOT verified",
-            None => "not decided",
-        };
-        say(format_args!("{name}: {word}"));
+        say(format_args!("{name}: {}", word(verdict.ok)));
     }
-    Ok(match verdict.ok {
+    Ok(exit(verdict.ok))
+}
+
+/// A verdict as a person reads it.
+fn word(ok: Option<bool>) -> &'static str {
+    match ok {
+        Some(true) => "verified",
+        Some(false) => "NOT verified",
+        None => "not decided",
+    }
+}
+
+/// A verdict as a script reads it.
+fn exit(ok: Option<bool>) -> Exit {
+    match ok {
         Some(true) => Exit::Ok,
         Some(false) => Exit::Failed,
         None => Exit::Usage,
-    })
+    }
 }
 
 /// One check as a person reads it.
@@ -86,7 +101,7 @@ fn line(ok: Option<bool>, name: &str, detail: &str) {
 }
 
 fn artifact(path: &Path, given: &[String], expect: Option<&str>, data_dir: &Path, json: bool) -> Done {
-    let trusted = trusted(given, data_dir)?;
+    let trusted = trusted(given, data_dir, Role::Artifact)?;
     let expect: Option<ArtifactId> =
         expect.map(str::parse).transpose().map_err(|error: kolm_core::BadName| {
             Failure::new(Code(5), Exit::Usage, error, "an identity is printed by `kolm inspect`")
@@ -107,13 +122,13 @@ fn artifact(path: &Path, given: &[String], expect: Option<&str>, data_dir: &Path
 }
 
 /// The keys given, else this installation's own.
-fn trusted(given: &[String], data_dir: &Path) -> Result<Vec<VerifyingKey>, Failure> {
+fn trusted(given: &[String], data_dir: &Path, role: Role) -> Result<Vec<VerifyingKey>, Failure> {
     let mut keys = Vec::new();
     for key in given {
         keys.push(VerifyingKey::parse(key)?);
     }
     if keys.is_empty()
-        && let Ok(own) = keys::load(&data_dir.join("keys"), Role::Artifact)
+        && let Ok(own) = keys::load(&data_dir.join("keys"), role)
     {
         keys.push(own.verifying());
     }

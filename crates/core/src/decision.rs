@@ -282,6 +282,11 @@ impl DecisionRow {
     pub fn judged_attempt(&self) -> u32 {
         self.challenger.as_ref().map_or(self.attempt, |challenge| challenge.attempt)
     }
+
+    /// The artifact that it decides about.
+    pub fn judged_artifact(&self) -> Option<&ArtifactId> {
+        self.challenger.as_ref().map(|challenge| &challenge.artifact).or(self.artifact.as_ref())
+    }
 }
 
 /// What a person may ask for; the reconciler turns it into a Decision.

@@ -11,6 +11,7 @@ mod id;
 mod outcome;
 mod review;
 mod status;
+mod time;
 mod unit;
 
 pub use axis::{AXIS_WEIGHTS, Axis, Bounds, KScore};
@@ -30,6 +31,7 @@ pub use status::{
     AxisStatus, CaptureStatus, ChallengerStatus, EngineStatus, HealthStatus, LedgerStatus, RouteStatus,
     Savings, Status, TemplateStatus, TrainStatus, UpstreamStatus,
 };
+pub use time::rfc3339;
 pub use unit::{MicroUsd, Ppm, Timestamp, Weight};
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! **Invariant:** opens = leaves, crash included; the stored bytes are what is hashed and MACed.
 
 mod commit;
+pub mod dsse;
 mod error;
 pub mod header;
 pub mod keys;

@@ -8,6 +8,7 @@ mod decay;
 mod diff;
 mod look;
 mod money;
+mod statement;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -88,7 +89,8 @@ impl Db {
             .and_then(|config| config.with("autoload_known_extensions", "false"))
             .map_err(Error::db("take its settings"))?;
         let conn = Connection::open_with_flags(path, config).map_err(|source| open_error(path, source))?;
-        conn.execute_batch(&[SCHEMA, diff::SCHEMA].concat()).map_err(Error::db("make its tables"))?;
+        conn.execute_batch(&[SCHEMA, diff::SCHEMA, statement::SCHEMA].concat())
+            .map_err(Error::db("make its tables"))?;
         Ok(Self { conn, unwritten: false })
     }
 
@@ -207,7 +209,7 @@ impl Db {
 
     /// Every body, request and reply apart.
     pub(crate) fn each_text(&self, mut visit: impl FnMut(&str)) -> Result<(), Error> {
-        for table in ["pairs", "diffs", "decisions", "scores"] {
+        for table in ["pairs", "diffs", "decisions", "scores", "statements"] {
             // One text of all columns, as they are.
             let sql = format!("SELECT concat_ws(chr(10), *COLUMNS(*)) FROM {table}");
             self.rows(&sql, params![], |row| row.get(0).map(|text: String| visit(&text)))?;

@@ -15,6 +15,7 @@ mod pace;
 mod pair;
 mod service;
 mod spool;
+mod statement;
 mod sync;
 
 pub use diff::Diff;
@@ -26,3 +27,4 @@ pub use money::Money;
 pub use pace::{give_way, stand_back};
 pub use pair::{Captures, Pair, PairCounts, PairDetail, PairView, Reason, Salts, Template};
 pub use service::{Handle, Heir, Service};
+pub use statement::Statement;

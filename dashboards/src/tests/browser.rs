@@ -195,6 +195,7 @@ fn doors(store: &Handle) -> Doors {
                     }
                     Look::Captures => serde_json::to_value(store.captures(100, 25).await.map_err(said)?),
                     Look::Pair(id) => serde_json::to_value(store.pair(id).await.map_err(said)?),
+                    Look::Statements(route) => serde_json::to_value([route]),
                     Look::Sample(row) => serde_json::to_value(row.sample),
                 };
                 found

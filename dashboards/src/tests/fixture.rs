@@ -287,6 +287,7 @@ pub(crate) fn doors(seen: &Seen) -> Doors {
                     Look::Captures => Ok(Some(captures())),
                     Look::Pair(id) if id == rows()[0].id => Ok(Some(serde_json::json!({ "id": id }))),
                     Look::Pair(_) => Ok(None),
+                    Look::Statements(route) => Ok(Some(serde_json::json!([{ "payload": route }]))),
                     Look::Sample(row) => Ok(Some(serde_json::json!(row.sample))),
                 }
             })

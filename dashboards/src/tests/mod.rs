@@ -346,6 +346,16 @@ async fn machines_read_what_people_read() {
     assert_eq!(page("/api/v1/templates?limit=5000").await, r#"[{"limit":1000}]"#);
     let id = fixture::rows()[0].id;
     assert_eq!(page(&format!("/api/v1/pairs/{id}")).await, format!(r#"{{"id":"{id}"}}"#));
+    assert_eq!(page("/api/v1/routes/support/statements").await, r#"[{"payload":"support"}]"#);
+    for (path, says) in [
+        ("/api/v1/routes/nowhere/statements", "no such route"),
+        ("/api/v1/routes/support/decisions/99/sample", "no such decision"),
+        ("/api/v1/routes/support/decisions/0/sample", "names no scores"),
+    ] {
+        let refused = send(app(&Seen::default()), get(path)).await;
+        assert_eq!(refused.status(), StatusCode::NOT_FOUND, "{path}");
+        assert!(text(refused).await.contains(says), "{path}");
+    }
     assert_eq!(page("/metrics").await, "kolm_up 1\n");
     assert_eq!(page("/healthz").await, "ok\n");
     assert_eq!(page("/readyz").await, "ready\n");

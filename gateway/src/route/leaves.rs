@@ -120,4 +120,4 @@ impl RouteRun {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

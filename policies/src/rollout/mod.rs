@@ -11,6 +11,7 @@ mod plan;
 mod row;
 mod sentence;
 mod state;
+mod statement;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use explain::explain;
 pub use plan::plan;
 pub use row::{digest, row};
 pub use state::{Challenger, State, fold};
+pub use statement::{PREDICATE_TYPE, STATEMENT_TYPE, differs, statement};
 
 use crate::drift::Finding;
 use crate::gate::{Breach, Judged};

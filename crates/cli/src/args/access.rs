@@ -59,6 +59,13 @@ pub(crate) enum KeysCommand {
     /// List the keys: ids, namespaces, states and limits, no secrets
     #[command(after_help = "Example:\n  kolm keys ls --json")]
     Ls,
+    /// Print the public halves of this installation's signing keys, by role; nothing prints a private one
+    #[command(after_help = "Example:\n  kolm keys export --public")]
+    Export {
+        /// The public halves
+        #[arg(long, required = true)]
+        public: bool,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -30,7 +30,7 @@ pub(crate) enum RolloutCommand {
     Dismiss(Intend),
     /// The Decisions, oldest first
     #[command(
-        after_help = "Examples:\n  kolm rollout history\n  kolm rollout history support-mini --last 20 --json"
+        after_help = "Examples:\n  kolm rollout history\n  kolm rollout history support-mini --last 20 --json\n  kolm rollout history support-mini --statements > verdicts.jsonl"
     )]
     History {
         /// The route [default: all]
@@ -38,6 +38,9 @@ pub(crate) enum RolloutCommand {
         /// Only so many, the newest
         #[arg(long, value_name = "N")]
         last: Option<usize>,
+        /// The signed statements about verdicts instead: one DSSE envelope a line, for `kolm verify decision`
+        #[arg(long)]
+        statements: bool,
     },
 }
 

@@ -5,7 +5,8 @@ use kolm_receipts::Ledger;
 
 use super::*;
 
-fn rows(moves: &[(u16, u16)]) -> Vec<DecisionRow> {
+/// Rows of one route that make these moves.
+pub(in crate::route) fn rows(moves: &[(u16, u16)]) -> Vec<DecisionRow> {
     let env = Env::fixed(Timestamp(1_795_219_200_000), 3);
     let row = |(seq, (from, to)): (usize, &(u16, u16))| DecisionRow {
         id: RequestId::mint(env.clock.now(), &*env.entropy),
