@@ -7,7 +7,7 @@ use kolm_core::{
 
 use crate::chart::{self, Scale};
 use crate::time_line::{self, Size};
-use crate::{lookup, view, words};
+use crate::{bets, lookup, view, words};
 
 /// Decisions shown on the page; all are in the JSON.
 const SHOWN: usize = 50;
@@ -28,6 +28,7 @@ pub(crate) struct Route {
     pub(crate) train: Option<Train>,
     pub(crate) gate: Vec<Line>,
     pub(crate) axis: String,
+    pub(crate) bets: Vec<bets::Line>,
     pub(crate) evidence: Vec<(&'static str, String)>,
     pub(crate) templates: Vec<[String; 5]>,
     pub(crate) latencies: String,
@@ -286,7 +287,7 @@ fn evidence(route: &RouteStatus) -> Vec<(&'static str, String)> {
         ("double-primary pairs", words::count(n.double_primary)),
         ("completeness", Ppm(n.completeness_ppm.min(1_000_000) as u32).to_string()),
         ("never scored", words::count(n.dropped)),
-        ("of all since the start", if drops.is_empty() { String::from("–") } else { drops }),
+        ("not scored since the start", if drops.is_empty() { String::from("–") } else { drops }),
         ("critical violations", words::count(n.critical)),
     ]
 }
@@ -362,6 +363,7 @@ pub(crate) fn route(
         }),
         gate,
         axis,
+        bets: bets::lines(&route.bets),
         evidence: evidence(route),
         templates: templates(route),
         latencies: chart::latencies(route.teacher_p95_us, route.student_p95_us),

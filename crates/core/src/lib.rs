@@ -26,8 +26,8 @@ pub use review::{
     Spent, ToolCall, Turn, Verdict,
 };
 pub use status::{
-    AxisStatus, CaptureStatus, EngineStatus, HealthStatus, LedgerStatus, RouteStatus, Savings, Status,
-    TemplateStatus, TrainStatus, UpstreamStatus,
+    AxisStatus, BetStatus, CaptureStatus, Claim, EngineStatus, HealthStatus, LedgerStatus, RouteStatus,
+    Savings, Status, TemplateStatus, TrainStatus, UpstreamStatus,
 };
 pub use unit::{MicroUsd, Ppm, Timestamp, Weight};
 
