@@ -6,6 +6,7 @@
 
 mod api;
 mod assets;
+mod bets;
 mod captures;
 mod challenger;
 mod chart;

@@ -8,7 +8,7 @@ use kolm_core::{
 use crate::challenger::{self, Panel};
 use crate::chart::{self, Scale};
 use crate::time_line::{self, Size};
-use crate::{lookup, view, words};
+use crate::{bets, lookup, view, words};
 
 /// Decisions shown on the page; all are in the JSON.
 const SHOWN: usize = 50;
@@ -30,6 +30,7 @@ pub(crate) struct Route {
     pub(crate) gate: Vec<Line>,
     pub(crate) axis: String,
     pub(crate) challenger: Option<Panel>,
+    pub(crate) bets: Vec<bets::Line>,
     pub(crate) evidence: Vec<(&'static str, String)>,
     pub(crate) templates: Vec<[String; 5]>,
     pub(crate) latencies: String,
@@ -301,7 +302,7 @@ fn evidence(route: &RouteStatus) -> Vec<(&'static str, String)> {
         ("double-primary pairs", words::count(n.double_primary)),
         ("completeness", Ppm(n.completeness_ppm.min(1_000_000) as u32).to_string()),
         ("never scored", words::count(n.dropped)),
-        ("of all since the start", if drops.is_empty() { String::from("–") } else { drops }),
+        ("not scored since the start", if drops.is_empty() { String::from("–") } else { drops }),
         ("critical violations", words::count(n.critical)),
     ]
 }
@@ -378,6 +379,7 @@ pub(crate) fn route(
         gate,
         axis,
         challenger: challenger::panel(route),
+        bets: bets::lines(&route.bets),
         evidence: evidence(route),
         templates: templates(route),
         latencies: chart::latencies(route.teacher_p95_us, route.student_p95_us),

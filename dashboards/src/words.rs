@@ -39,6 +39,15 @@ pub(crate) fn count(n: u64) -> String {
     out
 }
 
+/// An e-value given in thousandths: 1.2, 131.6, 10 000; what is beyond a milliard is only called so.
+pub(crate) fn e_value(milli: u64) -> String {
+    match milli {
+        0..1_000_000 => format!("{}.{}", milli / 1_000, milli % 1_000 / 100),
+        1_000_000..1_000_000_000_000 => count(milli / 1_000),
+        _ => String::from("> 10⁹"),
+    }
+}
+
 /// Dollars: cents from one dollar on, four decimals below, six where four would show nothing.
 pub(crate) fn money(m: MicroUsd) -> String {
     let sign = if m.0 < 0 { "−" } else { "" };

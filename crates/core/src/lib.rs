@@ -28,8 +28,8 @@ pub use review::{
     Spent, ToolCall, Turn, Verdict,
 };
 pub use status::{
-    AxisStatus, CaptureStatus, ChallengerStatus, EngineStatus, HealthStatus, LedgerStatus, RouteStatus,
-    Savings, Status, TemplateStatus, TrainStatus, UpstreamStatus,
+    AxisStatus, BetStatus, CaptureStatus, ChallengerStatus, Claim, EngineStatus, HealthStatus, LedgerStatus,
+    RouteStatus, Savings, Status, TemplateStatus, TrainStatus, UpstreamStatus,
 };
 pub use time::rfc3339;
 pub use unit::{MicroUsd, Ppm, Timestamp, Weight};

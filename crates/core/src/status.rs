@@ -137,6 +137,9 @@ pub struct RouteStatus {
     pub axes: Vec<AxisStatus>,
     /// The noise ceiling.
     pub ceiling: Option<Bounds>,
+    /// E-values against the floors, and of the detectors once a student is promoted.
+    #[serde(default)]
+    pub bets: Vec<BetStatus>,
     /// The same evidence by template, as of the last seconds; the gate is put to the whole alone.
     #[serde(default)]
     pub templates: Vec<TemplateStatus>,
@@ -190,6 +193,29 @@ pub struct AxisStatus {
     pub need: Option<Ppm>,
     /// Value and bounds, `None` without evidence.
     pub have: Option<Bounds>,
+}
+
+/// One bet of the gate as it stands: a claim loses when the e-value against it reaches `at`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BetStatus {
+    /// `A`, `V`, `latency` or `ttft`.
+    pub name: String,
+    /// The claim.
+    pub against: Claim,
+    /// The e-value, in thousandths.
+    pub milli: u64,
+    /// Where the claim has lost, in thousandths.
+    pub at: u64,
+}
+
+/// What is bet against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Claim {
+    /// The mean is below its floor: the gate wants this one refuted.
+    Below,
+    /// The mean is still at its floor: refuted, it rolls a promoted student back.
+    Holds,
 }
 
 /// A training run under way.

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use kolm_core::{
-    Answered, ArtifactId, AxisStatus, Bounds, CaptureStatus, ChallengerStatus, Counts, DecisionKind,
-    DecisionRow, DiffQuery, FixedClock, Intent, KScore, LedgerStatus, MicroUsd, Ppm, RequestId, Review,
-    RouteStatus, Savings, Stage, Status, Timestamp, TrainStatus, Weight,
+    Answered, ArtifactId, AxisStatus, BetStatus, Bounds, CaptureStatus, ChallengerStatus, Claim, Counts,
+    DecisionKind, DecisionRow, DiffQuery, FixedClock, Intent, KScore, LedgerStatus, MicroUsd, Ppm, RequestId,
+    Review, RouteStatus, Savings, Stage, Status, Timestamp, TrainStatus, Weight,
 };
 
 use crate::{Doors, Frozen, Look};
@@ -150,6 +150,14 @@ fn support() -> RouteStatus {
         k: k(),
         axes: axes(&k()),
         ceiling: b(968_000, 941_000, 985_000),
+        bets: [
+            ("A", Claim::Below, 41_200, 526_400),
+            ("V", Claim::Below, 9_204_000, 789_600),
+            ("A", Claim::Holds, 3_900, 10_000_000),
+            ("V", Claim::Holds, 1_000, 100_000_000),
+        ]
+        .map(|(name, against, milli, at)| BetStatus { name: name.into(), against, milli, at })
+        .to_vec(),
         served_local: 1_912,
         served_cloud: 188_400,
         fallbacks: 14,
@@ -196,6 +204,7 @@ fn young(name: &str, stage: Stage, sentence: &str) -> RouteStatus {
         k: empty,
         axes: axes(&empty),
         ceiling: None,
+        bets: Vec::new(),
         served_local: 0,
         served_cloud: 4_120,
         fallbacks: 0,

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use kolm_core::{Counts, KScore, RouteStatus, TemplateStatus, Timestamp};
+use kolm_policies::gate::bets;
 use kolm_policies::price;
 
 use super::RouteRun;
@@ -48,6 +49,7 @@ impl RouteRun {
             k: judged.map_or_else(KScore::default, |judged| judged.k),
             axes: judged.map_or_else(Vec::new, |judged| judged.axes.clone()),
             ceiling: judged.and_then(|judged| judged.ceiling),
+            bets: if self.state.attempt > 0 { bets(&self.champion.evidence) } else { Vec::new() },
             templates: self.templates.1.clone(),
             challenger: self.rival.as_ref().and_then(|rival| rival.status(&self.state)),
             served_local: self.stats.local.load(Ordering::Relaxed),

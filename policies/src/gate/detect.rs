@@ -69,6 +69,12 @@ impl Detectors {
             .map(|(_, name)| Breach::Detector(name))
     }
 
+    /// Floor, `floor(M * 1000)` and alarm of each.
+    pub(super) fn each(&self) -> [(&'static str, u64, u32); 3] {
+        [("A", &self.a), ("V", &self.v), ("latency", &self.latency)]
+            .map(|(name, detector)| (name, detector.milli(), detector.threshold as u32))
+    }
+
     /// `floor(M * 1000)` of a, v and latency.
     pub fn milli(&self) -> [u64; 3] {
         [self.a.milli(), self.v.milli(), self.latency.milli()]

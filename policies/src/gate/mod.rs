@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** missing evidence never promotes; the same scores give the same verdict on any machine.
 
+mod bets;
 pub mod bounds;
 pub(crate) mod canonical;
 mod detect;
@@ -21,6 +22,7 @@ mod tests;
 use kolm_core::{MicroUsd, Ppm, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use bets::bets;
 pub use detect::{Detector, Detectors};
 pub use evidence::{Evidence, Replay};
 pub use forecast::{Ahead, forecast};

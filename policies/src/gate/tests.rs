@@ -1,5 +1,6 @@
 //! The verdict, rule by rule.
 
+mod bets;
 mod properties;
 
 use kolm_core::{Axis, Bounds, KScore, MicroUsd, Ppm, Timestamp};

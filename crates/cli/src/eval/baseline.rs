@@ -65,7 +65,9 @@ pub(super) fn ask(
         )
     })?;
     let is_teacher = teachers.iter().any(|teacher| is_model(model, teacher));
-    let own = |row: &Row| if is_teacher && !args.ask_again { captured(row) } else { None };
+    // Which of several teachers a case is from is not known.
+    let alone = is_teacher && teachers.iter().all(|teacher| is_model(model, teacher));
+    let own = |row: &Row| if alone && !args.ask_again { captured(row) } else { None };
     let mut answers: Vec<Option<Answer>> = rows.iter().map(own).collect();
     let open: Vec<usize> = (0..rows.len()).filter(|at| answers[*at].is_none()).collect();
     let reused = (rows.len() - open.len()) as u64;
