@@ -4,24 +4,25 @@
 
 mod ask;
 mod draw;
+mod inbox;
 mod judge;
 mod record;
 mod spare;
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use kolm_core::{ArtifactId, MicroUsd, Outcome, Ppm, RouteName};
+use kolm_core::{MicroUsd, Outcome, Ppm};
 use kolm_policies::gate::{GatePolicy, Score, ScoreKind};
 use kolm_policies::price::busy;
-use kolm_store::Diff;
 use kolm_wire::chat;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 
 use self::ask::{Trial, Unserved};
 pub(crate) use self::draw::Drawn;
+pub(crate) use self::inbox::{Inbox, Observed};
 use self::judge::{agreement, judge};
 use self::record::{Compared, Tried};
 use self::spare::Times;
@@ -37,39 +38,6 @@ pub(crate) const QUEUE: usize = 4_096;
 /// `Fallback::why` of a student that was asked, lives, and gave nothing valid: agreement 0. One that abstained,
 /// was not up or cannot take the request answered nothing to agree with.
 const FAILED: [&str; 2] = ["failed", "timeout"];
-
-/// What a drawn exchange told.
-pub(crate) enum Observed {
-    /// A scored request.
-    Scored(Score),
-    /// What people may look at of it.
-    Diff(Box<Diff>),
-    /// Drawn, but not scored: lowers completeness.
-    Dropped,
-    /// The day's money for teacher calls of our own is spent.
-    BudgetSpent,
-    /// There was money for a teacher call.
-    BudgetLeft,
-}
-
-/// What was observed waits here, with the artifact it is about, until the reconciler takes it.
-#[derive(Default)]
-pub(crate) struct Inbox {
-    routes: Mutex<HashMap<RouteName, Vec<(ArtifactId, Observed)>>>,
-}
-
-impl Inbox {
-    fn put(&self, route: &RouteName, artifact: &ArtifactId, observed: Observed) {
-        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        routes.entry(route.clone()).or_default().push((artifact.clone(), observed));
-    }
-
-    /// Takes what has come for `route`.
-    pub(crate) fn take(&self, route: &RouteName) -> Vec<(ArtifactId, Observed)> {
-        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        routes.get_mut(route).map(std::mem::take).unwrap_or_default()
-    }
-}
 
 /// The shadow: draws, calls, scores.
 pub(crate) struct Shadow {
@@ -112,17 +80,24 @@ impl Shadow {
         Ok(Arc::new(Self { shared, inbox, http, permits, till, times: Times::default() }))
     }
 
-    /// Works until the queue is closed; one task at a time holds it.
-    pub(crate) async fn run(self: Arc<Self>, queue: Arc<tokio::sync::Mutex<mpsc::Receiver<Drawn>>>) {
+    /// Works until the queue is closed; one task at a time holds it. Questions and their times are this runtime's;
+    /// what comes after them, which nobody takes the time of, is left to `behind`.
+    pub(crate) async fn run(
+        self: Arc<Self>,
+        queue: Arc<tokio::sync::Mutex<mpsc::Receiver<Drawn>>>,
+        behind: Handle,
+    ) {
         let mut queue = queue.lock().await;
         while let Some(drawn) = queue.recv().await {
             let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return };
-            let shadow = Arc::clone(&self);
+            let (shadow, behind) = (Arc::clone(&self), behind.clone());
             tokio::spawn(async move {
                 // A panic over one exchange is one that was not scored.
                 let observed = AssertUnwindSafe(shadow.observe(&drawn)).catch_unwind().await;
-                shadow.tell(&drawn, observed.unwrap_or_default());
-                drop(permit);
+                behind.spawn(async move {
+                    shadow.tell(&drawn, observed.unwrap_or_default());
+                    drop(permit);
+                });
             });
         }
     }

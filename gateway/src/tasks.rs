@@ -25,7 +25,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// The running background; [`Background::stop`] ends it in order.
 pub struct Background {
     runtime: Runtime,
-    /// Of the shadow alone: its questions, scores and anonymizing stand behind requests.
+    /// Of the shadow alone: its anonymizing stands behind requests, its questions do not, for their time is a score.
     shadows: Runtime,
     capture: [JoinHandle<()>; 2],
     telemetry: tokio::task::JoinHandle<()>,
@@ -60,7 +60,10 @@ pub fn start(
         .map_err(std::io::Error::other)?;
     let (mirror, mirrored) = mpsc::channel(shadow::QUEUE);
     let (mirrored, shadowing) = (Arc::new(Mutex::new(mirrored)), Arc::clone(&shadow));
-    kept(&shadows, shared, "shadow", move || Arc::clone(&shadowing).run(Arc::clone(&mirrored)));
+    let behind = shadows.handle().clone();
+    kept(&runtime, shared, "shadow", move || {
+        Arc::clone(&shadowing).run(Arc::clone(&mirrored), behind.clone())
+    });
     let (on, ends) = (Arc::clone(shared), stopped.clone());
     let connections = Checker::connections().map_err(std::io::Error::other)?;
     kept(&runtime, shared, "health", move || {

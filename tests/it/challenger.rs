@@ -69,7 +69,7 @@ impl Traffic {
 
     fn text(&self, n: usize) -> String {
         let usual = &self.texts[n * 7 % self.texts.len()];
-        match n >= self.changed && n % RARE == 0 {
+        match n >= self.changed && n.is_multiple_of(RARE) {
             true => format!("{} {}", NEW[n / RARE % NEW.len()], usual.rsplit(' ').next().unwrap()),
             false => usual.clone(),
         }

@@ -47,7 +47,8 @@ impl Shadowed {
         let (mirror, mirrored) = mpsc::channel(8);
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
-        runtime.spawn(Arc::clone(&shadow).run(Arc::new(tokio::sync::Mutex::new(mirrored))));
+        let queue = Arc::new(tokio::sync::Mutex::new(mirrored));
+        runtime.spawn(Arc::clone(&shadow).run(queue, runtime.handle().clone()));
         Self { house, shadow, inbox, mirror, _runtime: runtime }
     }
 

@@ -202,10 +202,8 @@ impl Look<'_> {
         let Training::Failed { why } = &self.seen.training else { return None };
         let rests = matches!(self.state.stage, Stage::Paused | Stage::Cooldown);
         self.state.training.filter(|_| !rests)?;
-        let stage = match self.state.stage {
-            Stage::Distilling => Stage::Collecting,
-            other => other,
-        };
+        let awaited = self.state.stage == Stage::Distilling;
+        let stage = if awaited { Stage::Collecting } else { self.state.stage };
         let draft = self.draft(DecisionKind::Hold, stage, vec![format!("training:{why}")]);
         Some(Self::decide(draft, format!("{stage}, the training failed: {why}")))
     }
