@@ -15,16 +15,16 @@ const VERIFIER: &str = "kolm:gate/kolm-k/1";
 
 /// What a statement says came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Result {
+enum Outcome {
     Passed,
     Failed,
 }
 
 /// Which rows are verdicts on a student, and how they came out.
-fn result(kind: DecisionKind) -> Option<Result> {
+fn result(kind: DecisionKind) -> Option<Outcome> {
     match kind {
-        DecisionKind::Promote | DecisionKind::Done | DecisionKind::Succeed => Some(Result::Passed),
-        DecisionKind::Reject | DecisionKind::Rollback | DecisionKind::Dismiss => Some(Result::Failed),
+        DecisionKind::Promote | DecisionKind::Done | DecisionKind::Succeed => Some(Outcome::Passed),
+        DecisionKind::Reject | DecisionKind::Rollback | DecisionKind::Dismiss => Some(Outcome::Failed),
         DecisionKind::Distill
         | DecisionKind::Candidate
         | DecisionKind::Challenge
@@ -41,10 +41,10 @@ pub fn statement(row: &DecisionRow) -> Option<String> {
     Some(canonical_json(&value(row, result(row.kind)?)))
 }
 
-fn value(row: &DecisionRow, result: Result) -> Value {
+fn value(row: &DecisionRow, result: Outcome) -> Value {
     let (word, level) = match result {
-        Result::Passed => ("PASSED", "KOLM_K1"),
-        Result::Failed => ("FAILED", "FAILED"),
+        Outcome::Passed => ("PASSED", "KOLM_K1"),
+        Outcome::Failed => ("FAILED", "FAILED"),
     };
     let (route, seq) = (&row.route, row.seq);
     json!({
