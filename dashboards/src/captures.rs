@@ -9,7 +9,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use kolm_core::Timestamp;
+use kolm_core::{Timestamp, rfc3339};
 use serde::Deserialize;
 
 use crate::{App, Look, pages, words};
@@ -141,7 +141,7 @@ fn row(pair: Pair, now: Timestamp) -> Row {
     let who = if pair.route.is_empty() { pair.arm } else { format!("{} · {}", pair.route, pair.arm) };
     Row {
         id: pair.id,
-        at: words::iso(pair.ts),
+        at: rfc3339(pair.ts),
         ago: words::ago(pair.ts, now),
         who: if pair.model.is_empty() { who } else { format!("{who} · {}", pair.model) },
         text: pair.text,

@@ -10,7 +10,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use kolm_core::{Bounds, DecisionRow, Ppm, RouteName, Timestamp};
+use kolm_core::{Bounds, DecisionRow, Ppm, RouteName, Timestamp, rfc3339};
 use serde::Deserialize;
 
 use crate::api::refuse;
@@ -111,7 +111,7 @@ fn entry(row: &DecisionRow, now: Timestamp) -> Entry {
         sentence: words::sentence(&bare),
         actor: row.actor.clone(),
         reason: row.reason.clone(),
-        at: words::iso(row.t),
+        at: rfc3339(row.t),
         when: words::utc(row.t),
         ago: words::ago(row.t, now),
         artifact: row.artifact.as_ref().map(ToString::to_string).unwrap_or_default(),

@@ -3,6 +3,7 @@
 use askama::Template;
 use kolm_core::{
     AxisStatus, Bounds, DecisionRow, IntentKind, Ppm, RouteStatus, Stage, TemplateStatus, Timestamp, Weight,
+    rfc3339,
 };
 
 use crate::challenger::{self, Panel};
@@ -345,7 +346,7 @@ fn entry(row: &DecisionRow, now: Timestamp) -> Entry {
         kind: row.kind.as_str(),
         actor: row.actor.clone(),
         ago: words::ago(row.t, now),
-        at: words::iso(row.t),
+        at: rfc3339(row.t),
         seq: row.seq,
         digest: row.digest.chars().take(12).collect(),
     }

@@ -1,7 +1,7 @@
 //! The overview as rows of words and charts: what a template prints, nothing it has to work out.
 
 use askama::Template;
-use kolm_core::{Bounds, DecisionRow, Ppm, RouteStatus, Stage, Status, Timestamp};
+use kolm_core::{Bounds, DecisionRow, Ppm, RouteStatus, Stage, Status, Timestamp, rfc3339};
 
 use crate::chart::{self, Scale, Standing};
 use crate::time_line::{self, Size};
@@ -128,7 +128,7 @@ fn row(route: &RouteStatus, rows: &[DecisionRow], scale: Scale, now: Timestamp) 
         paid: words::money(route.savings.paid),
         last: last.map(words::sentence).unwrap_or_default(),
         last_ago: last.map(|row| words::ago(row.t, now)).unwrap_or_default(),
-        last_at: last.map(|row| words::iso(row.t)).unwrap_or_default(),
+        last_at: last.map(|row| rfc3339(row.t)).unwrap_or_default(),
     }
 }
 

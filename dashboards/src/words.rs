@@ -1,6 +1,6 @@
 //! Numbers, times and decisions in words. Pure: the present is an argument.
 
-use kolm_core::{ArtifactId, Bounds, DecisionKind, DecisionRow, MicroUsd, Ppm, Timestamp};
+use kolm_core::{ArtifactId, Bounds, DecisionKind, DecisionRow, MicroUsd, Ppm, Timestamp, rfc3339};
 
 /// A share as a score of three decimals, rounded down: 0.951.
 pub(crate) fn score(v: Ppm) -> String {
@@ -91,26 +91,7 @@ pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
 
 /// `2026-11-21 02:39:37 UTC`.
 pub(crate) fn utc(t: Timestamp) -> String {
-    let (days, s) = (t.0.div_euclid(86_400_000), t.0.rem_euclid(86_400_000) / 1_000);
-    let (y, m, d) = civil(days);
-    format!("{y:04}-{m:02}-{d:02} {:02}:{:02}:{:02} UTC", s / 3_600, s % 3_600 / 60, s % 60)
-}
-
-/// `2026-11-21T02:39:37Z`, for machines.
-pub(crate) fn iso(t: Timestamp) -> String {
-    utc(t).replacen(' ', "T", 1).replace(" UTC", "Z")
-}
-
-/// Days since the epoch as a Gregorian date: Howard Hinnant's `civil_from_days`.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    (yoe + era * 400 + i64::from(month <= 2), month, doy - (153 * mp + 2) / 5 + 1)
+    rfc3339(t).replacen('T', " ", 1).replace('Z', " UTC")
 }
 
 /// The first 12 hex digits of an artifact's identity.
@@ -214,6 +195,5 @@ mod tests {
         ] {
             assert_eq!(utc(Timestamp(ms)), wanted);
         }
-        assert_eq!(iso(Timestamp(0)), "1970-01-01T00:00:00Z");
     }
 }

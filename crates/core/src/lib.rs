@@ -31,7 +31,7 @@ pub use status::{
     AxisStatus, BetStatus, CaptureStatus, ChallengerStatus, Claim, EngineStatus, HealthStatus, LedgerStatus,
     RouteStatus, Savings, Status, TemplateStatus, TrainStatus, UpstreamStatus,
 };
-pub use time::rfc3339;
+pub use time::{civil_of, days_of, rfc3339};
 pub use unit::{MicroUsd, Ppm, Timestamp, Weight};
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
-use kolm_core::{Answer, DiffDetail, DiffKind, Turn, Verdict};
+use kolm_core::{Answer, DiffDetail, DiffKind, Turn, Verdict, rfc3339};
 
 use super::{Asked, queue};
 use crate::compare::{self, Difference};
@@ -116,7 +116,7 @@ pub(super) fn show(
         class,
         own: row.b.map(words::score).unwrap_or_default(),
         critical: row.critical,
-        at: words::iso(row.t),
+        at: rfc3339(row.t),
         ago: words::ago(row.t, app.doors.clock.now()),
         turns: &diff.turns,
         teacher: &diff.teacher_said,

@@ -5,6 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use kolm_core::{
     DiffAxis, DiffCounts, DiffFilter, DiffKind, DiffPage, DiffRow, RouteStatus, Status, Timestamp, Verdict,
+    rfc3339,
 };
 
 use super::{Asked, PER_PAGE};
@@ -91,7 +92,7 @@ fn row(row: DiffRow, now: Timestamp) -> Row {
         silence: silence(&row),
         beside: beside(row.kind),
         id: row.id.to_string(),
-        at: words::iso(row.t),
+        at: rfc3339(row.t),
         ago: words::ago(row.t, now),
         kind: row.kind.as_str(),
         critical: row.critical,

@@ -11,7 +11,7 @@ mod clock;
 mod loose;
 mod months;
 mod short;
-pub(crate) use calendar::{civil_of, days_of, shift, shift_clock};
+pub(crate) use calendar::{shift, shift_clock};
 
 use calendar::{any_month, month_of};
 

@@ -1,6 +1,6 @@
 //! Calendar windows in UTC: which day and month a moment is in, and when they end.
 
-use kolm_core::Timestamp;
+use kolm_core::{Timestamp, civil_of, days_of};
 use serde::{Deserialize, Serialize};
 
 const DAY_MS: i64 = 86_400_000;
@@ -40,14 +40,8 @@ pub fn day_end(at: Timestamp) -> Timestamp {
 
 /// Months since year 0: twelve times the year, plus the month from 0.
 pub fn month(at: Timestamp) -> i64 {
-    // H. Hinnant's `civil_from_days`; the year begins in March there.
-    let shifted = day(at) + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let doe = shifted.rem_euclid(146_097);
-    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let from_march = (5 * doy + 2) / 153;
-    (yoe + era * 400) * 12 + from_march + 2
+    let (year, month, _) = civil_of(day(at));
+    year * 12 + i64::from(month) - 1
 }
 
 /// When a moment's month ends.
@@ -57,9 +51,6 @@ pub fn month_end(at: Timestamp) -> Timestamp {
 
 /// When a month begins.
 pub fn month_start(month: i64) -> Timestamp {
-    let (year, from_january) = (month.div_euclid(12), month.rem_euclid(12));
-    let (y, m) = if from_january < 2 { (year - 1, from_january + 10) } else { (year, from_january - 2) };
-    let yoe = y.rem_euclid(400);
-    let days = y.div_euclid(400) * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + (153 * m + 2) / 5 - 719_468;
+    let days = days_of(month.div_euclid(12), month.rem_euclid(12) as u32 + 1, 1);
     Timestamp(days * DAY_MS)
 }

@@ -1,4 +1,6 @@
-//! The proleptic Gregorian calendar, and the shift of a written date.
+//! Names of months and weekdays, and the shift of a written date.
+
+use kolm_core::{civil_of, days_of};
 
 use super::{Field, Written, months};
 
@@ -51,29 +53,6 @@ pub(crate) fn weekday_of(word: &[u8]) -> Option<usize> {
         name.as_bytes().eq_ignore_ascii_case(word)
             || word.len() == 3 && name.as_bytes()[..3].eq_ignore_ascii_case(word)
     })
-}
-
-/// Days since 1970-01-01 (H. Hinnant's `days_from_civil`).
-pub(crate) fn days_of(year: i64, month: u32, day: u32) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let yoe = y - era * 400;
-    let m = i64::from(month);
-    let doy = (153 * (if m > 2 { m - 3 } else { m + 9 }) + 2) / 5 + i64::from(day) - 1;
-    era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
-}
-
-/// The day that lies so many days after 1970-01-01.
-pub(crate) fn civil_of(days: i64) -> (i64, u32, u32) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z - era * 146_097;
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let day = (doy - (153 * mp + 2) / 5 + 1) as u32;
-    let month = (if mp < 10 { mp + 3 } else { mp - 9 }) as u32;
-    (yoe + era * 400 + i64::from(month <= 2), month, day)
 }
 
 fn digits(text: &str) -> i64 {

@@ -4,10 +4,12 @@
 
 use std::sync::LazyLock;
 
+use kolm_core::{civil_of, days_of};
+
 use super::lists::rows;
 use super::place::words;
 use super::word::cased;
-use crate::anonymize::date::{self, Field, civil_of, days_of, shift, shift_clock};
+use crate::anonymize::date::{self, Field, shift, shift_clock};
 use crate::anonymize::quick::Map;
 use crate::anonymize::token::tokens;
 
