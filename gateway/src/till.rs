@@ -6,10 +6,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use kolm_config::Route;
-use kolm_core::{DecisionKind, DecisionRow, MicroUsd, RouteName, Savings, Timestamp};
+use kolm_core::{DecisionRow, MicroUsd, RouteName, Savings, Timestamp};
 use kolm_policies::gate::Score;
 use kolm_policies::limit::window::{self, Window};
 use kolm_policies::price;
+use kolm_policies::rollout::State;
 use kolm_store::Money;
 
 /// The sums.
@@ -93,29 +94,20 @@ fn of_past(money: &Money, rows: &[&DecisionRow], musd_per_s: u64) -> Savings {
         local: price::busy(money.student_ms.saturating_mul(1_000), musd_per_s),
         invested: money.shadow,
     };
-    let trained = rows.iter().enumerate().filter(|(_, row)| row.kind == DecisionKind::Distill);
-    let ended = |at: usize| rows[at + 1..].iter().find(|row| ends_training(row));
-    let ms: i64 = trained.filter_map(|(at, begun)| Some(ended(at)?.t.since(begun.t))).sum();
-    answered.plus(&of_training(ms, musd_per_s))
+    answered.plus(&of_training(trained_ms(rows), musd_per_s))
 }
 
-/// Whether a row says what came of a training.
-fn ends_training(row: &DecisionRow) -> bool {
-    match row.kind {
-        DecisionKind::Candidate | DecisionKind::Challenge => true,
-        DecisionKind::Hold => row.because.iter().any(|word| word.starts_with("training:")),
-        DecisionKind::Distill
-        | DecisionKind::Promote
-        | DecisionKind::Advance
-        | DecisionKind::Dwell
-        | DecisionKind::Reject
-        | DecisionKind::Rollback
-        | DecisionKind::Pause
-        | DecisionKind::Resume
-        | DecisionKind::Done
-        | DecisionKind::Dismiss
-        | DecisionKind::Succeed => false,
+/// How long trainings took of which something came, an artifact or a failure.
+fn trained_ms(rows: &[&DecisionRow]) -> i64 {
+    let (mut state, mut ms) = (State::default(), 0);
+    for row in rows {
+        let begun = state.training;
+        state.apply(row);
+        if let (Some(begun), None) = (begun, state.training) {
+            ms += row.t.since(begun);
+        }
     }
+    ms
 }
 
 #[cfg(test)]
