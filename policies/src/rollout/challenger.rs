@@ -7,7 +7,7 @@ use kolm_core::{Challenge, DecisionKind, Stage, Weight};
 
 use super::plan::{Look, Pace};
 use super::{Challenger, Draft, Plan, Seen, State, sentence};
-use crate::gate::{Breach, Verdict};
+use crate::gate::Breach;
 
 impl Look<'_> {
     /// What is next beside a champion that serves and has nothing to decide.
@@ -35,7 +35,8 @@ impl Look<'_> {
 
     /// The challenger's trial: what the ladder says of it by itself, put into the champion's terms.
     pub(super) fn challenger(&self, pace: Pace) -> Plan {
-        self.trial(|challenger, look| match look.fall() {
+        // Unlike a champion it may run out of time at any weight.
+        self.trial(|challenger, look| match look.alarm().or_else(|| look.refused()) {
             Some(breach) => self.dismissed(challenger, look, breach),
             None => {
                 let plan = match challenger.weight {
@@ -75,16 +76,6 @@ impl Look<'_> {
         let seen = Seen { judged: rival.judged.clone(), hard: rival.hard, ..Seen::default() };
         let judged = seen.judged.as_ref().filter(|j| j.attempt == state.attempt && j.policy == self.digest);
         decide(challenger, &Look { state: &state, seen: &seen, judged, ..*self })
-    }
-
-    /// Why a challenger cannot go on. Unlike a champion it may run out of time at any weight.
-    fn fall(&self) -> Option<Breach> {
-        let alarm = self.judged.and_then(|judged| judged.alarm);
-        let rejected = self.judged.and_then(|judged| match &judged.verdict {
-            Verdict::Reject { because } => Some(*because),
-            Verdict::Promote | Verdict::Hold { .. } => None,
-        });
-        self.seen.hard.or(alarm).or(rejected)
     }
 
     fn dismissed(&self, challenger: &Challenger, look: &Look<'_>, breach: Breach) -> Plan {

@@ -128,22 +128,20 @@ impl Look<'_> {
 
     /// The artifact of the next attempt, if no newer one comes: the challenger, else the present one again.
     pub(super) fn again(&self) -> Option<ArtifactId> {
-        let challenger = self.state.challenger.as_ref().map(|challenger| &challenger.artifact);
-        challenger.or(self.state.artifact.as_ref()).cloned()
+        self.heir().or(self.state.artifact.as_ref()).cloned()
+    }
+
+    fn heir(&self) -> Option<&ArtifactId> {
+        self.state.challenger.as_ref().map(|challenger| &challenger.artifact)
     }
 
     /// Breaches come before everything else, people included.
     fn breach(&self) -> Option<Plan> {
         let serving = self.state.weight > Weight::ZERO;
-        let rejected = self.judged.and_then(|judged| match &judged.verdict {
-            // An attempt that was promoted in time has not exhausted its chances.
-            Verdict::Reject { because: Breach::Exhausted } if serving => None,
-            Verdict::Reject { because } => Some(*because),
-            Verdict::Promote | Verdict::Hold { .. } => None,
-        });
         if serving {
-            let alarm = self.judged.and_then(|judged| judged.alarm);
-            let breach = self.seen.hard.or(alarm).or(rejected)?;
+            // An attempt that was promoted in time has not exhausted its chances.
+            let rejected = self.refused().filter(|breach| *breach != Breach::Exhausted);
+            let breach = self.alarm().or(rejected)?;
             let draft = self.draft(DecisionKind::Rollback, Stage::Cooldown, vec![breach.word()]);
             let sentence = sentence::decided("rolled back to 0 %", &draft.because);
             return Some(Self::decide(draft, sentence));
@@ -152,10 +150,23 @@ impl Look<'_> {
             .seen
             .hard
             .filter(|breach| matches!(breach, Breach::Artifact | Breach::Golden | Breach::Critical));
-        let breach = unfit.or(rejected).filter(|_| self.state.stage == Stage::Shadow)?;
+        let breach = unfit.or(self.refused()).filter(|_| self.state.stage == Stage::Shadow)?;
         let draft = self.draft(DecisionKind::Reject, Stage::Rejected, vec![breach.word()]);
         let sentence = sentence::decided("rejected at 0 %", &draft.because);
         Some(Self::decide(draft, sentence))
+    }
+
+    /// What is acted on before any verdict: a hard trigger, else what a detector found.
+    pub(super) fn alarm(&self) -> Option<Breach> {
+        self.seen.hard.or(self.judged.and_then(|judged| judged.alarm))
+    }
+
+    /// Why the gate rejects, if it does.
+    pub(super) fn refused(&self) -> Option<Breach> {
+        match self.judged?.verdict {
+            Verdict::Reject { because } => Some(because),
+            Verdict::Promote | Verdict::Hold { .. } => None,
+        }
     }
 
     /// Bars are fixed before data: changed ones begin a new attempt at 0.
@@ -183,8 +194,7 @@ impl Look<'_> {
 
     /// An artifact that was not tried yet: the newest made, or a challenger whose champion fell.
     pub(super) fn fresh(&self) -> Option<&ArtifactId> {
-        let challenger = self.state.challenger.as_ref().map(|challenger| &challenger.artifact);
-        let newest = self.seen.candidate.as_ref().or(challenger);
+        let newest = self.seen.candidate.as_ref().or(self.heir());
         newest.filter(|new| Some(*new) != self.state.artifact.as_ref())
     }
 
@@ -289,8 +299,7 @@ impl Look<'_> {
 
     /// What the gate still lacks; empty only for `Promote`.
     fn missing(&self) -> Vec<String> {
-        let alarm = self.judged.and_then(|judged| judged.alarm);
-        if let Some(breach) = self.seen.hard.or(alarm) {
+        if let Some(breach) = self.alarm() {
             return vec![breach.word()];
         }
         match self.judged.map(|judged| &judged.verdict) {
