@@ -20,6 +20,9 @@ pub(crate) fn run(command: &RolloutCommand, env: &Env, data_dir: &Path, json: bo
         RolloutCommand::History { route, last, statements: true } => {
             let route = route.as_deref().map(route_name).transpose()?;
             let lines = statements(route.as_ref(), env, data_dir)?;
+            if lines.is_empty() {
+                note("no verdict was signed yet");
+            }
             lines[last.map_or(0, |last| lines.len().saturating_sub(last))..].iter().for_each(say);
             Ok(Exit::Ok)
         }

@@ -28,12 +28,17 @@ struct Check {
 /// Verifies the statements in `file`, with the rows in another file if there is one.
 pub(super) fn run(file: &Path, rows: Option<&Path>, trusted: &[VerifyingKey], json: bool) -> Done {
     let envelopes: Vec<Value> = lines(file, "a DSSE envelope")?;
+    if envelopes.is_empty() {
+        let sentence = format_args!("no statement in {}", file.display());
+        let hint = "`kolm rollout history ROUTE --statements` writes them, from the first verdict on";
+        return Err(Failure::new(Code(5), Exit::Usage, sentence, hint));
+    }
     let rows: Option<Vec<DecisionRow>> = rows.map(|rows| lines(rows, "a Decision")).transpose()?;
     let mut checks = rows.as_deref().map(chain).unwrap_or_default();
     for envelope in &envelopes {
         checks.extend(statement(envelope, rows.as_deref(), trusted));
     }
-    let ok = verdict(&checks).filter(|_| !envelopes.is_empty());
+    let ok = verdict(&checks);
     if json {
         print_json(&serde_json::json!({ "ok": ok, "statements": envelopes.len(), "checks": checks }));
     } else {
