@@ -67,10 +67,11 @@ impl Drive {
         let route: RouteName = "support".parse().unwrap();
         let row = row(draft, &state, id, &route, self.now);
         // As the reconciler does: what was taken up is no candidate any more, and a training runs.
-        match row.kind {
-            DecisionKind::Candidate | DecisionKind::Challenge => self.seen.candidate = None,
-            DecisionKind::Distill => self.seen.training = Training::Running,
-            _ => {}
+        if matches!(row.kind, DecisionKind::Candidate | DecisionKind::Challenge) {
+            self.seen.candidate = None;
+        }
+        if row.kind == DecisionKind::Distill {
+            self.seen.training = Training::Running;
         }
         let told = format!("{} {} {}", row.kind.as_str(), row.to.0, row.because.join(" "));
         self.rows.push(row);

@@ -15,7 +15,7 @@ fn rival(drive: &mut Drive, verdict: Verdict, units: u64) {
     let attempt = drive.state().challenger.map_or(0, |challenger| challenger.attempt);
     let mut own = drive.judgement(verdict, units, attempt);
     own.k.k = Some(Bounds::exact(Ppm(900_000)));
-    let champion = (units % 4 > 0).then_some(Ppm(if units % 4 > 1 { 890_000 } else { 910_000 }));
+    let champion = [None, Some(Ppm(910_000)), Some(Ppm(890_000)), Some(Ppm(890_000))][units as usize % 4];
     drive.seen.challenger = Rival { judged: Some(own), hard: None, champion };
 }
 
@@ -87,9 +87,9 @@ proptest! {
             state.apply(row);
         }
         prop_assert_eq!(state, drive.state());
-        let begun = |row: &DecisionRow| match row.kind {
-            DecisionKind::Candidate => Some(row.attempt),
-            DecisionKind::Challenge => row.challenger.as_ref().map(|own| own.attempt),
+        let begun = |row: &DecisionRow| match (row.kind, &row.challenger) {
+            (DecisionKind::Candidate, _) => Some(row.attempt),
+            (DecisionKind::Challenge, Some(own)) => Some(own.attempt),
             _ => None,
         };
         let attempts: Vec<_> = drive.rows.iter().filter_map(begun).collect();
