@@ -14,14 +14,14 @@ use kolm_config::Route;
 use kolm_core::{
     Answered, ArtifactId, DecisionKind, DecisionRow, RequestId, Stage, TemplateStatus, Timestamp, Weight,
 };
-use kolm_policies::gate::{Evidence, Missing};
+use kolm_policies::gate::{Gathered, Missing, Replay};
 use kolm_policies::rollout::{self, Draft, Plan, Seen, State};
 use kolm_store::Diff;
 
 use self::leaves::Leaves;
 use self::rival::Rival;
 use self::statements::Statements;
-use self::trial::{Trial, artifact_bytes};
+use self::trial::Trial;
 use crate::drift::Drift;
 use crate::pool;
 use crate::reconcile::{Asked, Settings};
@@ -76,18 +76,21 @@ impl RouteRun {
         let same_bars = state.policy == route.gate.digest();
         let scores = async |attempt: u32| match same_bars {
             true => store.scores(route.name.clone(), attempt).await,
-            false => Ok(Vec::new()),
+            false => Ok(Gathered::default()),
         };
         let own = scores(state.attempt).await?;
         let beside = match &state.challenger {
             Some(challenger) => scores(challenger.attempt).await?,
-            None => Vec::new(),
+            None => Gathered::default(),
         };
-        let bytes = artifact_bytes(settings, &route, state.artifact.as_ref());
-        let evidence = Evidence::replay(&route.gate, state.attempt, bytes, &state.replay(&own));
         let mut run = Self {
-            champion: Trial::of(state.artifact.clone(), state.attempt, evidence, &own),
-            rival: Rival::resume(&route, &state, settings, (&beside, &own)),
+            champion: Trial::of(
+                (&route, settings),
+                state.artifact.clone(),
+                state.attempt,
+                &state.replay(&own),
+            ),
+            rival: Rival::of(&route, settings, &state, (&beside, &own)),
             runs: rows.iter().filter(|row| row.kind == DecisionKind::Distill).count() as u64,
             leaves: Leaves::missing(&rows, &shared.ledger),
             route,
@@ -303,10 +306,9 @@ impl RouteRun {
             }
             DecisionKind::Candidate => {
                 self.candidate = None;
-                let bytes = artifact_bytes(settings, &self.route, row.artifact.as_ref());
-                let evidence = Evidence::new(&self.route.gate, row.attempt, bytes);
                 // A fresh process and a fresh breaker, also for an artifact that is tried again.
-                self.champion = Trial::of(row.artifact.clone(), row.attempt, evidence, &[]);
+                let artifact = row.artifact.clone();
+                self.champion = Trial::of((&self.route, settings), artifact, row.attempt, &Replay::default());
                 self.raise(shared, settings);
             }
             DecisionKind::Promote | DecisionKind::Advance | DecisionKind::Done => {

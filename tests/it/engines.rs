@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use kolm_core::{Stage, Status};
+use kolm_core::{Stage, Status, Weight};
 use serde_json::{Value, json};
 
 use crate::fake::FakeOpenAi;
@@ -86,7 +86,8 @@ async fn to_the_top(world: &World, texts: &[String], sent: &AtomicUsize) {
         }
         let route = status(world).await.routes.swap_remove(0);
         assert_ne!(route.stage, Stage::Rejected, "{} {:?}", route.sentence, route.axes);
-        (route.stage == Stage::Full).then_some(())
+        // The weight is the one served: a rise waits for its leaf.
+        (route.weight == Weight::FULL).then_some(())
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use kolm_core::{Stage, Status};
+use kolm_core::{Stage, Status, Weight};
 
 use crate::fake::FakeOpenAi;
 use crate::students;
@@ -79,7 +79,7 @@ async fn a_good_student_takes_the_route_over_and_a_drifting_teacher_takes_it_bac
     .await;
     until("the route at 100 %", || async {
         send(60).await;
-        (status(&world).await.routes[0].stage == Stage::Full).then_some(())
+        (status(&world).await.routes[0].weight == Weight::FULL).then_some(())
     })
     .await;
     assert!(send(50).await >= 40, "at 100 % the student answers");

@@ -37,7 +37,7 @@ pub(crate) async fn stored(
     store: &kolm_store::Handle,
     row: &DecisionRow,
 ) -> Result<Option<Sample>, kolm_store::Error> {
-    let mut scores = store.scores(row.route.clone(), row.judged_attempt()).await?;
+    let mut scores = store.scores(row.route.clone(), row.judged_attempt()).await?.scores;
     scores.truncate(row.sample.as_ref().map_or(0, |sample| sample.sample_n as usize));
     Ok(Sampled::of(&scores).sample())
 }

@@ -114,7 +114,7 @@ pub struct RouteStatus {
     pub stage: Stage,
     /// One sentence for people: stage, what is missing or next.
     pub sentence: String,
-    /// The weight set.
+    /// The weight served: less than the stage's while a rise waits for its ledger leaf.
     pub weight: Weight,
     /// The ladder of weights.
     pub ladder: Vec<Weight>,

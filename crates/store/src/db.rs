@@ -8,6 +8,7 @@ mod decay;
 mod diff;
 mod look;
 mod money;
+mod score;
 mod statement;
 
 use std::collections::HashSet;
@@ -15,11 +16,11 @@ use std::path::Path;
 
 use duckdb::types::ToSql;
 use duckdb::{Config, Connection, appender_params_from_iter, params};
-use kolm_core::{ArtifactId, DecisionRow, MicroUsd, Namespace, RequestId, RouteName, Surface};
+use kolm_core::{DecisionRow, MicroUsd, Namespace, RequestId, RouteName, Surface};
 use kolm_policies::dataset::Took;
 
+use crate::Error;
 use crate::pair::{PairCounts, Record, Row};
-use crate::{Error, ScoreRow};
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS pairs (
@@ -41,6 +42,8 @@ CREATE TABLE IF NOT EXISTS decisions (
 CREATE TABLE IF NOT EXISTS scores (
     route VARCHAR NOT NULL, artifact VARCHAR NOT NULL, attempt BIGINT NOT NULL, t BIGINT NOT NULL,
     score_json VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS missed (
+    route VARCHAR NOT NULL, attempt BIGINT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (route, attempt));
 ";
 
 /// Which rows a student's pairs are made of: an embedding may train too, but no student of labels.
@@ -209,7 +212,7 @@ impl Db {
 
     /// Every body, request and reply apart.
     pub(crate) fn each_text(&self, mut visit: impl FnMut(&str)) -> Result<(), Error> {
-        for table in ["pairs", "diffs", "decisions", "scores", "statements"] {
+        for table in ["pairs", "diffs", "decisions", "scores", "missed", "statements"] {
             // One text of all columns, as they are.
             let sql = format!("SELECT concat_ws(chr(10), *COLUMNS(*)) FROM {table}");
             self.rows(&sql, params![], |row| row.get(0).map(|text: String| visit(&text)))?;
@@ -253,45 +256,6 @@ impl Db {
             None => self.rows(all, params![], |row| row.get(0))?,
         };
         read_all("decision", &rows)
-    }
-
-    /// Adds scores of an attempt.
-    pub(crate) fn put_scores(
-        &mut self,
-        route: &RouteName,
-        artifact: &ArtifactId,
-        attempt: u32,
-        scores: &[ScoreRow],
-    ) -> Result<(), Error> {
-        let lines: Result<Vec<String>, _> = scores.iter().map(serde_json::to_string).collect();
-        let lines = lines.map_err(|source| Error::Unreadable { what: "score", source })?;
-        let rows = scores.iter().map(|score| score.t.0).zip(lines);
-        self.insert_scores(route, artifact, attempt, rows).map_err(Error::db("store scores"))
-    }
-
-    fn insert_scores(
-        &mut self,
-        route: &RouteName,
-        artifact: &ArtifactId,
-        attempt: u32,
-        rows: impl Iterator<Item = (i64, String)>,
-    ) -> duckdb::Result<()> {
-        let transaction = self.conn.transaction()?;
-        {
-            let mut into = transaction.appender("scores")?;
-            for (t, line) in rows {
-                into.append_row(params![route.as_str(), artifact.as_str(), attempt, t, line])?;
-            }
-            into.flush()?;
-        }
-        transaction.commit()
-    }
-
-    /// The scores of an attempt, as they came.
-    pub(crate) fn scores(&self, route: &RouteName, attempt: u32) -> Result<Vec<ScoreRow>, Error> {
-        let sql = "SELECT score_json FROM scores WHERE route = ? AND attempt = ? ORDER BY rowid";
-        let rows: Vec<String> = self.rows(sql, params![route.as_str(), attempt], |row| row.get(0))?;
-        read_all("score", &rows)
     }
 
     /// Rows of a Parquet file.

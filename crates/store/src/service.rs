@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use kolm_core::{ArtifactId, CaptureStatus, Clock, DecisionRow, Env, Namespace, RequestId, RouteName};
 use kolm_policies::dataset::SnapshotMeta;
+use kolm_policies::gate::Gathered;
 use rustix::fs::{FlockOperation, flock};
 use tokio::sync::oneshot;
 
@@ -22,7 +23,7 @@ use crate::db::Db;
 use crate::pace::stand_back;
 use crate::pair::{Pair, Record, Salts};
 use crate::spool::{Batch, Spool};
-use crate::{Error, ScoreRow, freeze};
+use crate::{Error, freeze};
 
 /// The pause after the first failure to open the database.
 const MIN_PAUSE: Duration = Duration::from_millis(250);
@@ -220,19 +221,19 @@ impl Handle {
         self.ask(move |db| db.decisions(route.as_ref())).await
     }
 
-    /// Adds scores of an attempt.
+    /// Adds to what was gathered about an attempt.
     pub async fn put_scores(
         &self,
         route: RouteName,
         artifact: ArtifactId,
         attempt: u32,
-        scores: Vec<ScoreRow>,
+        new: Gathered,
     ) -> Result<(), Error> {
-        self.ask(move |db| db.put_scores(&route, &artifact, attempt, &scores)).await
+        self.ask(move |db| db.put_scores(&route, &artifact, attempt, &new)).await
     }
 
-    /// The scores of an attempt, as they came.
-    pub async fn scores(&self, route: RouteName, attempt: u32) -> Result<Vec<ScoreRow>, Error> {
+    /// What was gathered about an attempt, the scores as they came.
+    pub async fn scores(&self, route: RouteName, attempt: u32) -> Result<Gathered, Error> {
         self.ask(move |db| db.scores(&route, attempt)).await
     }
 

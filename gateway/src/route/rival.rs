@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use kolm_config::Route;
-use kolm_core::{ChallengerStatus, DecisionKind, DecisionRow, KScore, Ppm, Timestamp, Weight};
-use kolm_policies::gate::{Evidence, Replay, Score, ScoreKind, judge};
-use kolm_policies::rollout::{self, Challenger, State};
+use kolm_core::{ArtifactId, ChallengerStatus, DecisionKind, DecisionRow, KScore, Ppm, Timestamp, Weight};
+use kolm_policies::gate::{Evidence, Gathered, Score, ScoreKind, judge};
+use kolm_policies::rollout::{self, State};
 
 use super::RouteRun;
-use super::trial::{Trial, artifact_bytes};
+use super::trial::Trial;
 use crate::reconcile::Settings;
 use crate::table::{self, Shared};
 
@@ -21,44 +21,23 @@ pub(super) struct Rival {
 }
 
 impl Rival {
-    fn begin(
+    /// The challenger of `state`, by what was gathered about it and about the champion.
+    pub(super) fn of(
         route: &Route,
-        state: &State,
         settings: &Settings,
-        challenger: &Challenger,
-        scores: &[Score],
-    ) -> Self {
-        let bytes = artifact_bytes(settings, route, Some(&challenger.artifact));
-        let evidence = Evidence::new(&route.gate, challenger.attempt, bytes);
-        let bytes = artifact_bytes(settings, route, state.artifact.as_ref());
-        let champion = Evidence::new(&route.gate, state.attempt, bytes);
-        let trial = Trial::of(Some(challenger.artifact.clone()), challenger.attempt, evidence, scores);
-        Self { trial, champion, bar: None }
-    }
-
-    /// Takes a challenger up where the rows left it.
-    pub(super) fn resume(
-        route: &Route,
         state: &State,
-        settings: &Settings,
-        (own, champions): (&[Score], &[Score]),
+        (own, champions): (&Gathered, &Gathered),
     ) -> Option<Self> {
         let challenger = state.challenger.as_ref().filter(|_| state.weight > Weight::ZERO)?;
-        let mut rival = Self::begin(route, state, settings, challenger, own);
-        let bytes = artifact_bytes(settings, route, Some(&challenger.artifact));
-        rival.trial.evidence =
-            Evidence::replay(&route.gate, challenger.attempt, bytes, &challenger.replay(own));
-        let begun = champions.partition_point(|score| score.t < challenger.begun);
-        let since = Replay {
-            scores: &champions[begun..],
-            dropped: 0,
-            promoted_at: None,
-            promoted_b: None,
-            step_at: None,
+        let trial = |artifact: Option<&ArtifactId>, attempt, replay| {
+            Trial::of((route, settings), artifact.cloned(), attempt, &replay)
         };
-        let bytes = artifact_bytes(settings, route, state.artifact.as_ref());
-        rival.champion = Evidence::replay(&route.gate, state.attempt, bytes, &since);
-        Some(rival)
+        Some(Self {
+            trial: trial(Some(&challenger.artifact), challenger.attempt, challenger.replay(own)),
+            champion: trial(state.artifact.as_ref(), state.attempt, challenger.compared(&champions.scores))
+                .evidence,
+            bar: None,
+        })
     }
 
     /// Takes a score of the champion's.
@@ -86,13 +65,13 @@ impl Rival {
         })
     }
 
-    /// What a person is shown.
-    pub(super) fn status(&self, state: &State) -> Option<ChallengerStatus> {
+    /// What a person is shown; it serves no more than `bound`.
+    pub(super) fn status(&self, state: &State, bound: Option<Weight>) -> Option<ChallengerStatus> {
         let (challenger, judged) = (state.challenger.as_ref()?, self.trial.judged.as_ref());
         Some(ChallengerStatus {
             artifact: challenger.artifact.clone(),
             attempt: challenger.attempt,
-            weight: challenger.weight,
+            weight: bound.map_or(challenger.weight, |bound| bound.min(challenger.weight)),
             up: self.trial.student().is_some_and(|student| student.is_up()),
             n: judged.map(|judged| judged.n).unwrap_or_default(),
             k: judged.map_or_else(KScore::default, |judged| judged.k),
@@ -128,11 +107,11 @@ impl RouteRun {
 
     fn challenge(&mut self, shared: &Arc<Shared>, settings: &Settings) {
         self.candidate = None;
-        self.rival = self.state.challenger.as_ref().map(|challenger| {
-            let mut rival = Rival::begin(&self.route, &self.state, settings, challenger, &[]);
+        self.rival =
+            Rival::of(&self.route, settings, &self.state, (&Gathered::default(), &Gathered::default()));
+        if let Some(rival) = &mut self.rival {
             rival.trial.start(shared, settings, &self.route.name);
-            rival
-        });
+        }
     }
 
     /// The champion's process ends; the challenger's goes on with its evidence.

@@ -51,7 +51,7 @@ impl RouteRun {
             ceiling: judged.and_then(|judged| judged.ceiling),
             bets: if self.state.attempt > 0 { bets(&self.champion.evidence) } else { Vec::new() },
             templates: self.templates.1.clone(),
-            challenger: self.rival.as_ref().and_then(|rival| rival.status(&self.state)),
+            challenger: self.rival.as_ref().and_then(|rival| rival.status(&self.state, self.leaves.share())),
             served_local: self.stats.local.load(Ordering::Relaxed),
             served_cloud: self.stats.cloud.load(Ordering::Relaxed),
             fallbacks: self.stats.fallbacks.load(Ordering::Relaxed),

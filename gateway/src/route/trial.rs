@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kolm_config::Route;
 use kolm_core::{ArtifactId, RouteName, Timestamp};
-use kolm_policies::gate::{Breach, Evidence, Judged, Missing, Score, ScoreKind, judge};
+use kolm_policies::gate::{Breach, Evidence, Gathered, Judged, Missing, Replay, Score, ScoreKind, judge};
 
 use crate::reconcile::Settings;
 use crate::sample::Sampled;
@@ -23,8 +23,8 @@ pub(super) struct Trial {
     pub(super) evidence: Evidence,
     /// The scores in the evidence, as Decisions name them.
     pub(super) sampled: Sampled,
-    /// Scores in the evidence that the store has not taken yet.
-    unsaved: Vec<Score>,
+    /// What is in the evidence and not yet in the store.
+    unsaved: Gathered,
     pub(super) judged: Option<Judged>,
     pub(super) student: Option<Supervised>,
     /// There should be a student, and nothing serves this artifact any more.
@@ -34,19 +34,20 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    /// A trial of `artifact` by the evidence of `scores`; its student is not up yet.
+    /// A trial of `artifact` with the evidence of `replay`; its student is not up yet.
     pub(super) fn of(
+        (route, settings): (&Route, &Settings),
         artifact: Option<ArtifactId>,
         attempt: u32,
-        evidence: Evidence,
-        scores: &[Score],
+        replay: &Replay<'_>,
     ) -> Self {
+        let bytes = artifact_bytes(settings, route, artifact.as_ref());
         Self {
             artifact,
             attempt,
-            evidence,
-            sampled: Sampled::of(scores),
-            unsaved: Vec::new(),
+            evidence: Evidence::replay(&route.gate, attempt, bytes, replay),
+            sampled: Sampled::of(replay.scores),
+            unsaved: Gathered::default(),
             judged: None,
             student: None,
             unserved: false,
@@ -63,13 +64,13 @@ impl Trial {
     pub(super) fn score(&mut self, score: Score) {
         // The second score of a double-primary request is no request of its own.
         let request = score.kind != ScoreKind::Double;
-        if self.unsaved.len() < MOST_UNSAVED {
+        if self.unsaved.scores.len() < MOST_UNSAVED {
             if request {
                 self.evidence.note_sampled();
             }
             self.evidence.observe(&score);
             self.sampled.push(&score);
-            self.unsaved.push(score);
+            self.unsaved.scores.push(score);
         } else if request {
             self.miss();
         }
@@ -79,26 +80,30 @@ impl Trial {
     pub(super) fn miss(&mut self) {
         self.evidence.note_sampled();
         self.evidence.note_dropped();
+        self.unsaved.missed += 1;
     }
 
     /// Evidence that a restart would forget must not promote; what the store refuses is offered again.
     pub(super) async fn save(&mut self, route: &RouteName, store: &kolm_store::Handle) {
-        let (Some(artifact), false) = (self.artifact.clone(), self.unsaved.is_empty()) else { return };
-        let scores = self.unsaved.clone();
-        match store.put_scores(route.clone(), artifact, self.attempt, scores).await {
+        let (Some(artifact), false) = (self.artifact.clone(), self.is_saved()) else { return };
+        match store.put_scores(route.clone(), artifact, self.attempt, self.unsaved.clone()).await {
             Ok(()) => {
-                self.unsaved.clear();
+                self.unsaved = Gathered::default();
                 self.evidence.unblock(Missing::Ledger);
             }
             Err(_) => self.evidence.block(Missing::Ledger),
         }
     }
 
+    fn is_saved(&self) -> bool {
+        self.unsaved == Gathered::default()
+    }
+
     /// Whether a rise may be decided: not while the ledger refuses leaves or the store scores.
     pub(super) fn keep_open(&mut self, refused: bool) {
         if refused {
             self.evidence.block(Missing::Ledger);
-        } else if self.unsaved.is_empty() {
+        } else if self.is_saved() {
             self.evidence.unblock(Missing::Ledger);
         }
     }
@@ -148,7 +153,7 @@ impl Trial {
 }
 
 /// Size of the artifact's file; unknown counts as the largest.
-pub(super) fn artifact_bytes(settings: &Settings, route: &Route, artifact: Option<&ArtifactId>) -> u64 {
+fn artifact_bytes(settings: &Settings, route: &Route, artifact: Option<&ArtifactId>) -> u64 {
     if let Some(engine) = &route.engine {
         return engine.size_bytes.unwrap_or(u64::MAX);
     }
@@ -156,4 +161,48 @@ pub(super) fn artifact_bytes(settings: &Settings, route: &Route, artifact: Optio
         .map(|id| training::artifact_path(&settings.data_dir, &route.name, id))
         .and_then(|path| path.metadata().ok())
         .map_or(u64::MAX, |meta| meta.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use kolm_config::{Config, Outside};
+    use kolm_core::Env;
+    use kolm_receipts::keys::SigningKey;
+    use kolm_store::Service;
+
+    use super::*;
+
+    #[test]
+    fn a_restart_forgets_no_request_that_was_missed() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::embedded(&Outside::bare("/nonexistent")).unwrap();
+        let (_service, store) =
+            Service::open(dir.path(), &config.store, &Env::fixed(Timestamp(0), 5)).unwrap();
+        let settings = Settings {
+            program: "kolm".into(),
+            data_dir: dir.path().to_owned(),
+            decision_key: SigningKey::from_seed("kolm/decision", &[3; 32]).unwrap(),
+        };
+        let route = &config.routes[0];
+        let artifact: ArtifactId = format!("sha256:{}", "a".repeat(64)).parse().unwrap();
+        let begin = |gathered: &Gathered| {
+            let replay = Replay { scores: &gathered.scores, missed: gathered.missed, ..Replay::default() };
+            Trial::of((route, &settings), Some(artifact.clone()), 1, &replay)
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut gathered = Gathered::default();
+            // Each time it misses two more, between which it is saved, and is started again.
+            for missed in [2, 4, 6] {
+                let mut trial = begin(&gathered);
+                for _ in 0..2 {
+                    trial.miss();
+                    trial.save(&route.name, &store).await;
+                    trial.save(&route.name, &store).await;
+                }
+                gathered = store.scores(route.name.clone(), 1).await.unwrap();
+                assert_eq!((gathered.missed, trial.evidence.counts().dropped), (missed, missed));
+            }
+        });
+    }
 }

@@ -66,13 +66,28 @@ pub struct Evidence {
     templates: Templates,
 }
 
+/// What was gathered about an attempt: what became of the requests that it drew.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Gathered {
+    /// Those that were scored, in the order they were stored.
+    pub scores: Vec<Score>,
+    /// How many were not.
+    pub missed: u64,
+}
+
+impl From<Vec<Score>> for Gathered {
+    fn from(scores: Vec<Score>) -> Self {
+        Self { scores, missed: 0 }
+    }
+}
+
 /// What a restarted process needs to gather an attempt's evidence again.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Replay<'a> {
-    /// The attempt's scores in the order they were stored.
+    /// The attempt's scores, or the newest of them, in the order they were stored.
     pub scores: &'a [Score],
-    /// Drops counted before the restart (from the last Decision row).
-    pub dropped: u64,
+    /// Requests that were drawn and not scored.
+    pub missed: u64,
     /// When the student was promoted.
     pub promoted_at: Option<Timestamp>,
     /// `b` in the row that promoted it: the detectors' floor was frozen by it.
@@ -152,8 +167,8 @@ impl Evidence {
         if step.is_some() {
             out.begin_step();
         }
-        out.n.dropped = replay.dropped;
-        out.sampled += replay.dropped;
+        out.n.dropped = replay.missed;
+        out.sampled += replay.missed;
         out
     }
 

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bets::bets;
 pub use detect::{Detector, Detectors};
-pub use evidence::{Evidence, Replay};
+pub use evidence::{Evidence, Gathered, Replay};
 pub use forecast::{Ahead, forecast};
 pub use judge::{Judged, judge, size_axis, weighted};
 pub use policy::{GatePolicy, PRESETS};

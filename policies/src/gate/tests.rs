@@ -338,7 +338,7 @@ fn replay_rebuilds_evidence_and_detectors() {
     let all: Vec<Score> = scores.iter().chain(&late).cloned().collect();
     let at = Some(Timestamp(HOUR));
     let promoted_b = judge(&gather(&policy, &scores), Timestamp(HOUR)).ceiling.map(|b| b.v);
-    let replay = Replay { scores: &all, dropped: 1, promoted_at: at, promoted_b, step_at: at };
+    let replay = Replay { scores: &all, missed: 1, promoted_at: at, promoted_b, step_at: at };
     let mut again = Evidence::replay(&policy, 1, 400 << 20, &replay);
     let end = Timestamp(2 * HOUR);
     live.close_idle(end);

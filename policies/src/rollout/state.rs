@@ -2,7 +2,7 @@
 
 use kolm_core::{ArtifactId, Challenge, DecisionKind, DecisionRow, Ppm, Stage, Timestamp, Weight};
 
-use crate::gate::{Replay, Score};
+use crate::gate::{Gathered, Replay, Score};
 
 /// Where a route stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +37,6 @@ pub struct State {
     pub challenger: Option<Challenger>,
     /// Kind, reasons and time of the last row.
     pub last: Option<(DecisionKind, Vec<String>, Timestamp)>,
-    /// Sampled but unscored requests of the attempt, as of the last row.
-    pub dropped: u64,
 }
 
 /// Where a challenger stands: a trial of its own, within the champion's weight.
@@ -60,20 +58,24 @@ pub struct Challenger {
     pub promoted_b: Option<Ppm>,
     /// Kind, reasons and time of the last row about it.
     pub last: Option<(DecisionKind, Vec<String>, Timestamp)>,
-    /// Sampled but unscored requests of its attempt, as of that row.
-    pub dropped: u64,
 }
 
 impl Challenger {
     /// What a restart gathers its evidence from.
-    pub fn replay<'a>(&self, scores: &'a [Score]) -> Replay<'a> {
+    pub fn replay<'a>(&self, gathered: &'a Gathered) -> Replay<'a> {
         Replay {
-            scores,
-            dropped: self.dropped,
+            scores: &gathered.scores,
+            missed: gathered.missed,
             promoted_at: self.promoted_at,
             promoted_b: self.promoted_b,
             step_at: (self.weight > Weight::ZERO).then_some(self.since),
         }
+    }
+
+    /// What the champion's evidence of the same time is gathered from; `champions` are its scores, oldest first.
+    pub fn compared<'a>(&self, champions: &'a [Score]) -> Replay<'a> {
+        let begun = champions.partition_point(|score| score.t < self.begun);
+        Replay { scores: &champions[begun..], ..Replay::default() }
     }
 
     fn begin(row: &DecisionRow, challenge: &Challenge) -> Self {
@@ -86,7 +88,6 @@ impl Challenger {
             promoted_at: None,
             promoted_b: None,
             last: None,
-            dropped: 0,
         }
     }
 
@@ -98,7 +99,6 @@ impl Challenger {
             (self.promoted_at, self.promoted_b) = (Some(row.t), row.ceiling.map(|b| b.v));
         }
         self.weight = to;
-        self.dropped = row.n.dropped;
         self.last = Some((row.kind, row.because.clone(), row.t));
     }
 }
@@ -121,7 +121,6 @@ impl Default for State {
             attempts: 0,
             challenger: None,
             last: None,
-            dropped: 0,
         }
     }
 }
@@ -137,10 +136,10 @@ pub fn fold(rows: &[DecisionRow]) -> State {
 
 impl State {
     /// What a restart gathers the attempt's evidence from.
-    pub fn replay<'a>(&self, scores: &'a [Score]) -> Replay<'a> {
+    pub fn replay<'a>(&self, gathered: &'a Gathered) -> Replay<'a> {
         Replay {
-            scores,
-            dropped: self.dropped,
+            scores: &gathered.scores,
+            missed: gathered.missed,
             promoted_at: self.promoted_at,
             promoted_b: self.promoted_b,
             step_at: (self.weight > Weight::ZERO).then_some(self.since),
@@ -189,7 +188,6 @@ impl State {
         self.weight = row.to;
         self.artifact.clone_from(&row.artifact);
         self.attempt = row.attempt;
-        self.dropped = row.n.dropped;
         self.last = Some((row.kind, row.because.clone(), row.t));
     }
 
@@ -208,7 +206,6 @@ impl State {
                 self.since = row.t;
                 self.artifact = Some(challenge.artifact.clone());
                 self.attempt = challenge.attempt;
-                self.dropped = row.n.dropped;
                 self.last = Some((row.kind, row.because.clone(), row.t));
             }
             (_, challenger) => {

@@ -181,7 +181,6 @@ fn with_challengers(stage: Stage, policy: &str) -> Vec<State> {
         promoted_at: None,
         promoted_b: None,
         last: None,
-        dropped: 0,
     };
     let shares = [None, Some(Weight::ZERO), Some(Weight(100)), Some(Weight(2_500))];
     let fits =

@@ -1,7 +1,7 @@
 //! The challenger of a simulated route: its own evidence, and the champion's of the same time.
 
 use kolm_core::{DecisionKind, DecisionRow, Ppm, Timestamp, Weight};
-use kolm_policies::gate::{Evidence, GatePolicy, Replay, Score, ScoreKind, judge};
+use kolm_policies::gate::{Evidence, GatePolicy, Gathered, Score, ScoreKind, judge};
 use kolm_policies::rollout::{self, Challenger, State};
 
 use crate::chance::Chance;
@@ -12,18 +12,18 @@ pub(crate) struct Rival {
     own: Evidence,
     champion: Evidence,
     /// Its scores, as the store keeps them.
-    kept: Vec<Score>,
+    kept: Gathered,
 }
 
 impl Rival {
     fn begin(gate: &GatePolicy, state: &State, challenger: &Challenger) -> Self {
         let own = Evidence::new(gate, challenger.attempt, BYTES);
-        Self { own, champion: Evidence::new(gate, state.attempt, BYTES), kept: Vec::new() }
+        Self { own, champion: Evidence::new(gate, state.attempt, BYTES), kept: Gathered::default() }
     }
 
     fn take(&mut self, score: Score) {
         take(&mut self.own, &score);
-        self.kept.push(score);
+        self.kept.scores.push(score);
     }
 
     /// Takes a score of the champion's.
@@ -43,10 +43,7 @@ impl Rival {
     pub(crate) fn restart(&mut self, gate: &GatePolicy, state: &State, champions: &[Score]) {
         let Some(challenger) = &state.challenger else { return };
         self.own = Evidence::replay(gate, challenger.attempt, BYTES, &challenger.replay(&self.kept));
-        let since = champions.partition_point(|score| score.t < challenger.begun);
-        let scores = &champions[since..];
-        let replay = Replay { scores, dropped: 0, promoted_at: None, promoted_b: None, step_at: None };
-        self.champion = Evidence::replay(gate, state.attempt, BYTES, &replay);
+        self.champion = Evidence::replay(gate, state.attempt, BYTES, &challenger.compared(champions));
     }
 }
 

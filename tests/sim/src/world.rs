@@ -5,7 +5,7 @@
 use kolm_core::{
     ArtifactId, DecisionKind, DecisionRow, MicroUsd, Ppm, RequestId, RouteName, Stage, Timestamp, Weight,
 };
-use kolm_policies::gate::{Evidence, GatePolicy, Judged, Score, ScoreKind, Verdict, judge};
+use kolm_policies::gate::{Evidence, GatePolicy, Gathered, Judged, Score, ScoreKind, Verdict, judge};
 use kolm_policies::rollout::{self, RolloutPolicy, Seen, State};
 
 use crate::chance::Chance;
@@ -46,7 +46,7 @@ pub(crate) struct World {
     evidence: Evidence,
     rows: Vec<DecisionRow>,
     /// The attempt's scores, as the store keeps them.
-    kept: Vec<Score>,
+    kept: Gathered,
     pub(crate) rival: Option<Rival>,
     /// When the route last fell, and in which attempt.
     fallen: Option<(Timestamp, u32)>,
@@ -74,7 +74,7 @@ impl World {
             route,
             state: State::default(),
             rows: Vec::new(),
-            kept: Vec::new(),
+            kept: Gathered::default(),
             rival: None,
             fallen: None,
         };
@@ -164,13 +164,14 @@ impl World {
         if let Some(rival) = &mut self.rival {
             rival.compare(&score);
         }
-        self.kept.push(score);
+        self.kept.scores.push(score);
     }
 
     /// A request was drawn and never scored.
     pub(crate) fn miss(&mut self) {
         self.evidence.note_sampled();
         self.evidence.note_dropped();
+        self.kept.missed += 1;
     }
 
     /// One look: judge, plan, record, act.
@@ -196,7 +197,7 @@ impl World {
     }
 
     /// A challenger takes the champion's place.
-    pub(crate) fn succeed(&mut self, evidence: Evidence, kept: Vec<Score>) {
+    pub(crate) fn succeed(&mut self, evidence: Evidence, kept: Gathered) {
         (self.evidence, self.kept) = (evidence, kept);
         if self.state.promoted_at == Some(self.state.since) {
             self.evidence.arm();
@@ -213,7 +214,7 @@ impl World {
             DecisionKind::Candidate => {
                 self.evidence = Evidence::new(&self.gate, self.state.attempt, BYTES);
                 self.seen.candidate = None;
-                self.kept.clear();
+                self.kept = Gathered::default();
             }
             DecisionKind::Promote | DecisionKind::Advance | DecisionKind::Done => {
                 if self.state.promoted_at == Some(self.state.since) {
@@ -239,7 +240,7 @@ impl World {
         self.promise(state == self.state, "the rows do not rebuild the state");
         self.evidence = Evidence::replay(&self.gate, state.attempt, BYTES, &state.replay(&self.kept));
         if let Some(rival) = &mut self.rival {
-            rival.restart(&self.gate, &state, &self.kept);
+            rival.restart(&self.gate, &state, &self.kept.scores);
         }
     }
 

@@ -11,6 +11,7 @@ use kolm_policies::gate::ScoreKind;
 use kolm_wire::Exchange;
 
 use super::*;
+use crate::ScoreRow;
 use crate::pair::PairCounts;
 
 mod apart;
@@ -312,15 +313,19 @@ fn scores_come_back_as_they_went() {
     let (_service, handle) = world.open();
     let route: RouteName = "default".parse().unwrap();
     let artifact: ArtifactId = format!("sha256:{}", "0".repeat(64)).parse().unwrap();
-    let put =
-        |attempt, scores| run(handle.put_scores(route.clone(), artifact.clone(), attempt, scores)).unwrap();
-    put(1, vec![score(3), score(1)]);
-    put(2, vec![score(9)]);
-    put(1, vec![score(2)]);
-    let units: Vec<String> =
-        run(handle.scores(route.clone(), 1)).unwrap().into_iter().map(|score| score.unit).collect();
+    let put = |attempt, scores: Vec<ScoreRow>, missed| {
+        run(handle.put_scores(route.clone(), artifact.clone(), attempt, Gathered { scores, missed }))
+            .unwrap();
+    };
+    put(1, vec![score(3), score(1)], 2);
+    put(2, vec![score(9)], 0);
+    put(1, Vec::new(), 5);
+    put(1, vec![score(2)], 0);
+    let gathered = |attempt| run(handle.scores(route.clone(), attempt)).unwrap();
+    let units: Vec<String> = gathered(1).scores.into_iter().map(|score| score.unit).collect();
     assert_eq!(units, ["unit 3", "unit 1", "unit 2"]);
-    assert_eq!(run(handle.scores(route.clone(), 3)).unwrap().len(), 0);
+    assert_eq!([1, 2, 3].map(|attempt| gathered(attempt).missed), [7, 0, 0]);
+    assert_eq!(gathered(3), Gathered::default());
 }
 
 #[test]

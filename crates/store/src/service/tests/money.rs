@@ -25,12 +25,12 @@ fn money_is_summed_by_arm_and_kind_up_to_a_moment() {
         ..super::score(t)
     };
     let (today, yesterday) = (now.0 - 1, now.0 - 86_400_000);
-    let scores = vec![
+    let scores = Gathered::from(vec![
         score(ScoreKind::Shadow, today),
         score(ScoreKind::Double, today),
         score(ScoreKind::Reverse, yesterday),
         score(ScoreKind::Reverse, now.0 + 9),
-    ];
+    ]);
     run(handle.put_scores(route.clone(), artifact, 1, scores)).unwrap();
     let after = Timestamp(now.0 + 1);
     let want = Money {
