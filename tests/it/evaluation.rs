@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::fake::FakeOpenAi;
+use crate::fake::{FakeOpenAi, Reply};
 use crate::students::{distill, pairs, task};
 use crate::world::{KOLM, World, stderr, until};
 
@@ -83,6 +83,38 @@ async fn a_baseline_that_cannot_be_asked_decides_nothing() {
     let (output, report) =
         eval(dir.path(), &["--baseline", "openai:gpt-4o-mini", "--base-url", "http://127.0.0.1:1/v1"]).await;
     assert_eq!((output.status.code(), &report["error"]["code"]), (Some(2), &"K0010".into()), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_baseline_that_is_busy_is_asked_again_and_one_that_refuses_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    distill(dir.path());
+    let busy = cloud(usize::MAX).await;
+    let refusal = |status: u16, class: &str| {
+        let reply = Reply::json(status, json!({ "error": { "type": class, "code": class } }).to_string());
+        Reply {
+            headers: [reply.headers.clone(), vec![("retry-after-ms", "10".to_owned())]].concat(),
+            ..reply
+        }
+    };
+    for status in [429, 500, 503] {
+        busy.script(refusal(status, "busy"));
+    }
+    let url = format!("http://{}/v1", busy.address);
+    let args = ["--baseline", "openai:gpt-4o", "--base-url", &url];
+    let (output, report) = eval(dir.path(), &args).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(report["gate"]["baseline"]["accuracy"].as_f64() > Some(0.9), "{report} {said}");
+    let cases = report["student"]["n"].as_u64().unwrap() as usize;
+    assert_eq!((busy.seen().len(), said.matches("is asked again in").count()), (cases + 3, 3), "{said}");
+
+    let broke = cloud(usize::MAX).await;
+    (0..100).for_each(|_| broke.script(refusal(429, "insufficient_quota")));
+    let url = format!("http://{}/v1", broke.address);
+    let (output, report) = eval(dir.path(), &["--baseline", "openai:gpt-4o", "--base-url", &url]).await;
+    assert_eq!((output.status.code(), &report["error"]["code"]), (Some(2), &"K0010".into()), "{report}");
+    assert!(report["error"]["message"].as_str().unwrap().contains("429, insufficient_quota"), "{report}");
+    assert!(broke.seen().len() < cases, "it was asked no further");
 }
 
 /// A gateway that has captured `n` texts of the task under the prompt, and the student that learned them.

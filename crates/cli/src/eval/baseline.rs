@@ -4,7 +4,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use kolm_config::{BaseUrl, Outside};
@@ -14,14 +13,13 @@ use kolm_policies::price::{self, Price};
 use kolm_wire::chat;
 
 use super::cases::Asked;
+use super::client::{Client, Fault, Reply};
 use crate::admin::Admin;
 use crate::args::Eval;
 use crate::report::Failure;
 
 /// Calls at a time.
 const CONCURRENCY: usize = 8;
-/// How long one call may take.
-const LIMIT: Duration = Duration::from_secs(120);
 
 /// A cloud model and what it answered, case by case.
 pub(crate) struct Baseline {
@@ -128,39 +126,26 @@ fn call(
     let key = crate::env::variable("OPENAI_API_KEY").ok_or_else(|| {
         Failure::new(Code(10), Exit::Usage, "the baseline needs a key", "set OPENAI_API_KEY")
     })?;
-    let unreachable = |error: reqwest::Error| {
-        Failure::new(
-            Code(10),
-            Exit::Usage,
-            format_args!("the baseline cannot be asked: {error}"),
-            "check --base-url and the key",
-        )
+    let failed = |fault: Fault| {
+        let sentence = format_args!("the baseline cannot be asked: {fault}");
+        Failure::new(Code(10), Exit::Usage, sentence, "check --base-url and the key")
     };
-    let http = reqwest::Client::builder().timeout(LIMIT).build().map_err(unreachable)?;
-    let url = format!("{}/chat/completions", base_url.trim_end_matches('/'));
+    let client = Client::new(base_url, key).map_err(failed)?;
     crate::runtime()?.block_on(async {
-        let calls = bodies.map(|body| {
-            let request = http.post(&url).bearer_auth(&key).header("content-type", "application/json");
-            async {
-                let from = env.clock.micros();
-                let reply = request.body(body).send().await?.error_for_status()?.bytes().await?;
-                let micros = env.clock.micros().saturating_sub(from);
-                Ok(answer(&reply, micros, price))
-            }
-        });
+        let calls = bodies.map(async |body| client.ask(&body, env).await);
         let mut calls = futures_util::stream::iter(calls).buffered(CONCURRENCY);
         let mut answers = Vec::new();
-        while let Some(answer) = calls.next().await {
-            answers.push(answer.map_err(unreachable)?);
+        while let Some(reply) = calls.next().await {
+            answers.push(answer(&reply.map_err(failed)?, price));
         }
         Ok(answers)
     })
 }
 
-fn answer(reply: &[u8], micros: u64, price: Option<Price>) -> Answer {
-    let facts = chat::facts(reply);
+fn answer(reply: &Reply, price: Option<Price>) -> Answer {
+    let facts = chat::facts(&reply.body);
     let cost = price.map(|price| price::cost(&price, facts.tokens_in, facts.tokens_cached, facts.tokens_out));
-    Answer { text: facts.text.unwrap_or_default(), micros, cost: cost.unwrap_or_default() }
+    Answer { text: facts.text.unwrap_or_default(), micros: reply.micros, cost: cost.unwrap_or_default() }
 }
 
 #[cfg(test)]

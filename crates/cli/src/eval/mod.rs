@@ -4,6 +4,7 @@
 mod baseline;
 mod beside;
 mod cases;
+mod client;
 mod gate;
 mod page;
 mod print;
