@@ -4,13 +4,14 @@ use kolm_core::{AxisStatus, Bounds, ChallengerStatus, RouteStatus};
 
 use crate::chart::{self, Scale};
 use crate::route::{Line, line};
-use crate::words;
+use crate::{bets, words};
 
 /// The panel.
 pub(crate) struct Panel {
     pub(crate) facts: Vec<(&'static str, String)>,
     pub(crate) gate: Vec<Line>,
     pub(crate) axis: String,
+    pub(crate) bets: Vec<bets::Line>,
 }
 
 /// The panel of a route that has a challenger.
@@ -22,6 +23,7 @@ pub(crate) fn panel(route: &RouteStatus) -> Option<Panel> {
         facts: facts(own, route),
         gate: axes.iter().map(|axis| line(axis, scale, own.n.requests)).collect(),
         axis: chart::axis(scale),
+        bets: bets::lines(&own.bets),
     })
 }
 

@@ -99,6 +99,9 @@ pub struct ChallengerStatus {
     pub k: KScore,
     /// Need, have and margin of each axis and of K.
     pub axes: Vec<AxisStatus>,
+    /// E-values against the floors, and of its detectors once it answers clients.
+    #[serde(default)]
+    pub bets: Vec<BetStatus>,
     /// The champion's K on the requests that were put to both.
     pub champion: Option<Ppm>,
 }

@@ -176,6 +176,7 @@ fn support() -> RouteStatus {
             n: Counts { requests: 214, units: 88, ..Counts::default() },
             k: k(),
             axes: axes(&k()),
+            bets: vec![BetStatus { name: "A".into(), against: Claim::Below, milli: 6_100, at: 789_600 }],
             champion: Some(Ppm(951_268)),
         }),
         break_even: None,

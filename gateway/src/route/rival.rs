@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kolm_config::Route;
 use kolm_core::{ArtifactId, ChallengerStatus, DecisionKind, DecisionRow, KScore, Ppm, Timestamp, Weight};
-use kolm_policies::gate::{Evidence, Gathered, Score, ScoreKind, judge};
+use kolm_policies::gate::{Evidence, Gathered, Score, ScoreKind, bets, judge};
 use kolm_policies::rollout::{self, State};
 
 use super::RouteRun;
@@ -76,6 +76,7 @@ impl Rival {
             n: judged.map(|judged| judged.n).unwrap_or_default(),
             k: judged.map_or_else(KScore::default, |judged| judged.k),
             axes: judged.map(|judged| judged.axes.clone()).unwrap_or_default(),
+            bets: bets(&self.trial.evidence),
             champion: self.bar,
         })
     }
