@@ -155,8 +155,25 @@ fn gate(check: &mut Checker<'_>, mut table: Table<'_>) -> GatePolicy {
         max_units: table.within(check, "max_units", count, default.max_units, ever),
         max_wall_ms: table.within(check, "max_wall", millis, default.max_wall_ms, 1..i64::MAX),
     };
+    possible(check, &table, &out);
     table.finish(check);
     out
+}
+
+/// An attempt ends at its greatest extent: what it needs has to come before that.
+fn possible(check: &mut Checker<'_>, table: &Table<'_>, gate: &GatePolicy) {
+    if gate.cost_cap_musd == Some(0) {
+        check.add(RANGE, &table.at("cost_cap_usd"), "no call costs nothing: must be 0.000001 or more");
+    }
+    for (key, need, limit, most) in [
+        ("min_units", gate.min_units, "max_units", gate.max_units),
+        ("budget_units", gate.budget_units, "max_units", gate.max_units),
+        ("min_wall", gate.min_wall_ms.unsigned_abs(), "max_wall", gate.max_wall_ms.unsigned_abs()),
+    ] {
+        if need > most {
+            check.add(RANGE, &table.at(key), format!("no attempt could pass: it is more than `{limit}`"));
+        }
+    }
 }
 
 /// A short one would stand in answers by chance.
@@ -229,7 +246,7 @@ fn shadow(check: &mut Checker<'_>, mut table: Table<'_>) -> Shadow {
         rate: table.or(check, "rate", share, Ppm(100_000)),
         double_rate: table.or(check, "double_rate", share, Ppm(200_000)),
         concurrency: table.within(check, "concurrency", count, 4, 1..1_025),
-        timeout: table.or(check, "timeout", duration, Duration::from_secs(30)),
+        timeout: timeout(check, &mut table),
         teacher_budget_per_day: MicroUsd(
             i64::try_from(table.or(check, "teacher_budget_per_day_usd", dollars, 5_000_000))
                 .unwrap_or(i64::MAX),
@@ -238,6 +255,15 @@ fn shadow(check: &mut Checker<'_>, mut table: Table<'_>) -> Shadow {
     };
     table.finish(check);
     out
+}
+
+/// In no time every answer comes too late, which counts against the student.
+fn timeout(check: &mut Checker<'_>, table: &mut Table<'_>) -> Duration {
+    let timeout = table.or(check, "timeout", duration, Duration::from_secs(30));
+    if !(Duration::from_millis(1)..=Duration::from_secs(3_600)).contains(&timeout) {
+        check.add(RANGE, &table.at("timeout"), "must be between 1 ms and 1 h");
+    }
+    timeout
 }
 
 /// `rate = 0` is the way to ask nothing; a cap of 0 is a slip.

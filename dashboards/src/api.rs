@@ -7,7 +7,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use kolm_core::{Intent, Status};
+use kolm_core::{DecisionRow, Intent, RouteName, Status};
 use serde_json::json;
 
 use crate::lookup::{self, Refusal};
@@ -45,34 +45,35 @@ pub(crate) async fn status(State(app): State<Arc<App>>) -> Json<Status> {
 
 /// `GET /api/v1/routes/{route}/decisions`.
 pub(crate) async fn decisions(State(app): State<Arc<App>>, Path(name): Path<String>) -> Response {
-    let status = (app.doors.status)();
-    let Some(route) = lookup::find(&status, &name) else {
-        return refuse(StatusCode::NOT_FOUND, "there is no such route");
-    };
-    match (app.doors.decisions)(Some(route.route.clone())).await {
-        Ok(rows) => Json(rows).into_response(),
-        Err(why) => refuse(StatusCode::SERVICE_UNAVAILABLE, &why),
+    match decided(&app, &name).await {
+        Ok((_, rows)) => Json(rows).into_response(),
+        Err(no) => no,
     }
+}
+
+/// A route that is configured, or was, and what was decided about it.
+async fn decided(app: &App, name: &str) -> Result<(RouteName, Vec<DecisionRow>), Response> {
+    let unknown = || refuse(StatusCode::NOT_FOUND, "there is no such route");
+    let route: RouteName = name.parse().map_err(|_| unknown())?;
+    let rows = (app.doors.decisions)(Some(route.clone())).await;
+    let rows = rows.map_err(|why| refuse(StatusCode::SERVICE_UNAVAILABLE, &why))?;
+    let known = !rows.is_empty() || lookup::find(&(app.doors.status)(), name).is_some();
+    if known { Ok((route, rows)) } else { Err(unknown()) }
 }
 
 /// `GET /api/v1/routes/{route}/statements`: the signed statements about its verdicts.
 pub(crate) async fn statements(State(app): State<Arc<App>>, Path(name): Path<String>) -> Response {
-    let status = (app.doors.status)();
-    let Some(route) = lookup::find(&status, &name) else {
-        return refuse(StatusCode::NOT_FOUND, "there is no such route");
-    };
-    looked(&app, Look::Statements(route.route.clone())).await
+    match decided(&app, &name).await {
+        Ok((route, _)) => looked(&app, Look::Statements(route)).await,
+        Err(no) => no,
+    }
 }
 
 /// `GET /api/v1/routes/{route}/decisions/{seq}/sample`: whether the stored scores are those that the Decision names.
 pub(crate) async fn sample(State(app): State<Arc<App>>, Path((name, seq)): Path<(String, u64)>) -> Response {
-    let status = (app.doors.status)();
-    let Some(route) = lookup::find(&status, &name) else {
-        return refuse(StatusCode::NOT_FOUND, "there is no such route");
-    };
-    let rows = match (app.doors.decisions)(Some(route.route.clone())).await {
-        Ok(rows) => rows,
-        Err(why) => return refuse(StatusCode::SERVICE_UNAVAILABLE, &why),
+    let rows = match decided(&app, &name).await {
+        Ok((_, rows)) => rows,
+        Err(no) => return no,
     };
     let Some(row) = rows.into_iter().find(|row| row.seq == seq) else {
         return refuse(StatusCode::NOT_FOUND, "there is no such decision");

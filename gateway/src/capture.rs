@@ -178,16 +178,16 @@ impl Worker {
 
     fn charge(&self, finished: &Finished, config: &Config, cost: MicroUsd) {
         let Some(name) = &finished.route else { return };
-        let money = match finished.arm {
-            Arm::Teacher => Savings { paid: cost, ..Savings::default() },
+        match finished.arm {
+            Arm::Teacher => self.till.add(name, &Savings { paid: cost, ..Savings::default() }),
             Arm::Student => {
                 let route = config.routes.iter().find(|route| route.name == *name);
                 let price = route.map_or(0, |route| route.gate.hw_musd_per_s);
-                let local = price::busy(finished.latency_us, price);
-                Savings { avoided: cost, local, ..Savings::default() }
+                let ms = millis(finished.latency_us).unsigned_abs();
+                self.till.answered(name, price::answers(1, ms, price));
+                self.till.add(name, &Savings { avoided: cost, ..Savings::default() });
             }
-        };
-        self.till.add(name, &money);
+        }
     }
 }
 

@@ -17,10 +17,18 @@ use kolm_store::Money;
 #[derive(Debug)]
 pub(crate) struct Till {
     since: Timestamp,
-    routes: Mutex<HashMap<RouteName, Savings>>,
+    routes: Mutex<HashMap<RouteName, Purse>>,
     remembered: Mutex<HashSet<RouteName>>,
     /// What teacher calls of our own cost a route in a UTC day.
     asked: Mutex<HashMap<RouteName, Window>>,
+}
+
+/// What one route has.
+#[derive(Debug, Default)]
+struct Purse {
+    money: Savings,
+    /// What the student's answers cost, in 10^-12 USD: one alone is less than a µUSD.
+    local: u64,
 }
 
 impl Till {
@@ -44,7 +52,9 @@ impl Till {
         if fresh {
             let before: Vec<&DecisionRow> = rows.iter().filter(|row| row.t < self.since).collect();
             self.pays(&route.name, self.since, money.asked_today, MicroUsd(i64::MAX));
-            self.add(&route.name, &of_past(&money, &before, route.gate.hw_musd_per_s));
+            let price = route.gate.hw_musd_per_s;
+            self.answered(&route.name, price::answers(money.student_n, money.student_ms, price));
+            self.add(&route.name, &of_past(&money, &before, price));
         }
         Ok(())
     }
@@ -52,8 +62,15 @@ impl Till {
     /// Adds to what a route has.
     pub(crate) fn add(&self, route: &RouteName, money: &Savings) {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        let sum = routes.entry(route.clone()).or_default();
-        *sum = sum.plus(money);
+        let purse = routes.entry(route.clone()).or_default();
+        purse.money = purse.money.plus(money);
+    }
+
+    /// Adds what answers of a student cost, in 10^-12 USD.
+    pub(crate) fn answered(&self, route: &RouteName, cost: u64) {
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let purse = routes.entry(route.clone()).or_default();
+        purse.local = purse.local.saturating_add(cost);
     }
 
     /// Takes the price of a teacher call of our own out of a day's `limit`, if it allows it.
@@ -71,7 +88,9 @@ impl Till {
     /// What a route has.
     pub(crate) fn of(&self, route: &RouteName) -> Savings {
         let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        routes.get(route).copied().unwrap_or_default()
+        let Some(purse) = routes.get(route) else { return Savings::default() };
+        let local = i64::try_from(purse.local.div_ceil(1_000_000)).unwrap_or(i64::MAX);
+        Savings { local: MicroUsd(local), ..purse.money }
     }
 }
 
@@ -88,12 +107,8 @@ pub(crate) fn of_training(ms: i64, musd_per_s: u64) -> Savings {
 
 /// What earlier processes took in and spent, by what they left in the store.
 fn of_past(money: &Money, rows: &[&DecisionRow], musd_per_s: u64) -> Savings {
-    let answered = Savings {
-        avoided: money.avoided,
-        paid: money.paid,
-        local: price::busy(money.student_ms.saturating_mul(1_000), musd_per_s),
-        invested: money.shadow,
-    };
+    let answered =
+        Savings { avoided: money.avoided, paid: money.paid, invested: money.shadow, ..Savings::default() };
     answered.plus(&of_training(trained_ms(rows), musd_per_s))
 }
 
@@ -115,6 +130,16 @@ mod tests {
     use super::*;
 
     const DAY_MS: i64 = 86_400_000;
+
+    #[test]
+    fn answers_cost_the_same_one_by_one_and_all_at_once() {
+        let (till, route): (_, RouteName) = (Till::new(Timestamp(0)), "one".parse().unwrap());
+        (0..1_000).for_each(|ms| till.answered(&route, price::answers(1, ms % 7, 28)));
+        let later = Till::new(Timestamp(0));
+        later.answered(&route, price::answers(1_000, (0..1_000).map(|ms| ms % 7).sum(), 28));
+        assert_eq!(till.of(&route).local, MicroUsd(112));
+        assert_eq!(later.of(&route), till.of(&route));
+    }
 
     #[test]
     fn a_refusal_costs_nothing_and_a_new_day_and_another_route_begin_at_zero() {

@@ -47,7 +47,8 @@ pub fn list(model: &str) -> Option<Price> {
     LIST.iter().find(|(name, _)| *name == family).map(|(_, price)| *price)
 }
 
-fn undated(model: &str) -> &str {
+/// A model's name without the date at its end.
+pub fn undated(model: &str) -> &str {
     let date = |tail: &str| {
         tail.len() == 11
             && tail.bytes().enumerate().all(|(i, byte)| match i {
@@ -75,6 +76,12 @@ pub fn cost(price: &Price, tokens_in: i64, tokens_cached: i64, tokens_out: i64) 
 /// Price of so much of our own machine's time, rounded up: local is not free.
 pub fn busy(micros: u64, musd_per_s: u64) -> MicroUsd {
     MicroUsd(i64::try_from(micros.saturating_mul(musd_per_s).div_ceil(1_000_000)).unwrap_or(i64::MAX))
+}
+
+/// What so many answers of a student cost, in 10^-12 USD: of each every begun millisecond counts; `ms` are the whole ones
+/// of all.
+pub fn answers(n: u64, ms: u64, musd_per_s: u64) -> u64 {
+    ms.saturating_add(n).saturating_mul(1_000).saturating_mul(musd_per_s)
 }
 
 /// What a score cost: the student's time beside the teacher, or a call to the teacher of our own. The student's answer
@@ -128,6 +135,17 @@ mod tests {
         assert_eq!(busy(1_000_000, 28), MicroUsd(28));
         assert_eq!(busy(1, 28), MicroUsd(1));
         assert_eq!(busy(0, 28), MicroUsd(0));
+    }
+
+    #[test]
+    fn a_million_quick_answers_cost_their_milliseconds() {
+        assert_eq!(answers(1, 0, 28), 28_000);
+        assert_eq!(
+            answers(1_000_000, 3_000_000, 28),
+            112_000 * 1_000_000,
+            "0.112 USD of a machine for 28 µUSD/s"
+        );
+        assert_eq!(answers(u64::MAX, 1, u64::MAX), u64::MAX);
     }
 
     #[test]

@@ -131,6 +131,47 @@ fn a_route_cannot_be_asked_about_where_nothing_runs() {
 }
 
 #[test]
+fn a_command_line_that_makes_no_sense_is_told_in_json_too() {
+    for args in [&["rollout", "pause", "support", "--json"][..], &["demo", "--eval", "x", "--json"]] {
+        let output = kolm(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(told["error"]["code"], "K0005", "{told}");
+        assert!(stderr(&output).contains("Usage:"), "{}", stderr(&output));
+    }
+    let help = kolm(&["rollout", "--help", "--json"]);
+    assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("Usage:"));
+}
+
+#[test]
+fn a_demo_that_is_stopped_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut demo = std::process::Command::new(crate::world::KOLM);
+    demo.args(["demo", "--fast"]).env("TMPDIR", dir.path()).stderr(std::process::Stdio::piped());
+    let mut demo = demo.spawn().unwrap();
+    let scratch = dir.path().join(format!("kolm-demo-{}", demo.id()));
+    let up = scratch.join("data/run/up.json");
+    let pid = loop {
+        let told =
+            fs::read(&up).ok().and_then(|told| serde_json::from_slice::<serde_json::Value>(&told).ok());
+        if let Some(told) = told {
+            break told["pid"].to_string();
+        }
+        assert!(demo.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    let kill = |signal: &str, pid: &str| {
+        std::process::Command::new("kill").args([signal, pid]).stderr(std::process::Stdio::null()).status()
+    };
+    assert!(kill("-TERM", &demo.id().to_string()).unwrap().success());
+    let ended = demo.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    assert!(stderr(&ended).contains("error[K0022]"), "{}", stderr(&ended));
+    assert!(!scratch.exists(), "its files are there still");
+    assert!(!kill("-0", &pid).unwrap().success(), "its gateway runs still");
+}
+
+#[test]
 fn a_baseline_without_a_key_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let artifact = crate::students::distill(dir.path());

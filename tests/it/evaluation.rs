@@ -117,6 +117,28 @@ async fn a_baseline_that_is_busy_is_asked_again_and_one_that_refuses_is_not() {
     assert!(broke.seen().len() < cases, "it was asked no further");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_measured_decides_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    distill(dir.path());
+    std::fs::write(dir.path().join("fresh.jsonl"), pairs(600)).unwrap();
+    let cloud = cloud(usize::MAX).await;
+    let url = format!("http://{}/v1", cloud.address);
+    let beside = |model: &'static str| ["--pairs", "fresh.jsonl", "--base-url", &url, "--baseline", model];
+    let (output, report) = eval(dir.path(), &beside("openai:a-model-of-our-own")).await;
+    assert_eq!(
+        (output.status.code(), &report["gate"]["outcome"]),
+        (Some(2), &"undecided".into()),
+        "{report}"
+    );
+    cloud.script(Reply::json(200, "hello"));
+    let (output, report) = eval(dir.path(), &beside("openai:gpt-4o")).await;
+    assert_eq!((output.status.code(), &report["error"]["code"]), (Some(2), &"K0010".into()), "{report}");
+    assert!(report["error"]["message"].as_str().unwrap().contains("no chat completion"), "{report}");
+    let (output, report) = eval(dir.path(), &beside("openai:")).await;
+    assert_eq!((output.status.code(), &report["error"]["code"]), (Some(2), &"K0005".into()), "{report}");
+}
+
 /// A gateway that has captured `n` texts of the task under the prompt, and the student that learned them.
 async fn learned(n: usize) -> World {
     let world = World::start(cloud(usize::MAX).await, "").await;
@@ -159,8 +181,8 @@ fn asked(cloud: &FakeOpenAi) -> Vec<(String, String)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cloud_model_is_asked_what_traffic_asks_and_the_teacher_is_not_asked_again() {
-    let world = learned(600).await;
-    let dir = world.dir.path();
+    let mut world = learned(600).await;
+    let dir = &world.dir.path().to_owned();
     // The teacher: its captured answers, times and prices are there; neither a key nor a cloud is needed.
     let teacher = ["--baseline", "openai:gpt-4o-mini", "--base-url", "http://127.0.0.1:1/v1"];
     let (output, report) = eval_with(dir, &teacher, None).await;
@@ -209,5 +231,9 @@ async fn a_cloud_model_is_asked_what_traffic_asks_and_the_teacher_is_not_asked_a
     let outside = ["--baseline", "openai:gpt-4o", "--base-url", "http://192.0.2.1/v1"];
     let (output, report) = eval(dir, &outside).await;
     assert_eq!((output.status.code(), &report["error"]["code"]), (Some(2), &"K0010".into()), "{report}");
+    assert!(report["error"]["message"].as_str().unwrap().contains("airgap"), "{report}");
+    // A gateway that died has not let it go.
+    world.kill();
+    let (_, report) = eval(dir, &outside).await;
     assert!(report["error"]["message"].as_str().unwrap().contains("airgap"), "{report}");
 }

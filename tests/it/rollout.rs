@@ -95,8 +95,17 @@ async fn a_good_student_takes_the_route_over_and_a_drifting_teacher_takes_it_bac
     send(30).await;
     until("the student is back", || async { (send(1).await == 1).then_some(()) }).await;
 
-    // The decisions survive a crash of the whole.
+    // The decisions survive a crash of the whole, and can be read after it.
     world.kill();
+    let read = |args: &[&str]| {
+        let output = world.kolm(args);
+        (output.status.code(), serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap())
+    };
+    let (code, last) = read(&["rollout", "history", "--last", "1", "--json"]);
+    assert_eq!((code, &last["kind"]), (Some(0), &"done".into()), "{last}");
+    let (code, explained) = read(&["gate", "explain", "support", "--json"]);
+    assert_eq!((code, &explained["holds"]), (Some(0), &true.into()), "{explained}");
+    assert_eq!(explained["stored"]["sample_root"], explained["sample_root"], "{explained}");
     world.restart().await;
     assert_eq!(status(&world).await.routes[0].stage, Stage::Full);
     until("the student answers after a restart", || async {
@@ -133,6 +142,13 @@ fn people_ask_and_are_answered(world: &World) {
     let (code, sentence) = said(&["rollout", "promote", "support", "-m", "further"]);
     assert_eq!(code, Some(2), "{sentence}");
     assert!(sentence.contains("nothing to do"), "{sentence}");
+    for args in
+        [["rollout", "promote", "nowhere", "-m", "further"], ["rollout", "promote", "support", "-m", ""]]
+    {
+        let refused = world.kolm(&args);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(stderr(&refused).contains("error[K0005]"), "{}", stderr(&refused));
+    }
     let (code, history) = said(&["rollout", "history", "support"]);
     assert_eq!(code, Some(0));
     for word in ["distill", "candidate", "promote from 0 % to 1 %", "done from 50 % to 100 %"] {

@@ -1,5 +1,6 @@
 //! Talking to a running `kolm up`: where it is stands in `run/up.json` of the data directory.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,6 +27,13 @@ impl RunFile {
     /// Where the file lies.
     pub(crate) fn path(data_dir: &Path) -> PathBuf {
         data_dir.join("run/up.json")
+    }
+
+    /// Whether its process is there still; a crash leaves the file behind.
+    fn lives(&self) -> bool {
+        let pid = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw);
+        let asked = pid.map(rustix::process::test_kill_process);
+        asked.is_some_and(|asked| asked != Err(rustix::io::Errno::SRCH))
     }
 }
 
@@ -76,7 +84,8 @@ impl Admin {
     pub(crate) fn find(data_dir: &Path) -> Result<Self, Failure> {
         let path = RunFile::path(data_dir);
         let run = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let run: RunFile = run.ok_or_else(|| not_running(data_dir))?;
+        // Of a process that is gone nothing is asked: whoever listens there now is another.
+        let run: RunFile = run.filter(RunFile::lives).ok_or_else(|| not_running(data_dir))?;
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().map_err(
             |error| {
                 Failure::new(Code(9), Exit::Failed, error, "this is a defect of this machine's TLS set-up")
@@ -93,15 +102,18 @@ impl Admin {
         response.json().await.map_err(|error| self.unexpected(&error.to_string()))
     }
 
-    /// The Decisions of a route, oldest first; none of one that it does not know.
-    pub(crate) async fn decisions(&self, route: &RouteName) -> Result<Vec<DecisionRow>, Failure> {
-        let url = format!("http://{}/api/v1/routes/{route}/decisions", self.run.admin);
-        let response =
-            self.http.get(url).bearer_auth(&self.run.token).send().await.map_err(|_| self.gone())?;
-        if response.status() == 404 {
-            return Ok(Vec::new());
+    /// The Decisions of one route or of all, oldest first, also of routes that are configured no more.
+    pub(crate) async fn decisions(&self, route: Option<&RouteName>) -> Result<Vec<DecisionRow>, Failure> {
+        let url = format!("http://{}/api/v1/decisions.jsonl", self.run.admin);
+        let route = route.map(|route| ("route", route.as_str()));
+        let request = self.http.get(url).query(&route.as_slice()).bearer_auth(&self.run.token);
+        let response = request.send().await.map_err(|_| self.gone())?;
+        if !response.status().is_success() {
+            return Err(self.unexpected(&sentence(response).await));
         }
-        response.json().await.map_err(|error| self.unexpected(&error.to_string()))
+        let text = response.text().await.map_err(|error| self.unexpected(&error.to_string()))?;
+        let rows: Result<Vec<DecisionRow>, _> = text.lines().map(serde_json::from_str).collect();
+        rows.map_err(|error| self.unexpected(&error.to_string()))
     }
 
     /// The signed statements about a route's verdicts, each in one line; none of one that it does not know.
@@ -117,11 +129,13 @@ impl Admin {
         Ok(all.iter().map(ToString::to_string).collect())
     }
 
-    /// The signed statements about the verdicts on all its routes.
+    /// The signed statements about the verdicts on all routes that there ever were.
     pub(crate) async fn all_statements(&self) -> Result<Vec<String>, Failure> {
+        let decided = self.decisions(None).await?;
+        let routes: BTreeSet<&RouteName> = decided.iter().map(|row| &row.route).collect();
         let mut all = Vec::new();
-        for route in self.status().await?.routes {
-            all.extend(self.statements(&route.route).await?);
+        for route in routes {
+            all.extend(self.statements(route).await?);
         }
         Ok(all)
     }
@@ -143,15 +157,6 @@ impl Admin {
         Ok(told.stored)
     }
 
-    /// The Decisions of all its routes.
-    pub(crate) async fn all_decisions(&self) -> Result<Vec<DecisionRow>, Failure> {
-        let mut all = Vec::new();
-        for route in self.status().await?.routes {
-            all.extend(self.decisions(&route.route).await?);
-        }
-        Ok(all)
-    }
-
     /// Leaves an intent, and tells what came of it; `None` where that is not known yet.
     pub(crate) async fn intend(&self, intent: &Intent) -> Result<Option<Answered>, Failure> {
         let url = format!("http://{}/api/v1/intents", self.run.admin);
@@ -160,6 +165,10 @@ impl Admin {
         match response.status().as_u16() {
             200 => response.json().await.map(Some).map_err(|error| self.unexpected(&error.to_string())),
             202 => Ok(None),
+            400 | 404 => {
+                let hint = "`kolm status` lists the routes, and -m gives a reason of 1 to 500 characters";
+                Err(Failure::new(Code(5), Exit::Usage, sentence(response).await, hint))
+            }
             _ => Err(self.unexpected(&sentence(response).await)),
         }
     }

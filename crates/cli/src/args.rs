@@ -351,7 +351,7 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "FILE")]
     pub(crate) pairs: Option<PathBuf>,
     /// Traffic to prove the student on; without it an eighth of the pairs
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "pairs")]
     pub(crate) eval: Option<PathBuf>,
     /// Keep the scratch directory here; without it only the artifact stays, in the temporary folder
     #[arg(long, value_name = "DIR")]

@@ -5,6 +5,7 @@ use std::path::Path;
 use kolm_core::{Code, DecisionRow, Env, Exit, Sample};
 use kolm_gateway::sample::Sampled;
 use kolm_policies::rollout;
+use serde::Serialize;
 
 use crate::admin::Admin;
 use crate::args::GateCommand;
@@ -21,15 +22,27 @@ pub(crate) fn run(command: &GateCommand, env: &Env, data_dir: &Path, json: bool)
         let hint = "it still collects pairs, or its name is another: see `kolm status`";
         return Err(Failure::new(Code(13), Exit::Usage, sentence, hint));
     };
+    let stored = row.sample.is_some().then(|| ask(row, env, data_dir)).transpose()?.flatten();
+    let holds = stored == row.sample;
     if json {
-        print_json(row);
-        return Ok(Exit::Ok);
+        print_json(&Explained { row, stored: stored.as_ref(), holds });
+    } else {
+        say(rollout::explain(row));
+        if let Some(named) = &row.sample {
+            say(verdict(named, stored.as_ref()));
+        }
     }
-    say(rollout::explain(row));
-    let Some(named) = &row.sample else { return Ok(Exit::Ok) };
-    let stored = ask(row, env, data_dir)?;
-    say(verdict(named, stored.as_ref()));
-    Ok(if stored.as_ref() == Some(named) { Exit::Ok } else { Exit::Failed })
+    Ok(if holds { Exit::Ok } else { Exit::Failed })
+}
+
+/// A Decision, and what is stored of the scores that it names.
+#[derive(Serialize)]
+struct Explained<'a> {
+    #[serde(flatten)]
+    row: &'a DecisionRow,
+    stored: Option<&'a Sample>,
+    /// The stored scores are those that it names, if it names any.
+    holds: bool,
 }
 
 /// The scores that are stored of a Decision's attempt, the first ones, as many as it rests on.

@@ -51,7 +51,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report::panicked));
     machine::leave_no_core();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refused) => return report::usage(&refused, std::env::args_os().any(|arg| arg == "--json")),
+    };
     let env = env::system();
     let data_dir = cli.data_dir.clone().unwrap_or_else(env::home);
     let exit = match dispatch(cli.command, &env, data_dir, cli.json) {

@@ -11,17 +11,19 @@ use serde_json::json;
 use crate::args::Prices;
 use crate::report::{Done, Failure, note, print_json, say};
 
-/// Where a price stands, and the price.
-type Known = BTreeMap<(String, String), Price>;
+/// A model, whether the list has it (its rows come last), where the price stands, and the price.
+type Known = BTreeMap<(String, bool, String), Price>;
 
 const LIST: &str = "list";
 
-/// Prints the prices, dearest source first: a configuration's, then the list's.
+/// Prints the prices by model; a configuration's, which are in force, before the list's.
 pub(crate) fn run(args: &Prices, data_dir: &Path, json: bool) -> Done {
     let mut known: Known = price::LIST.iter().map(|(model, price)| place(model, LIST, *price)).collect();
     known.extend(configured(args, data_dir)?);
     let wanted = args.model.as_deref().unwrap_or_default();
-    known.retain(|(model, _), _| model.starts_with(wanted));
+    // A dated name has its family's price.
+    let family = price::undated(wanted);
+    known.retain(|(model, ..), _| model.starts_with(wanted) || model == family);
     if known.is_empty() {
         note("no price of such a model is known; `[upstreams.NAME.prices]` of gateway.toml gives one");
     }
@@ -31,7 +33,7 @@ pub(crate) fn run(args: &Prices, data_dir: &Path, json: bool) -> Done {
             "model", "input", "cached", "output"
         ));
     }
-    for ((model, source), price) in &known {
+    for ((model, _, source), price) in &known {
         if json {
             print_json(&json!({
                 "model": model, "source": source,
@@ -45,8 +47,8 @@ pub(crate) fn run(args: &Prices, data_dir: &Path, json: bool) -> Done {
     Ok(Exit::Ok)
 }
 
-fn place(model: &str, source: &str, price: Price) -> ((String, String), Price) {
-    ((model.to_owned(), source.to_owned()), price)
+fn place(model: &str, source: &str, price: Price) -> ((String, bool, String), Price) {
+    ((model.to_owned(), source == LIST, source.to_owned()), price)
 }
 
 fn configured(args: &Prices, data_dir: &Path) -> Result<Known, Failure> {
@@ -71,6 +73,14 @@ fn dollars(musd: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_configured_price_comes_before_the_lists() {
+        let price = |input| Price { input, cached: 0, output: 0 };
+        let known =
+            Known::from([place("gpt-4o", LIST, price(1)), place("gpt-4o", "upstreams.openai", price(2))]);
+        assert_eq!(known.into_values().map(|price| price.input).collect::<Vec<_>>(), [2, 1]);
+    }
 
     #[test]
     fn prices_are_written_with_two_digits_or_as_many_as_they_need() {

@@ -50,6 +50,20 @@ impl Failure {
     }
 }
 
+/// Prints what is wrong with the command line, or the help that it asks for.
+pub(crate) fn usage(refused: &clap::Error, json: bool) -> std::process::ExitCode {
+    if json && refused.use_stderr() {
+        let text = refused.render().to_string();
+        let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let hint = "see --help of the command";
+        let error = serde_json::json!({ "code": Code(5).to_string(), "message": sentence, "hint": hint });
+        print_json(&serde_json::json!({ "error": error }));
+    }
+    // Nobody may be reading.
+    drop(refused.print());
+    std::process::ExitCode::from(u8::try_from(refused.exit_code()).unwrap_or(Exit::Usage as u8))
+}
+
 impl<E: Coded> From<E> for Failure {
     fn from(error: E) -> Self {
         let mut sentence = error.to_string();

@@ -40,7 +40,7 @@ pub(crate) fn route_name(text: &str) -> Result<RouteName, Failure> {
     })
 }
 
-/// The Decisions of one route or of all: of the gateway that runs, else from the store itself.
+/// The Decisions of one route or of all, oldest first: of the gateway that runs, else from the store itself.
 pub(crate) fn decisions(
     route: Option<&RouteName>,
     env: &Env,
@@ -48,17 +48,14 @@ pub(crate) fn decisions(
 ) -> Result<Vec<DecisionRow>, Failure> {
     let runtime = crate::runtime()?;
     if let Ok(admin) = Admin::find(data_dir) {
-        return runtime.block_on(async {
-            match route {
-                Some(route) => admin.decisions(route).await,
-                None => admin.all_decisions().await,
-            }
-        });
+        return runtime.block_on(admin.decisions(route));
     }
     let (store, handle) = crate::offline::store(env, data_dir)?;
     let rows = runtime.block_on(handle.decisions(route.cloned()));
     store.shutdown();
-    Ok(rows?)
+    let mut rows = rows?;
+    rows.sort_by(|a, b| (a.t, &a.route, a.seq).cmp(&(b.t, &b.route, b.seq)));
+    Ok(rows)
 }
 
 /// The signed statements about the verdicts on one route or on all, each in one line.

@@ -22,6 +22,13 @@ pub(crate) fn read(data_dir: &Path) -> Result<Vec<Entry>, Failure> {
     History::read(&dir).map_err(|error| Failure::io(&dir, &error))
 }
 
+/// The text of the configuration that came into force last, if there ever was one.
+pub(crate) fn newest(data_dir: &Path) -> Result<Option<String>, Failure> {
+    let entries = read(data_dir)?;
+    let text = entries.last().and_then(|entry| History::text(&entries, entry.version));
+    Ok(text.map(str::to_owned))
+}
+
 /// Prints the history, oldest first, each version with what it changed.
 pub(crate) fn history(data_dir: &Path, json: bool) -> Done {
     for entry in read(data_dir)? {

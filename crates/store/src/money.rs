@@ -11,6 +11,8 @@ pub struct Money {
     pub avoided: MicroUsd,
     /// List price of what the teacher answered.
     pub paid: MicroUsd,
+    /// How often the student answered.
+    pub student_n: u64,
     /// How long the student took over its answers, in ms.
     pub student_ms: u64,
     /// What scoring cost: the student's time in the shadow, and the teacher asked by ourselves.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kolm_core::{Code, DecisionKind, Env, Exit, RouteStatus, Stage};
+use tokio::signal::unix::SignalKind;
 
 pub(crate) use cloud::run as sample_cloud;
 pub(crate) use traffic::Pair;
@@ -40,7 +41,13 @@ const LADDER_LIMIT_US: u64 = 240_000_000;
 pub(crate) fn run(args: &Demo, env: &Env, json: bool) -> Done {
     let scratch = Scratch::new(args.keep.as_deref())?;
     let started = env.clock.micros();
-    let mut summary = crate::runtime()?.block_on(play(args, env, &scratch.dir))?;
+    let mut summary = crate::runtime()?.block_on(async {
+        tokio::select! {
+            played = play(args, env, &scratch.dir) => played,
+            // Children and scratch directory go with what is dropped here.
+            () = interrupted() => Err(Failure::new(Code(22), Exit::Cancelled, "stopped", "--keep DIR keeps what there is by then")),
+        }
+    })?;
     summary.wall_seconds = (env.clock.micros() - started) as f64 / 1e6;
     summary.kept = args.keep.clone();
     summary.artifact = summary.artifact.map(|artifact| scratch.outlive(artifact)).transpose()?;
@@ -49,6 +56,21 @@ pub(crate) fn run(args: &Demo, env: &Env, json: bool) -> Done {
         print_json(&summary);
     }
     Ok(if summary.passed() { Exit::Ok } else { Exit::Failed })
+}
+
+/// Until somebody wants it to end.
+async fn interrupted() {
+    let signal = |kind| async move {
+        match tokio::signal::unix::signal(kind) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = signal(SignalKind::interrupt()) => {}
+        () = signal(SignalKind::terminate()) => {}
+        () = signal(SignalKind::hangup()) => {}
+    }
 }
 
 async fn play(args: &Demo, env: &Env, dir: &Path) -> Result<Summary, Failure> {
@@ -121,7 +143,7 @@ async fn wait_trained(world: &World, progress: &Progress) -> Result<RouteStatus,
 
 /// From the decision to distill to the candidate, as the Decision rows say it.
 async fn train_seconds(world: &World, route: &RouteStatus) -> Result<f64, Failure> {
-    let rows = world.admin.decisions(&route.route).await?;
+    let rows = world.admin.decisions(Some(&route.route)).await?;
     let at = |kind| rows.iter().find(|row| row.kind == kind).map(|row| row.t);
     let (from, to) = (at(DecisionKind::Distill), at(DecisionKind::Candidate));
     Ok(from.zip(to).map_or(0.0, |(from, to)| to.since(from) as f64 / 1e3))

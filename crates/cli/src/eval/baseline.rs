@@ -6,17 +6,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use kolm_config::{BaseUrl, Outside};
+use kolm_config::{BaseUrl, Outside, RawConfig};
 use kolm_core::{Code, Env, Exit, MicroUsd};
 use kolm_policies::dataset::Row;
 use kolm_policies::price::{self, Price};
-use kolm_wire::chat;
 
 use super::cases::Asked;
 use super::client::{Client, Fault, Reply};
 use crate::admin::Admin;
 use crate::args::Eval;
 use crate::report::Failure;
+use crate::versions;
 
 /// Calls at a time.
 const CONCURRENCY: usize = 8;
@@ -54,7 +54,7 @@ pub(super) fn ask(
     env: &Env,
     data_dir: &Path,
 ) -> Result<Baseline, Failure> {
-    let model = named.strip_prefix("openai:").ok_or_else(|| {
+    let model = named.strip_prefix("openai:").filter(|model| !model.is_empty()).ok_or_else(|| {
         Failure::new(
             Code(5),
             Exit::Usage,
@@ -82,10 +82,11 @@ pub(super) fn ask(
     Ok(Baseline { model: model.to_owned(), is_teacher, reused, prompted, answers })
 }
 
-/// Where a gateway runs on this data directory with `airgap`, nobody outside the host is asked.
+/// Where the gateway of this data directory runs, or last ran, with `airgap`, nobody outside the host is asked; nor where
+/// it does not say.
 fn stays_inside(base_url: &str, data_dir: &Path) -> Result<(), Failure> {
     let inside = base_url.parse::<BaseUrl>().is_ok_and(|url| url.is_loopback());
-    if inside || !airgapped(data_dir) {
+    if inside || !airgapped(data_dir)? {
         return Ok(());
     }
     let sentence =
@@ -93,12 +94,17 @@ fn stays_inside(base_url: &str, data_dir: &Path) -> Result<(), Failure> {
     Err(Failure::new(Code(10), Exit::Usage, sentence, "name a server on this host with --base-url"))
 }
 
-fn airgapped(data_dir: &Path) -> bool {
-    let Ok(admin) = Admin::find(data_dir) else { return false };
-    let running = crate::runtime().and_then(|runtime| runtime.block_on(admin.config()));
+fn airgapped(data_dir: &Path) -> Result<bool, Failure> {
+    let raw = match Admin::find(data_dir) {
+        Ok(admin) => crate::runtime()?.block_on(admin.config())?.raw(),
+        Err(_) => match versions::newest(data_dir)? {
+            Some(text) => RawConfig::parse("(last in force)", &text),
+            None => return Ok(false),
+        },
+    };
     // Keys of the gateway's environment need not be in this one.
     let outside = Outside { env: Arc::new(|_| Some("unused".to_owned())), ..crate::env::outside(data_dir) };
-    running.is_ok_and(|running| running.raw().check(&outside).is_ok_and(|config| config.airgap))
+    Ok(raw.check(&outside)?.airgap)
 }
 
 /// Whether answers of `teacher` are the model's: the name itself, or a dated version of it, `MODEL-2024-07-18`.
@@ -136,14 +142,14 @@ fn call(
         let mut calls = futures_util::stream::iter(calls).buffered(CONCURRENCY);
         let mut answers = Vec::new();
         while let Some(reply) = calls.next().await {
-            answers.push(answer(&reply.map_err(failed)?, price));
+            answers.push(answer(reply.map_err(failed)?, price));
         }
         Ok(answers)
     })
 }
 
-fn answer(reply: &Reply, price: Option<Price>) -> Answer {
-    let facts = chat::facts(&reply.body);
+fn answer(reply: Reply, price: Option<Price>) -> Answer {
+    let facts = reply.facts;
     let cost = price.map(|price| price::cost(&price, facts.tokens_in, facts.tokens_cached, facts.tokens_out));
     Answer { text: facts.text.unwrap_or_default(), micros: reply.micros, cost: cost.unwrap_or_default() }
 }

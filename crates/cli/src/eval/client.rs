@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 use kolm_core::Env;
+use kolm_wire::chat;
 
 use crate::report::note;
 
@@ -21,9 +22,9 @@ pub(super) struct Client {
     key: String,
 }
 
-/// A whole reply, and the time until it was whole, in µs.
+/// What a whole reply says, and the time until it was whole, in µs.
 pub(super) struct Reply {
-    pub(super) body: Vec<u8>,
+    pub(super) facts: chat::Facts,
     pub(super) micros: u64,
 }
 
@@ -33,6 +34,9 @@ pub(super) enum Fault {
     /// There was no whole answer.
     #[error("{}", innermost(.0))]
     Broken(#[from] reqwest::Error),
+    /// There was an answer, and it is none of this interface.
+    #[error("its answer is no chat completion")]
+    Foreign,
     /// There was an answer, and it is an error.
     #[error("it answered {status}{}{class}", if class.is_empty() { "" } else { ", " })]
     Refused { status: u16, class: String, after: Option<Duration> },
@@ -42,6 +46,7 @@ impl Fault {
     /// Whether the same call may be answered a moment later.
     fn may_pass(&self) -> bool {
         match self {
+            Self::Foreign => false,
             Self::Broken(error) => !error.is_connect() && !error.is_builder(),
             // A quota that is used up says 429 too.
             Self::Refused { class, .. } if class.contains("insufficient_quota") => false,
@@ -56,7 +61,7 @@ impl Fault {
     fn pause(&self, planned: Option<Duration>) -> Option<Duration> {
         match self {
             Self::Refused { after: Some(after), .. } => planned.map(|planned| planned.max(*after)),
-            Self::Refused { .. } | Self::Broken(_) => planned,
+            Self::Refused { .. } | Self::Broken(_) | Self::Foreign => planned,
         }
     }
 }
@@ -109,7 +114,9 @@ impl Client {
         let body = reply.bytes().await?.to_vec();
         let micros = env.clock.micros().saturating_sub(from);
         if status.is_success() {
-            return Ok(Reply { body, micros });
+            let facts = chat::facts(&body);
+            let said = facts.text.is_some() || facts.refusal || facts.tool_calls;
+            return if said { Ok(Reply { facts, micros }) } else { Err(Fault::Foreign) };
         }
         Err(Fault::Refused { status: status.as_u16(), class: kolm_wire::error_class(&body), after })
     }

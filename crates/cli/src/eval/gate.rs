@@ -24,7 +24,7 @@ pub(crate) enum Outcome {
     Passes,
     /// One is not.
     Fails,
-    /// There are too few cases to say.
+    /// There are too few cases to say, or an axis could not be measured.
     Undecided,
 }
 
@@ -72,7 +72,8 @@ pub(crate) fn verdict(student: &Student<'_>, baseline: Option<&Baseline>) -> Ver
     {
         missing.push("k_of_baseline");
     }
-    let outcome = match (rows.len() as u64 >= needed, missing.is_empty()) {
+    let known = axes.iter().all(|line| line.have.is_some());
+    let outcome = match (rows.len() as u64 >= needed && known, missing.is_empty()) {
         (false, _) => Outcome::Undecided,
         (true, true) => Outcome::Passes,
         (true, false) => Outcome::Fails,

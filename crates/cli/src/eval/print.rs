@@ -107,7 +107,16 @@ pub(super) fn sentence(n: u64, verdict: &Verdicts) -> String {
     match verdict.outcome {
         Outcome::Passes => format!("passes{alone}"),
         Outcome::Fails => format!("fails{alone}: {}", verdict.missing.join(", ")),
-        Outcome::Undecided => format!("not decided: {n} cases of {} needed", verdict.needed),
+        Outcome::Undecided if n < verdict.needed => {
+            format!("not decided: {n} cases of {} needed", verdict.needed)
+        }
+        Outcome::Undecided => {
+            let unknown =
+                verdict.axes.iter().filter(|axis| axis.have.is_none()).map(|axis| axis.name.as_str());
+            let unknown: Vec<&str> = unknown.collect();
+            let hint = if unknown.contains(&"C") { " (no list price of the baseline is known)" } else { "" };
+            format!("not decided: {} not measured{hint}", unknown.join(", "))
+        }
     }
 }
 

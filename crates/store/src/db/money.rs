@@ -15,13 +15,17 @@ impl Db {
     /// The sums of what a route's pairs say, of those before `until`.
     pub(crate) fn answered(&self, route: &RouteName, until: Timestamp) -> Result<Money, Error> {
         let sql = "SELECT arm = 'student', sum(greatest(cost_usd_micros, 0))::BIGINT, \
-                   sum(greatest(latency_ms, 0))::BIGINT \
+                   sum(greatest(latency_ms, 0))::BIGINT, count(*) \
                    FROM pairs WHERE route = ? AND ts_ms < ? GROUP BY ALL";
         let mut money = Money::default();
         self.rows(sql, params![route.as_str(), until.0], |row| {
             let cost = MicroUsd(row.get(1)?);
             match row.get(0)? {
-                true => (money.avoided, money.student_ms) = (cost, row.get::<_, i64>(2)?.unsigned_abs()),
+                true => {
+                    money.avoided = cost;
+                    money.student_ms = row.get::<_, i64>(2)?.unsigned_abs();
+                    money.student_n = row.get::<_, i64>(3)?.unsigned_abs();
+                }
                 false => money.paid = cost,
             }
             Ok(())

@@ -36,6 +36,7 @@ fn money_is_summed_by_arm_and_kind_up_to_a_moment() {
     let want = Money {
         avoided: MicroUsd(7),
         paid: MicroUsd(5),
+        student_n: 1,
         student_ms: 300,
         shadow: MicroUsd(43),
         asked_today: MicroUsd(20),
