@@ -8,7 +8,7 @@ use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode, header};
-use kolm_core::{Intent, RouteName, Status};
+use kolm_core::{Answered, Intent, RouteName, Status};
 use serde::Deserialize;
 
 use crate::lookup::{self, Refusal};
@@ -164,10 +164,7 @@ pub(crate) async fn route(
     let decisions = (app.doors.decisions)(Some(parsed)).await;
     let inner = route::route(found, &decisions, app.doors.clock.now());
     let notice = query.asked.as_deref().and_then(lookup::kind).map(|kind| {
-        format!(
-            "Asked for: {}. The reconciler turns it into a decision below, or says why not.",
-            route::button(kind)
-        )
+        format!("Asked for: {}. The decision stands below as soon as it is taken.", route::button(kind))
     });
     live(frame(&app, &status, &name, Script::Live), &format!("/routes/{name}"), notice, &inner, &headers)
 }
@@ -225,8 +222,13 @@ pub(crate) async fn intent(
     };
     let reason = form.reason.trim().to_owned();
     match lookup::submit(&app, Intent { route, kind, actor: String::from("dashboard"), reason }) {
-        // The page follows the route by itself.
-        Ok(_answer) => Redirect::to(&format!("/routes/{name}?asked={}", form.kind)).into_response(),
+        Ok(answer) => match answer.await {
+            Some(Answered { sentence, decision: None }) => {
+                question(&app, &name, &form.kind, StatusCode::CONFLICT, Some(sentence), &form.reason)
+            }
+            // The page follows the route by itself.
+            Some(_) | None => Redirect::to(&format!("/routes/{name}?asked={}", form.kind)).into_response(),
+        },
         Err(Refusal::NoRoute) => no_route(&app),
         Err(no @ Refusal::Reason) => {
             question(&app, &name, &form.kind, StatusCode::BAD_REQUEST, Some(no.sentence()), &form.reason)

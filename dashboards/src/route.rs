@@ -305,6 +305,7 @@ fn evidence(route: &RouteStatus) -> Vec<(&'static str, String)> {
         ("never scored", words::count(n.dropped)),
         ("not scored since the start", if drops.is_empty() { String::from("–") } else { drops }),
         ("critical violations", words::count(n.critical)),
+        ("k-score-1, shown only", route.k_score_1.map_or_else(|| String::from("–"), |k| format!("{k:.4}"))),
     ]
 }
 

@@ -138,6 +138,9 @@ pub struct RouteStatus {
     pub k: KScore,
     /// Need, have and margin of each axis and of K.
     pub axes: Vec<AxisStatus>,
+    /// `k-score-1` of the same evidence, for comparison alone.
+    #[serde(default)]
+    pub k_score_1: Option<f64>,
     /// The noise ceiling.
     pub ceiling: Option<Bounds>,
     /// E-values against the floors, and of the detectors once a student is promoted.

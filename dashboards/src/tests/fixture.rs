@@ -149,6 +149,7 @@ fn support() -> RouteStatus {
         },
         k: k(),
         axes: axes(&k()),
+        k_score_1: Some(0.771_34),
         ceiling: b(968_000, 941_000, 985_000),
         bets: [
             ("A", Claim::Below, 41_200, 526_400),
@@ -204,6 +205,7 @@ fn young(name: &str, stage: Stage, sentence: &str) -> RouteStatus {
         n: Counts::default(),
         k: empty,
         axes: axes(&empty),
+        k_score_1: None,
         ceiling: None,
         bets: Vec::new(),
         served_local: 0,
@@ -265,8 +267,9 @@ pub(crate) fn doors(seen: &Seen) -> Doors {
             if intent.reason.contains("refuse") {
                 return Err("the route is in cooldown".into());
             }
-            intents.lock().unwrap().push(intent);
-            let answered = Answered { sentence: "paused at 0 %".to_owned(), decision: rows().pop() };
+            intents.lock().unwrap().push(intent.clone());
+            let decision = rows().pop().filter(|_| !intent.reason.contains("in vain"));
+            let answered = Answered { sentence: "paused at 0 %".to_owned(), decision };
             Ok(Box::pin(async move { Some(answered) }))
         }),
         config: Arc::new(|| crate::InForce {

@@ -86,6 +86,7 @@ async fn the_route_page_shows_ladder_gate_and_log() {
         "<td class=\"word met\">✓ refuted</td>",
         "A still at its floor: e-value 3.9, loses at 10\u{202f}000",
         "<td class=\"num\">2 cpu, 4 load</td>",
+        "<td class=\"num\">0.7713</td>",
         "404.3 ×",
         "1.31 s",
         "Rolled back 5 % → 0 % because student_crash",
@@ -262,6 +263,10 @@ async fn a_form_needs_its_token_and_a_reason() {
         "the reason is kept"
     );
     assert!(seen.intents.lock().unwrap().is_empty());
+    let nothing = post_form(&seen, &csrf, "in+vain").await;
+    assert_eq!(nothing.status(), StatusCode::CONFLICT);
+    assert!(text(nothing).await.contains("Not taken: paused at 0 %."), "what the reconciler says");
+    seen.intents.lock().unwrap().clear();
     let taken = post_form(&seen, &csrf, "wrong+labels").await;
     assert_eq!(taken.status(), StatusCode::SEE_OTHER);
     assert_eq!(taken.headers()[header::LOCATION], "/routes/support?asked=rollback");

@@ -49,6 +49,7 @@ impl RouteRun {
             k: judged.map_or_else(KScore::default, |judged| judged.k),
             axes: judged.map_or_else(Vec::new, |judged| judged.axes.clone()),
             ceiling: judged.and_then(|judged| judged.ceiling),
+            k_score_1: self.champion.evidence.k_score_1(),
             bets: if self.state.attempt > 0 { bets(&self.champion.evidence) } else { Vec::new() },
             templates: self.templates.1.clone(),
             challenger: self.rival.as_ref().and_then(|rival| rival.status(&self.state, self.leaves.share())),

@@ -95,25 +95,37 @@ impl Tail {
     /// The p95 over unit means and its bounds at `alpha_ppb`; no union over bins is needed, both bounds
     /// are monotone in the edge.
     pub(crate) fn p95(&self, alpha_ppb: u64) -> P95 {
-        let first = |holds: &dyn Fn(u16) -> bool| {
-            let (mut below, mut above) = (0, BINS as u16);
-            while below < above {
-                let middle = below.midpoint(above);
-                if holds(middle) {
-                    above = middle;
-                } else {
-                    below = middle + 1;
-                }
-            }
-            usize::from(below)
-        };
-        let value = first(&|bin| self.within(bin).mean().is_some_and(|mean| mean.0 >= 950_000));
+        let value = first(&|bin| self.holds(bin, Ppm(950_000)));
         // LCB(share) >= 950,000.
         let high = first(&|bin| exceeds(&self.within(bin), Ppm(950_000), alpha_ppb));
         // UCB(share) < 950,000, that is LCB(1 - share) >= 51,000 on the grid.
         let low = first(&|bin| !exceeds(&self.beyond(bin), Ppm(51_000), alpha_ppb));
         P95 { value: edge(value), low: low.checked_sub(1).map_or(0, edge), high: edge(high) }
     }
+
+    /// The median over unit means; `None` without evidence.
+    pub(crate) fn p50(&self) -> Option<u64> {
+        (self.n > 0).then(|| edge(first(&|bin| self.holds(bin, Ppm(500_000)))))
+    }
+
+    /// Whether at least `share` of the requests is not above the edge of `bin`.
+    fn holds(&self, bin: u16, share: Ppm) -> bool {
+        self.within(bin).mean().is_some_and(|mean| mean >= share)
+    }
+}
+
+/// The first bin of which it holds; it holds of all above it.
+fn first(holds: &dyn Fn(u16) -> bool) -> usize {
+    let (mut below, mut above) = (0, BINS as u16);
+    while below < above {
+        let middle = below.midpoint(above);
+        if holds(middle) {
+            above = middle;
+        } else {
+            below = middle + 1;
+        }
+    }
+    usize::from(below)
 }
 
 #[cfg(test)]
@@ -168,8 +180,8 @@ mod tests {
             }
         }
         assert!(widths[0] > widths[1] && widths[1] > widths[2], "{widths:?}");
-        assert_eq!(tail.p95(1).value, EDGES[94]);
+        assert_eq!((tail.p95(1).value, tail.p50()), (EDGES[94], Some(EDGES[49])));
         let none = Tail::default().p95(50_000_000);
-        assert_eq!((none.low, none.high), (0, u64::MAX));
+        assert_eq!((none.low, none.high, Tail::default().p50()), (0, u64::MAX, None));
     }
 }
