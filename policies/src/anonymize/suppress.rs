@@ -124,7 +124,7 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
     }
     let text = r.text.get(f.start..f.end).unwrap_or_default();
     let placed = [Type::STATE, Type::COUNTRY, Type::CITY].contains(&f.ty);
-    f.ty != Type::STATE && thing(r, text, first, last)
+    f.ty != Type::STATE && thing(r, text, first, last) && !bears(r, f, first, last)
         || framed(r, first, last)
         || said(r, f, first, last)
         || placed && of_thing(r, last)
@@ -137,6 +137,17 @@ fn thing(r: &Reading<'_>, text: &str, first: usize, last: usize) -> bool {
         || first == last && all.contains(&plain(r.str(first)))
         || (first..=last).all(|i| all.contains(&plain(r.str(i))) || r.has(i, Role::Common))
         || first < last && all.contains(&plain(r.str(first))) && r.has(last, Role::Common)
+}
+
+/// `seen by K. Parkinson`, `d/w Hodgkin`, `C.F.`: a frame of persons makes a person of what is else a thing or a
+/// word of the sentence; `Parkinson's` stays the thing.
+fn bears(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
+    let drug = (first..=last).any(|i| {
+        let low = plain(r.str(i));
+        LISTS.things.contains(&low) && !is_eponym(&low)
+    });
+    let owned = r.gap(last).starts_with('\'') && first == last && LISTS.things.contains(&plain(r.str(last)));
+    f.ty == Type::NAME && f.evidence == Evidence::Shape && !drug && !owned
 }
 
 /// What is called after somebody, and nobody has.
