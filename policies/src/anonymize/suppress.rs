@@ -125,7 +125,7 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
     let text = r.text.get(f.start..f.end).unwrap_or_default();
     let placed = [Type::STATE, Type::COUNTRY, Type::CITY].contains(&f.ty);
     f.ty != Type::STATE && thing(r, text, first, last) && !bears(r, f, first, last)
-        || framed(r, first, last)
+        || framed(r, f, first, last)
         || said(r, f, first, last)
         || placed && of_thing(r, last)
 }
@@ -142,12 +142,20 @@ fn thing(r: &Reading<'_>, text: &str, first: usize, last: usize) -> bool {
 /// `seen by K. Parkinson`, `d/w Hodgkin`, `C.F.`: a frame of persons makes a person of what is else a thing or a
 /// word of the sentence; `Parkinson's` stays the thing.
 fn bears(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
+    if f.ty != Type::NAME || f.evidence != Evidence::Shape {
+        return false;
+    }
     let drug = (first..=last).any(|i| {
         let low = plain(r.str(i));
-        LISTS.things.contains(&low) && !is_eponym(&low)
+        low.len() > 2 && LISTS.things.contains(&low) && !is_eponym(&low)
     });
-    let owned = r.gap(last).starts_with('\'') && first == last && LISTS.things.contains(&plain(r.str(last)));
-    f.ty == Type::NAME && f.evidence == Evidence::Shape && !drug && !owned
+    let whole = plain(r.text.get(f.start..f.end).unwrap_or_default());
+    let owned = r.gap(last).starts_with('\'') && LISTS.things.contains(&plain(r.str(last)));
+    let joint = whole.contains(' ') && LISTS.things.contains(&whole);
+    let small = first < last
+        && (first..=last).all(|i| r.has(i, Role::Common) && !r.word(i).is_some_and(Word::initial))
+        && r.word(first).is_some_and(|w| w.caps != super::words::Caps::Title);
+    !drug && !owned && !joint && !small
 }
 
 /// What is called after somebody, and nobody has.
@@ -173,7 +181,7 @@ const OWNED: [&str; 18] = [
 ];
 
 /// `Parkinson disease`, `Hashimoto thyroiditis`, `Wells' score`, `Kaplan-Meier curve`, and the list `Crohn or Addison disease`.
-fn framed(r: &Reading<'_>, first: usize, last: usize) -> bool {
+fn framed(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
     let name = |i: usize| LISTS.names.contains(r.str(i).to_lowercase().as_str());
     let frame = |i: usize| LISTS.frames.contains(r.str(i).to_lowercase().as_str());
     // `foramen of Monro`, `circle of Willis`.
@@ -190,6 +198,12 @@ fn framed(r: &Reading<'_>, first: usize, last: usize) -> bool {
         && name(last)
         && (versus(last + 1) && name(last + 2) || last >= 2 && versus(last - 1) && name(last - 2))
     {
+        return true;
+    }
+    // `Evans syndrome`, `Killian-Jamieson diverticulum`: two joined names, or one before what nobody has.
+    let joint = first < last && (first..last).all(|i| r.gap(i) == "-") && frame(last + 1);
+    let owned = first == last && OWNED.iter().any(|word| r.is(last + 1, word));
+    if f.evidence < Evidence::Shape && r.gap(last) == " " && (owned || joint) {
         return true;
     }
     // The frame may have been taken for a part of the name.

@@ -71,6 +71,18 @@ pub(super) fn surname(r: &Reading<'_>, i: usize) -> bool {
     ner::lists_of(&r.str(i).to_lowercase()) & lists::SURNAME != 0
 }
 
+/// Can word `i` be borne by somebody, whatever else it is: `Day`, `Hill`, `Parkinson`?
+pub(super) fn bearable(r: &Reading<'_>, i: usize) -> bool {
+    Known::of(r, i).is_some_and(Known::name)
+}
+
+/// Is word `i` a small word of sentences, borne by few: `She`, `Said`, `An`?
+pub(super) fn small_word(r: &Reading<'_>, i: usize) -> bool {
+    let given = || ner::lists_of(&r.str(i).to_lowercase()) & lists::GIVEN != 0;
+    let does = r.has(i, Role::Does);
+    does || r.has(i, Role::Common) && !r.has(i, Role::Wordly) && !(given() && r.str(i).len() > 3)
+}
+
 /// Is word `i` one that the lists know for a word of the language?
 pub(super) fn common(r: &Reading<'_>, i: usize) -> bool {
     let small = r.str(i).to_lowercase();
@@ -199,10 +211,8 @@ fn quoted(r: &Reading<'_>, i: usize) -> bool {
     let title = |i: usize| r.word(i).is_some_and(|w| w.capital() && w.chars >= 3);
     r.gap(i) == "\" "
         && r.gap_before(i).ends_with('"')
-        && title(i)
-        && title(i + 1)
-        && !r.has(i + 1, Role::Common)
-        && !r.has(i + 1, Role::Label)
+        && (title(i) && title(i + 1) && !r.has(i + 1, Role::Common) && !r.has(i + 1, Role::Label)
+            || bearable(r, i) && bearable(r, i + 1))
 }
 
 /// The initial before word `i`, where there is one: `s. eastwood`.
@@ -213,7 +223,7 @@ fn spelled(r: &Reading<'_>, i: usize) -> usize {
 }
 
 /// The line around word `i` is written in capitals.
-fn capitals(r: &Reading<'_>, i: usize) -> bool {
+pub(super) fn capitals(r: &Reading<'_>, i: usize) -> bool {
     let Some(word) = r.word(i) else { return false };
     let bytes = r.text.as_bytes();
     let around = bytes[word.start.saturating_sub(REACH)..(word.end + REACH).min(bytes.len())].iter();

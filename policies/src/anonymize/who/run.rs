@@ -1,7 +1,9 @@
 //! How far a name reaches: capitalised words, initials, particles and suffixes.
 
+use super::known;
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::date;
+use crate::anonymize::suppress::is_nobody;
 use crate::anonymize::words::{Caps, Word};
 
 /// What the frame vouches for.
@@ -100,12 +102,21 @@ fn part(r: &Reading<'_>, i: usize, how: How, first: bool) -> bool {
     // A title before a name is no part of it.
     let titled = r.has(i, Role::Honorific) && r.word(i + 1).is_some_and(Word::capital) && first;
     match word.caps {
-        Caps::Title => !titled && (!common || how != How::Capital && first && kept(r, i)),
+        Caps::Title => {
+            let kept = how != How::Capital && if first { kept(r, i) } else { BORNE.contains(&r.str(i)) };
+            !titled && (!common || kept)
+        }
         Caps::Upper => !titled && !common && !r.has(i, Role::StateCode),
         Caps::Lower => how == How::Loose && !common && !titled && !r.has(i, Role::Particle),
         Caps::None => how != How::Capital && word.chars <= 12,
     }
 }
+
+/// Common words that many are called by.
+const BORNE: [&str; 16] = [
+    "Day", "Long", "Short", "Black", "White", "Brown", "Young", "King", "Bishop", "Price", "Page", "Green",
+    "Stone", "Hill", "Little", "Wood",
+];
 
 /// A common word with a capital may be a name where the frame is sure, if no other label speaks through it.
 fn kept(r: &Reading<'_>, i: usize) -> bool {
@@ -200,13 +211,56 @@ fn kept(r: &Reading<'_>, i: usize) -> bool {
         "Office",
     ];
     !NEVER.contains(&word) && !r.has(i, Role::Label) && !r.has(i, Role::FacilityAfter) && !r.begins(i + 1)
-        || ["Day", "Long", "Short", "Black", "White", "Brown", "Young", "King", "Bishop", "Price", "Page"]
-            .contains(&word)
+        || BORNE.contains(&word)
 }
 
 fn credential(r: &Reading<'_>, i: usize, word: &Word) -> bool {
     r.has(i, Role::Credential)
         && (word.caps == Caps::Upper || matches!(r.str(i), "PhD" | "PharmD" | "PsyD" | "Esq"))
+}
+
+/// As [`run`] on capitals, where the frame vouches for a word that is a name too: `d/w Day`, `with Art Brown`.
+pub(super) fn borne(r: &Reading<'_>, first: usize) -> Option<usize> {
+    run(r, first, How::Capital).or_else(|| {
+        let word = r.word(first).filter(|w| w.digits == 0 && w.chars >= 3)?;
+        let told = word.caps == Caps::Title || word.caps == Caps::Upper && known::capitals(r, first);
+        let fits = told && known::bearable(r, first) && !known::small_word(r, first);
+        let fits = fits && !date::is_weekday(r.str(first));
+        fits.then(|| run(r, first, How::Sure).unwrap_or(first))
+    })
+}
+
+/// A name in a text of small letters: no word of the language, and what follows goes on as behind a name.
+pub(super) fn small(r: &Reading<'_>, first: usize) -> Option<usize> {
+    const ON: [&str; 20] = [
+        "and", "from", "on", "at", "in", "who", "next", "re", "about", "for", "is", "was", "has", "had",
+        "says", "said", "did", "to", "would", "died",
+    ];
+    let can = |i: usize| {
+        let bearable = known::bearable(r, i);
+        r.word(i).is_some_and(|w| w.caps == Caps::Lower && w.digits == 0 && w.chars >= 3)
+            && (!r.has(i, Role::Common) && (bearable || !known::common(r, i) && !formed(r.str(i))))
+            && !is_nobody(r.str(i))
+            && !r.has(i, Role::Label)
+    };
+    let titled = r.words.iter().filter(|w| w.caps == Caps::Title).count();
+    if titled * 4 >= r.words.len() || !can(first) {
+        return None;
+    }
+    let last =
+        if r.gap(first) == " " && can(first + 1) && known::bearable(r, first) { first + 1 } else { first };
+    let gap = r.gap(last);
+    let on = gap != " " || ON.contains(&r.str(last + 1)) || r.word(last + 1).is_some_and(|w| w.digits > 0);
+    on.then_some(last)
+}
+
+/// Ends as words of the language and of medicine do.
+fn formed(word: &str) -> bool {
+    const ENDS: [&str; 22] = [
+        "ing", "ed", "al", "ent", "ant", "ous", "ic", "ive", "ble", "ly", "ful", "less", "ist", "ion",
+        "osis", "itis", "emia", "logy", "pathy", "ics", "ness", "ment",
+    ];
+    ENDS.iter().any(|end| word.ends_with(end))
 }
 
 /// The first word of the name that ends at word `last`: capitals that are no common words.
