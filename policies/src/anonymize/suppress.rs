@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use super::cue::{Reading, Role};
 use super::kind::{Evidence, Finding, Type};
+use super::ner;
 use super::quick::Set;
 use super::words::Word;
 
@@ -124,6 +125,10 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
     }
     let text = r.text.get(f.start..f.end).unwrap_or_default();
     let placed = [Type::STATE, Type::COUNTRY, Type::CITY].contains(&f.ty);
+    // `Ottawa ankle rules`, taken for a clinic.
+    let last =
+        if f.ty == Type::FACILITY && f.evidence == Evidence::Model && first < last { last - 1 } else { last };
+    let placed = placed || f.ty == Type::FACILITY && f.evidence == Evidence::Model;
     f.ty != Type::STATE && thing(r, text, first, last) && !bears(r, f, first, last)
         || framed(r, f, first, last)
         || said(r, f, first, last)
@@ -147,7 +152,7 @@ fn bears(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
     }
     let drug = (first..=last).any(|i| {
         let low = plain(r.str(i));
-        low.len() > 2 && LISTS.things.contains(&low) && !is_eponym(&low)
+        low.len() > 2 && LISTS.things.contains(&low) && !is_eponym(&low) && !is_given(&low)
     });
     let whole = plain(r.text.get(f.start..f.end).unwrap_or_default());
     let owned = r.gap(last).starts_with('\'') && LISTS.things.contains(&plain(r.str(last)));
@@ -158,8 +163,13 @@ fn bears(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
     !drug && !owned && !joint && !small
 }
 
+/// `Ruby`: a thing's name that people have.
+fn is_given(low: &str) -> bool {
+    ner::lists_of(low) & ner::lists::GIVEN != 0
+}
+
 /// What is called after somebody, and nobody has.
-const OWNED: [&str; 18] = [
+const OWNED: [&str; 34] = [
     "sign",
     "signs",
     "syndrome",
@@ -178,6 +188,22 @@ const OWNED: [&str; 18] = [
     "algorithm",
     "disease",
     "rule",
+    "score",
+    "scale",
+    "faces",
+    "exercises",
+    "diverticulum",
+    "fracture",
+    "procedure",
+    "stage",
+    "staging",
+    "grading",
+    "node",
+    "nodule",
+    "tumor",
+    "tube",
+    "clamp",
+    "hump",
 ];
 
 /// `Parkinson disease`, `Hashimoto thyroiditis`, `Wells' score`, `Kaplan-Meier curve`, and the list `Crohn or Addison disease`.
@@ -201,9 +227,13 @@ fn framed(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
         return true;
     }
     // `Evans syndrome`, `Killian-Jamieson diverticulum`: two joined names, or one before what nobody has.
-    let joint = first < last && (first..last).all(|i| r.gap(i) == "-") && frame(last + 1);
-    let owned = first == last && OWNED.iter().any(|word| r.is(last + 1, word));
-    if f.evidence < Evidence::Shape && r.gap(last) == " " && (owned || joint) {
+    let tied = f.evidence < Evidence::Shape && r.gap(last) == "-" && r.proper(last + 1);
+    let end = if tied { last + 1 } else { last };
+    let joint = first < end && (first..end).all(|i| r.gap(i) == "-");
+    let owned = OWNED.iter().any(|word| r.is(end + 1, word));
+    let owned = owned && (joint || first == last && f.evidence < Evidence::Shape);
+    let joint = joint && f.evidence < Evidence::Shape && frame(end + 1);
+    if r.gap(end) == " " && (owned || joint) {
         return true;
     }
     // The frame may have been taken for a part of the name.
@@ -271,6 +301,16 @@ fn of_thing(r: &Reading<'_>, last: usize) -> bool {
         "grade",
         "consensus",
         "guidelines",
+        "stage",
+        "staging",
+        "ankle",
+        "knee",
+        "coma",
+        "postnatal",
+        "definition",
+        "accord",
+        "score",
+        "scale",
     ];
     r.gap(last) == " " && {
         let next = r.str(last + 1).to_lowercase();

@@ -8,6 +8,7 @@ use super::words::{Caps, Word};
 
 mod beside;
 mod called;
+mod chat;
 mod east;
 mod handle;
 mod initial;
@@ -50,6 +51,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     }
     known::find(r, out);
     roster::find(r, out);
+    chat::find(r, out);
     east::find(r, out);
     handle::marked(r, out);
 }
@@ -69,8 +71,15 @@ fn other_kind(r: &Reading<'_>, last: usize) -> bool {
 
 /// One word that is a place or a people is no name in a weak frame.
 fn place_alone(r: &Reading<'_>, first: usize, last: usize) -> bool {
-    let roles = [Role::City, Role::State, Role::Country, Role::Nrp, Role::Label];
-    (first..=last).all(|i| roles.iter().any(|role| r.has(i, *role)))
+    let roles = [Role::City, Role::State, Role::Country, Role::Nrp];
+    let labelled = |i: usize| r.has(i, Role::Label) && !known::bearable(r, i);
+    (first..=last).all(|i| labelled(i) || roles.iter().any(|role| r.has(i, *role)))
+}
+
+/// As [`other_kind`], but a lone word in a frame of persons is no street: `d/w Hill and Rao`.
+fn of_other(r: &Reading<'_>, first: usize, last: usize) -> bool {
+    let lone = first == last && r.gap(last) != " " || !r.word(last + 1).is_some_and(Word::capital);
+    !(first == last && lone && known::bearable(r, first)) && other_kind(r, last)
 }
 
 /// `Mr. Parkinson`, `Frau Dr. Weber`.
@@ -160,9 +169,11 @@ fn hint(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
     let next = cue.last + 1;
     let whole = if CALLED.contains(&r.str(cue.last)) { run(r, next, How::Sure) } else { borne(r, next) };
-    let spoken =
-        ["w", "by", "with", "sees", "says", "aka"].contains(&r.str(cue.last)) || cue.last > cue.first;
-    let low = || small_name(r, next).filter(|_| spoken && gap == " ");
+    let spoken = ["w", "by", "with", "sees", "says", "aka", "hcp", "witness"].contains(&r.str(cue.last))
+        || cue.last > cue.first;
+    let asked = ["ask", "tell", "remind"].contains(&r.str(cue.last));
+    let asked = |last: usize| asked && ["to", "that", "about", "if"].contains(&r.str(last + 1));
+    let low = || small_name(r, next).filter(|last| (spoken || asked(*last)) && gap == " ");
     let found = whole.or_else(low).or_else(|| known::given(r, next)).or_else(|| introduced(r, cue));
     let Some(last) = found else { return };
     let one = last == next;
@@ -172,12 +183,14 @@ fn hint(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     // `PATIENT MCGILLICUDDY SEEN BY`
     let told =
         ["is", "was", "seen", "has"].iter().any(|word| r.is(next + 1, word)) || r.has(next + 1, Role::Does);
+    let rare = || r.proper(next) && !known::common(r, next) && r.word(next).is_some_and(|w| w.chars >= 6);
     let upper = upper
-        && !(known::capitals(r, next) && known::bearable(r, next))
+        && !(known::capitals(r, next) && (known::bearable(r, next) || cue.last > cue.first && rare()))
         && !(told
             && r.word(next).is_some_and(|w| w.chars >= 5)
             && r.word(next + 1).is_some_and(Word::capital));
-    let weak = one && (upper || gap == ", " || titled) || place_alone(r, next, last) || other_kind(r, last);
+    let weak =
+        one && (upper || gap == ", " || titled) || place_alone(r, next, last) || of_other(r, next, last);
     if !weak {
         push(r, next, last, Evidence::Shape, out);
         if cue.last > cue.first {
@@ -217,7 +230,7 @@ fn relative(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let Some(last) = found else { return };
     let upper = (next..=last).all(|i| r.word(i).is_some_and(|w| w.caps == Caps::Upper));
     let upper = upper && last == next && !(known::capitals(r, next) && known::bearable(r, next));
-    let weak = upper || place_alone(r, next, last) || other_kind(r, last);
+    let weak = upper || place_alone(r, next, last) || of_other(r, next, last);
     if !weak {
         push(r, next, last, Evidence::Shape, out);
         and_more(r, last, out);

@@ -84,7 +84,9 @@ fn before(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let spoken = ["he", "she", "it", "this", "who", "they"].iter().any(|word| r.is(at, word));
     let Some(first) = left(r, at).filter(|_| (near && !bare || labelled) && !spoken) else { return };
     let one = first == at && f.ty != Type::AGE;
-    let one = one && !(labelled && known::bearable(r, at) && r.word(at).is_some_and(|w| w.chars >= 4));
+    let lone = known::bearable(r, at) || !known::common(r, at) && !r.has(at, Role::Label);
+    let labelled = labelled || steps > 0 && gap == " (";
+    let one = one && !(labelled && lone && r.word(at).is_some_and(|w| w.chars >= 4));
     if !one && !place_alone(r, first, at) && !other_kind(r, at) && !date::is_month(r.str(at)) {
         push(r, first, at, Evidence::Shape, out);
     }
@@ -111,7 +113,7 @@ fn turned(r: &Reading<'_>, at: usize) -> Option<(usize, usize)> {
         }
         Caps::None => false,
     };
-    let shaped = r.gap(own) == ", " && a.caps == b.caps && a.chars >= 2 && b.chars >= 2;
+    let shaped = matches!(r.gap(own), ", " | ",") && a.caps == b.caps && a.chars >= 2 && b.chars >= 2;
     let places = r.has(given, Role::Label) && !r.has(given, Role::Wordly)
         || r.has(given, Role::State)
         || r.has(given, Role::StateCode)
@@ -137,10 +139,12 @@ fn behind(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let number = |i: usize| -> Option<u32> {
         r.word(i).filter(|w| w.is_number() && w.digits <= 3).and_then(|w| w.of(r.text).parse().ok())
     };
+    spelled(r, last, out);
     let Some(n) = number(next) else { return };
     let gap = r.gap(last);
     let closed = |gap: &str| {
-        gap.is_empty() || gap.starts_with([',', '\n', ')', ';', '|']) || gap.starts_with(". ") || gap == "."
+        let dot = gap == "." || gap.starts_with(". ") || gap.starts_with(".\n");
+        dot || gap.is_empty() || gap.starts_with([',', '\n', ')', ';', '|'])
     };
     if gap == ", " && (18..=120).contains(&n) && closed(r.gap(next)) && !r.gap(next).starts_with(",0") {
         return r.mark((next, next), Type::AGE, Evidence::Shape, out);
@@ -150,6 +154,18 @@ fn behind(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
         && number(next + 1).is_some_and(|d| (1..=31).contains(&d));
     if day && matches!(gap, ", " | " " | "," | "\t") && closed(r.gap(next + 1)) {
         r.mark((next, next + 1), Type::DATE, Evidence::Shape, out);
+    }
+}
+
+/// `Raghunathan, S.`, `Choudhury M, Lee S.`: an initial behind the surname that ends at word `last`.
+fn spelled(r: &Reading<'_>, last: usize, out: &mut Vec<Finding>) {
+    let next = last + 1;
+    let initial = r.word(next).is_some_and(Word::initial) && r.word(last).is_some_and(|w| w.chars >= 2);
+    let gap = r.gap(next);
+    let comma = r.gap(last) == ", " && gap.starts_with('.');
+    let bare = r.gap(last) == " " && (gap.is_empty() || gap.starts_with([',', '.', ')', ';', ':', '\n']));
+    if initial && (comma || bare) {
+        push(r, next, next, Evidence::Shape, out);
     }
 }
 
@@ -173,6 +189,9 @@ mod tests {
             ("new admit Brown, Min-jun Unit number 126 95 98", "Brown, Min-jun"),
             ("short, oksana\tfeb 26 1991\tmrn: 0491", "short, oksana"),
             ("redact PHI: KIRKPATRICK mrn 339559", "KIRKPATRICK"),
+            ("Med list for COOK (DOB 2/5/1950), updated", "COOK"),
+            ("on call: Dr. Raghunathan, S. until eight", "S"),
+            ("refill for GUNDERSON,KIRSTEN dob 2/5/1950", "GUNDERSON,KIRSTEN"),
             ("Osgood / 67M / cardiac arrest", "Osgood"),
             ("Patient Jorge Thibodeaux, 96. What trend do you see?", "96"),
             ("for Underwood, Guadalupe, 5/8, SSN 166-56-7249", "5/8"),

@@ -31,7 +31,7 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let before = i.checked_sub(1).filter(|b| r.gap(*b) == " ");
     let first = before.and_then(|b| left(r, b)).unwrap_or(i);
     let listed = first == i && (r.begins(i) && i > 0 || r.gap_before(i).ends_with(['.', ')']));
-    let listed = listed && !(r.has(last + 1, Role::Credential) || known::surname(r, last));
+    let listed = listed && !particle && !(r.has(last + 1, Role::Credential) || known::surname(r, last));
     if named && !listed && !other_kind(r, last) || !named && all(r, i, last) {
         push(r, first, last, Evidence::Shape, out);
     }

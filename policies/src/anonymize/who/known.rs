@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** one word alone is weak evidence; a word that is not only a name counts beside a known one alone.
 
-use super::run::{How, run};
+use super::run::{How, run, syllables};
 use super::{other_kind, push};
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::invent::is_common;
@@ -117,6 +117,12 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         if says(r, i) {
             push(r, i, i, Evidence::Shape, out);
         }
+        if syllables(r, i) {
+            let last = run(r, i, How::Capital).unwrap_or(i + 1);
+            if !other_kind(r, last) {
+                push(r, i, last, Evidence::Shape, out);
+            }
+        }
         let Some(own) = own.filter(|known| known.name()) else { continue };
         if let Some(next) = next
             && pair(r, i, own, next)
@@ -143,7 +149,9 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
 /// `Art Brown`, `Lindqvist, Kai`, `mary jones`, `Kovács Zsuzsanna`: words `i` and the next.
 fn pair(r: &Reading<'_>, i: usize, own: Known, next: Known) -> bool {
     let turned = r.gap(i) == ", ";
-    if !(turned || matches!(r.gap(i), " " | "-")) || own.caps != next.caps || own.chars + next.chars < 6 {
+    // `RICE, Horace`
+    let alike = own.caps == next.caps || turned && own.caps == Caps::Upper && next.caps == Caps::Title;
+    if !(turned || matches!(r.gap(i), " " | "-")) || !alike || own.chars + next.chars < 6 {
         return false;
     }
     // `Will Page was seen` asks nothing.
@@ -255,6 +263,8 @@ mod tests {
             ("[08:16] April: ok will do", "April"),
             ("\"Rich\" Gallagher has pain", "Rich\" Gallagher"),
             ("Орлова Светлана пришла", "Орлова Светлана"),
+            ("then Min-jun Gallagher left", "Min-jun Gallagher"),
+            ("d/c summary RICE, Horace today", "RICE, Horace"),
         ] {
             assert!(check(text).contains(&want), "{text}: {:?}", check(text));
         }
@@ -269,6 +279,7 @@ mod tests {
             "Grace periods and hope",
             "Crohn and Addison are eponyms",
             "mark the rose on the hill",
+            "In-so far as Li-ion goes",
             "Austin and Paris are cities",
         ] {
             assert!(check(text).is_empty(), "{text}: {:?}", check(text));

@@ -44,8 +44,14 @@ pub(crate) fn run(r: &Reading<'_>, first: usize, how: How) -> Option<usize> {
             }
         } else if full > 0 && r.has(at, Role::Suffix) && word.caps != Caps::Lower {
             last = Some(at);
+        } else if syllables(r, at) {
+            full += 1;
+            at += 1;
+            last = Some(at);
         } else if part(r, at, if at == first { how } else { rest }, at == first) {
             full += 1;
+            last = Some(at);
+        } else if full > 0 && ["Le", "Das", "Ho"].contains(&r.str(at)) && !next_part(r, at, rest) {
             last = Some(at);
         } else if !(particle(r, at)
             && (next_part(r, at, rest) || particle(r, at + 1) && next_part(r, at + 1, rest)))
@@ -58,6 +64,32 @@ pub(crate) fn run(r: &Reading<'_>, first: usize, how: How) -> Option<usize> {
         }
     }
     last.filter(|_| full > 0 || initials >= 2)
+}
+
+/// Syllables that given names of Korea and China are joined of, in Latin letters.
+const SYLLABLES: [&str; 74] = [
+    "ae", "bae", "bin", "chae", "chan", "cheol", "chul", "chun", "dae", "dong", "eun", "gi", "gyu", "hae",
+    "hee", "ho", "hong", "hoon", "hui", "hun", "hwa", "hwan", "hye", "hyeon", "hyun", "jae", "jeong", "jin",
+    "ji", "joo", "joon", "joong", "ju", "jun", "jung", "kyu", "kyung", "kwang", "mi", "min", "mun", "myung",
+    "ran", "sang", "seo", "seok", "seon", "seung", "soo", "sook", "su", "suk", "sun", "sung", "tae", "uk",
+    "won", "woo", "ye", "yeon", "yong", "yoo", "yoon", "young", "yu", "yun", "ling", "mei", "xiao", "wei",
+    "hua", "ming", "li", "fang",
+];
+
+/// `Min-jun`, `Mei-Ling`: words `i` and the next.
+pub(super) fn syllables(r: &Reading<'_>, i: usize) -> bool {
+    let is = |k: usize| {
+        let small = r.str(k);
+        small.len() <= 6 && SYLLABLES.iter().any(|syllable| small.eq_ignore_ascii_case(syllable))
+    };
+    let title = r.word(i).is_some_and(|w| w.caps == Caps::Title);
+    let closed = !r.gap(i + 1).starts_with('-');
+    title
+        && r.gap(i) == "-"
+        && closed
+        && is(i)
+        && is(i + 1)
+        && r.word(i + 1).is_some_and(|w| w.caps != Caps::Upper)
 }
 
 /// The name ends behind word `i`: its field or line does, or a label follows.
@@ -223,7 +255,11 @@ fn credential(r: &Reading<'_>, i: usize, word: &Word) -> bool {
 pub(super) fn borne(r: &Reading<'_>, first: usize) -> Option<usize> {
     run(r, first, How::Capital).or_else(|| {
         let word = r.word(first).filter(|w| w.digits == 0 && w.chars >= 3)?;
-        let told = word.caps == Caps::Title || word.caps == Caps::Upper && known::capitals(r, first);
+        let next = r.gap(first) == " "
+            && r.word(first + 1).is_some_and(|w| w.caps == Caps::Upper && w.chars >= 2)
+            && (known::bearable(r, first + 1) || r.has(first + 1, Role::Particle));
+        let upper = word.caps == Caps::Upper && (next || known::capitals(r, first));
+        let told = word.caps == Caps::Title || upper;
         let fits = told && known::bearable(r, first) && !known::small_word(r, first);
         let fits = fits && !date::is_weekday(r.str(first));
         fits.then(|| run(r, first, How::Sure).unwrap_or(first))

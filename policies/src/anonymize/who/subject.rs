@@ -4,7 +4,7 @@
 //! findings and drugs do is nobody.
 
 use super::ward::name;
-use super::{known, other_kind, push};
+use super::{known, of_other, push};
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};
@@ -180,7 +180,7 @@ fn said(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         || first.checked_sub(1).is_some_and(|b| {
             r.gap(b).ends_with(". ") || matches!(r.gap(b), " " | ", ") && OPENING.contains(&r.str(b))
         });
-    if (owned || opens) && !other_kind(r, last) {
+    if (owned || opens) && !of_other(r, first, last) {
         push(r, first, last, Evidence::Shape, out);
     }
 }

@@ -92,7 +92,8 @@ fn room(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     };
     let alone = || {
         let marked = matches!(r.gap(i + 1), " (" | " - " | ", " | ": " | " / " | " // ");
-        let next = r.word(i + 2).is_some_and(|w| w.caps == Caps::Upper || w.digits > 0);
+        let next =
+            r.has(i + 2, Role::Does) || r.word(i + 2).is_some_and(|w| w.caps == Caps::Upper || w.digits > 0);
         (borne(i + 1) && (marked || next)).then_some(i + 1)
     };
     let particle = r.has(i + 1, Role::Particle) && r.word(i + 1).is_some_and(Word::capital);
@@ -102,6 +103,11 @@ fn room(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let acronym = last == i + 1 && r.word(last).is_some_and(|w| w.caps == Caps::Upper && w.chars <= 5);
     if !acronym {
         push(r, i + 1, last, Evidence::Shape, out);
+    }
+    // `Rm 289 Srinivasan (Page) NSTEMI`: who looks after them.
+    let by = last + 1;
+    if r.gap(last) == " (" && r.gap(by).starts_with(')') && (borne(by) || name(r, by)) {
+        push(r, by, by, Evidence::Shape, out);
     }
 }
 
