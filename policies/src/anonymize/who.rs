@@ -173,7 +173,11 @@ fn hint(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         || cue.last > cue.first;
     let asked = ["ask", "tell", "remind"].contains(&r.str(cue.last));
     let asked = |last: usize| asked && ["to", "that", "about", "if"].contains(&r.str(last + 1));
-    let low = || small_name(r, next).filter(|last| (spoken || asked(*last)) && gap == " ");
+    // A way to take a drug, or an organ, may stand where no name is: `given by nebulizer`, `sees floaters`, `c/o`.
+    let loose = ["d", "hcp", "aka", "witness"].iter().any(|word| r.is(cue.first, word));
+    let fits =
+        |last: usize| asked(last) || spoken && (loose || known::bearable(r, next)) && !r.is(cue.first, "c");
+    let low = || small_name(r, next).filter(|last| gap == " " && fits(*last));
     let found = whole.or_else(low).or_else(|| known::given(r, next)).or_else(|| introduced(r, cue));
     let Some(last) = found else { return };
     let one = last == next;
