@@ -23,10 +23,10 @@ const NUMBERED: [Type; 8] = [
 ];
 
 /// Words between a name and the number.
-const BETWEEN: [&str; 37] = [
+const BETWEEN: [&str; 36] = [
     "a", "an", "age", "aged", "is", "was", "the", "mrn", "dob", "born", "patient", "id", "date", "of",
     "birth", "d", "o", "b", "medical", "med", "record", "rec", "number", "no", "unit", "chart", "hospital",
-    "acct", "account", "mr", "ssn", "policy", "visit", "dea", "lic", "license", "npi",
+    "acct", "account", "mr", "ssn", "visit", "dea", "lic", "license", "npi",
 ];
 
 /// Names before an age or a record number: `Tova Lindgren, 62M`, `Tova Lindgren is an 87-year-old`,
@@ -105,7 +105,13 @@ fn turned(r: &Reading<'_>, at: usize) -> Option<(usize, usize)> {
     let known = |i: usize| known::bearable(r, i) && !date::is_weekday(r.str(i));
     let plain = [own, given].into_iter().all(|i| r.has(i, Role::Common) && !r.has(i, Role::Wordly));
     let sure = match a.caps {
-        Caps::Lower => known(own) && (known(given) || !known::common(r, given) && b.chars >= 4) && !plain,
+        Caps::Lower => {
+            known(own)
+                && (known(given) || !known::common(r, given) && b.chars >= 4)
+                && b.chars >= 3
+                && !plain
+                && !known::small_word(r, own)
+        }
         Caps::Title | Caps::Upper => {
             known(own) && (known(given) || joined)
                 || r.proper(own) && known(given)
@@ -113,7 +119,11 @@ fn turned(r: &Reading<'_>, at: usize) -> Option<(usize, usize)> {
         }
         Caps::None => false,
     };
-    let shaped = matches!(r.gap(own), ", " | ",") && a.caps == b.caps && a.chars >= 2 && b.chars >= 2;
+    let shaped = matches!(r.gap(own), ", " | ",")
+        && a.caps == b.caps
+        && a.chars >= 2
+        && b.chars >= 2
+        && a.digits + b.digits == 0;
     let places = r.has(given, Role::Label) && !r.has(given, Role::Wordly)
         || r.has(given, Role::State)
         || r.has(given, Role::StateCode)
@@ -171,7 +181,6 @@ fn spelled(r: &Reading<'_>, last: usize, out: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::anonymize::detect::{Place, detect};
     use crate::anonymize::policy::Policy;
 

@@ -58,19 +58,22 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     if word.digits == word.chars {
         return;
     }
-    if ["call", "page", "paged", "recall", "text", "tel"].iter().any(|w| r.is(i, w)) {
+    if (3..=6).contains(&word.chars)
+        && ["call", "page", "paged", "recall", "text", "tel"].iter().any(|w| r.is(i, w))
+    {
         reached(r, i, out);
     }
-    if word.caps != Caps::Lower && FIELDS.iter().any(|field| r.is(i, field)) {
+    let marked = matches!(r.gap_before(i), "/" | " (");
+    if marked && word.caps != Caps::Lower && FIELDS.iter().any(|field| r.is(i, field)) {
         of_field(r, i, out);
     }
-    if ["family", "household", "residence"].iter().any(|w| r.is(i, w)) {
+    if word.chars >= 6 && ["family", "household", "residence"].iter().any(|w| r.is(i, w)) {
         family(r, i, out);
     }
     if matches!(r.str(i), "w" | "W") && matches!(r.gap(i), "/ " | "/") {
         beside(r, i + 1, out);
     }
-    if r.is(i, "under") && r.gap(i) == " " {
+    if word.chars == 5 && r.is(i, "under") && r.gap(i) == " " {
         under(r, i, out);
     }
     if signs(r, i) {
@@ -187,6 +190,9 @@ fn family(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
 /// A dash, or an arrow, behind the end of a sentence: a name that signs follows.
 fn signs(r: &Reading<'_>, i: usize) -> bool {
     let gap = r.gap_before(i);
+    if gap.len() < 3 {
+        return false;
+    }
     let dash = gap.trim_start_matches(['.', '!', '?', ')', ' ', '\n']);
     dash.len() < gap.len()
         && gap.starts_with(['.', '!', '?', '\n', ')'])

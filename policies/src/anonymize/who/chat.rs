@@ -89,8 +89,8 @@ fn speaks(r: &Reading<'_>, i: usize) -> bool {
 /// `lol becca said he fell`: word `i` is a name in small letters before what it says.
 fn says(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let lower = r.word(i).is_some_and(|w| w.caps == Caps::Lower && w.chars >= 3);
-    let said = r.gap(i) == " " && SAYS.contains(&r.str(i + 1)) && !r.has(i, Role::Does);
-    if !lower || !said {
+    let said = r.has(i + 1, Role::Does) && r.gap(i) == " " && SAYS.contains(&r.str(i + 1));
+    if !lower || !said || r.has(i, Role::Does) {
         return;
     }
     let opens =
