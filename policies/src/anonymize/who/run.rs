@@ -279,8 +279,7 @@ pub(super) fn small(r: &Reading<'_>, first: usize) -> Option<usize> {
             && !is_nobody(r.str(i))
             && !r.has(i, Role::Label)
     };
-    let titled = r.words.iter().filter(|w| w.caps == Caps::Title).count();
-    if titled * 4 >= r.words.len() || !can(first) {
+    if !can(first) || !among_small(r, first) {
         return None;
     }
     let last =
@@ -288,6 +287,13 @@ pub(super) fn small(r: &Reading<'_>, first: usize) -> Option<usize> {
     let gap = r.gap(last);
     let on = gap != " " || ON.contains(&r.str(last + 1)) || r.word(last + 1).is_some_and(|w| w.digits > 0);
     on.then_some(last)
+}
+
+/// Of the words around word `i` few have a capital.
+fn among_small(r: &Reading<'_>, i: usize) -> bool {
+    const NEAR: usize = 24;
+    let near = &r.words[i.saturating_sub(NEAR)..r.words.len().min(i + NEAR)];
+    near.iter().filter(|w| w.caps == Caps::Title).count() * 4 < near.len()
 }
 
 /// Ends as words of the language and of medicine do.
