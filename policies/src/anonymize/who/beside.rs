@@ -48,9 +48,12 @@ pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>)
 fn reported(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let i = r.words.partition_point(|word| word.start < f.end);
     let led = i.checked_sub(1).is_some_and(|b| r.gap(b) == " ");
+    if !led || r.gap(i) != ": " {
+        return;
+    }
     let named = known::bearable(r, i) && r.word(i).is_some_and(|w| w.digits == 0 && w.chars >= 3);
     let plain = r.has(i, Role::Common) && !r.has(i, Role::Wordly) || r.has(i, Role::Label);
-    if led && named && !plain && r.gap(i) == ": " {
+    if named && !plain {
         push(r, i, i, Evidence::Shape, out);
     }
 }
@@ -101,6 +104,14 @@ fn turned(r: &Reading<'_>, at: usize) -> Option<(usize, usize)> {
     let given = if joined { given - 1 } else { given };
     let own = given.checked_sub(1)?;
     let (a, b) = (r.word(own)?, r.word(given)?);
+    let shaped = matches!(r.gap(own), ", " | ",")
+        && a.caps == b.caps
+        && a.chars >= 2
+        && b.chars >= 2
+        && a.digits + b.digits == 0;
+    if !shaped {
+        return None;
+    }
     let timely = |i: usize| date::is_month(&r.str(i).to_lowercase()) && !known::bearable(r, i);
     let known = |i: usize| known::bearable(r, i) && !date::is_weekday(r.str(i));
     let plain = [own, given].into_iter().all(|i| r.has(i, Role::Common) && !r.has(i, Role::Wordly));
@@ -119,16 +130,11 @@ fn turned(r: &Reading<'_>, at: usize) -> Option<(usize, usize)> {
         }
         Caps::None => false,
     };
-    let shaped = matches!(r.gap(own), ", " | ",")
-        && a.caps == b.caps
-        && a.chars >= 2
-        && b.chars >= 2
-        && a.digits + b.digits == 0;
     let places = r.has(given, Role::Label) && !r.has(given, Role::Wordly)
         || r.has(given, Role::State)
         || r.has(given, Role::StateCode)
         || r.has(given, Role::Country);
-    if !shaped || !sure || places || timely(own) || timely(given) {
+    if !sure || places || timely(own) || timely(given) {
         return None;
     }
     let mut first = own;

@@ -69,11 +69,14 @@ fn all(r: &Reading<'_>, i: usize, last: usize) -> bool {
 
 /// `call me (s. petrovic)`, `seen by a. rao`: word `i` is one small letter.
 pub(super) fn small(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    if r.gap(i) != ". " {
+        return;
+    }
     let closed = i.checked_sub(1).is_some_and(|b| r.gap(b) == ", " && r.has(b, Role::Closing));
     let next = i + 1;
     let name = r.word(next).is_some_and(|w| w.caps == Caps::Lower && w.chars >= 3 && w.digits == 0);
     let common = r.has(next, Role::Common) || known::common(r, next) && !known::bearable(r, next);
-    if r.gap(i) == ". " && (stands(r, i) || closed) && name && !common {
+    if (stands(r, i) || closed) && name && !common {
         let last =
             run(r, next, How::Loose).filter(|last| *last == next || r.gap(next) == "-").unwrap_or(next);
         push(r, i, last, Evidence::Shape, out);
