@@ -17,6 +17,7 @@ use small::{small_name, spoken};
 #[expect(clippy::wildcard_enum_match_arm, reason = "other detectors are about the other roles")]
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     form::find(r, out);
+    (1..r.words.len()).filter(|i| r.words[*i].chars == 7).for_each(|i| small::general(r, i, out));
     for cue in &r.cues {
         match cue.role {
             Role::OrgAfter => after(r, cue, Type::ORG, out),

@@ -144,14 +144,29 @@ fn city(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     r.mark((cue.first, cue.last), Type::CITY, evidence, out);
 }
 
+/// Words between which and a city stands only `in` or `from`.
+const HOMES: [&str; 12] = [
+    "lives", "living", "live", "alone", "born", "family", "moved", "here", "from", "resides", "raised",
+    "home",
+];
+
 /// `from Framingham`: a city of the long list and nothing else, behind a small word that places follow.
 fn listed(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let led = i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && TOWARD.contains(&r.str(b)));
     let ends = matches!(r.gap(i).as_bytes(), [] | [b'.' | b',' | b';' | b')' | b'?' | b'!' | b'\n', ..]);
-    if !(led && ends) || r.has(i, Role::Common) || r.has(i, Role::Label) || of_time(r, i) {
+    if !(led && ends) || r.has(i, Role::Label) || of_time(r, i) {
         return;
     }
     let found = ner::lists_of(&r.str(i).to_lowercase());
+    // `lives alone in Hope.`: with a capital inside a sentence a word of the language is the city.
+    let title = r.word(i).is_some_and(|w| w.caps == Caps::Title && w.chars >= 4);
+    let home = i.checked_sub(2).is_some_and(|b| HOMES.contains(&r.str(b)));
+    if title && home && found & lists::CITY != 0 {
+        r.mark((i, i), Type::CITY, Evidence::Shape, out);
+    }
+    if r.has(i, Role::Common) {
+        return;
+    }
     if found & lists::CITY != 0 && found & (lists::GIVEN | lists::SURNAME | lists::COMMON) == 0 {
         r.mark((i, i), Type::CITY, Evidence::Shape, out);
     }

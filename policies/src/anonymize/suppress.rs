@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use super::cue::{Reading, Role};
 use super::kind::{Evidence, Finding, Type};
+use super::ner;
 use super::quick::Set;
 use super::words::Word;
 
@@ -124,8 +125,12 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
     }
     let text = r.text.get(f.start..f.end).unwrap_or_default();
     let placed = [Type::STATE, Type::COUNTRY, Type::CITY].contains(&f.ty);
-    f.ty != Type::STATE && thing(r, text, first, last)
-        || framed(r, first, last)
+    // `Ottawa ankle rules`, taken for a clinic.
+    let last =
+        if f.ty == Type::FACILITY && f.evidence == Evidence::Model && first < last { last - 1 } else { last };
+    let placed = placed || f.ty == Type::FACILITY && f.evidence == Evidence::Model;
+    f.ty != Type::STATE && thing(r, text, first, last) && !bears(r, f, first, last)
+        || framed(r, f, first, last)
         || said(r, f, first, last)
         || placed && of_thing(r, last)
 }
@@ -139,8 +144,32 @@ fn thing(r: &Reading<'_>, text: &str, first: usize, last: usize) -> bool {
         || first < last && all.contains(&plain(r.str(first))) && r.has(last, Role::Common)
 }
 
+/// `seen by K. Parkinson`, `d/w Hodgkin`, `C.F.`: a frame of persons makes a person of what is else a thing or a
+/// word of the sentence; `Parkinson's` stays the thing.
+fn bears(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
+    if f.ty != Type::NAME || f.evidence != Evidence::Shape {
+        return false;
+    }
+    let drug = (first..=last).any(|i| {
+        let low = plain(r.str(i));
+        low.len() > 2 && LISTS.things.contains(&low) && !is_eponym(&low) && !is_given(&low)
+    });
+    let whole = plain(r.text.get(f.start..f.end).unwrap_or_default());
+    let owned = r.gap(last).starts_with('\'') && LISTS.things.contains(&plain(r.str(last)));
+    let joint = whole.contains(' ') && LISTS.things.contains(&whole);
+    let small = first < last
+        && (first..=last).all(|i| r.has(i, Role::Common) && !r.word(i).is_some_and(Word::initial))
+        && r.word(first).is_some_and(|w| w.caps != super::words::Caps::Title);
+    !drug && !owned && !joint && !small
+}
+
+/// `Ruby`: a thing's name that people have.
+fn is_given(low: &str) -> bool {
+    ner::lists_of(low) & ner::lists::GIVEN != 0
+}
+
 /// What is called after somebody, and nobody has.
-const OWNED: [&str; 18] = [
+const OWNED: [&str; 34] = [
     "sign",
     "signs",
     "syndrome",
@@ -159,10 +188,26 @@ const OWNED: [&str; 18] = [
     "algorithm",
     "disease",
     "rule",
+    "score",
+    "scale",
+    "faces",
+    "exercises",
+    "diverticulum",
+    "fracture",
+    "procedure",
+    "stage",
+    "staging",
+    "grading",
+    "node",
+    "nodule",
+    "tumor",
+    "tube",
+    "clamp",
+    "hump",
 ];
 
 /// `Parkinson disease`, `Hashimoto thyroiditis`, `Wells' score`, `Kaplan-Meier curve`, and the list `Crohn or Addison disease`.
-fn framed(r: &Reading<'_>, first: usize, last: usize) -> bool {
+fn framed(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
     let name = |i: usize| LISTS.names.contains(r.str(i).to_lowercase().as_str());
     let frame = |i: usize| LISTS.frames.contains(r.str(i).to_lowercase().as_str());
     // `foramen of Monro`, `circle of Willis`.
@@ -179,6 +224,16 @@ fn framed(r: &Reading<'_>, first: usize, last: usize) -> bool {
         && name(last)
         && (versus(last + 1) && name(last + 2) || last >= 2 && versus(last - 1) && name(last - 2))
     {
+        return true;
+    }
+    // `Evans syndrome`, `Killian-Jamieson diverticulum`: two joined names, or one before what nobody has.
+    let tied = f.evidence < Evidence::Shape && r.gap(last) == "-" && r.proper(last + 1);
+    let end = if tied { last + 1 } else { last };
+    let joint = first < end && (first..end).all(|i| r.gap(i) == "-");
+    let owned = OWNED.iter().any(|word| r.is(end + 1, word));
+    let owned = owned && (joint || first == last && f.evidence < Evidence::Shape);
+    let joint = joint && f.evidence < Evidence::Shape && frame(end + 1);
+    if r.gap(end) == " " && (owned || joint) {
         return true;
     }
     // The frame may have been taken for a part of the name.
@@ -246,6 +301,16 @@ fn of_thing(r: &Reading<'_>, last: usize) -> bool {
         "grade",
         "consensus",
         "guidelines",
+        "stage",
+        "staging",
+        "ankle",
+        "knee",
+        "coma",
+        "postnatal",
+        "definition",
+        "accord",
+        "score",
+        "scale",
     ];
     r.gap(last) == " " && {
         let next = r.str(last + 1).to_lowercase();

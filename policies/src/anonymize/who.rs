@@ -6,14 +6,21 @@ use super::cue::{Cue, Reading, Role};
 use super::kind::{Evidence, Finding, Type};
 use super::words::{Caps, Word};
 
+mod beside;
+mod called;
+mod chat;
 mod east;
 mod handle;
+mod initial;
 mod known;
+mod roster;
 mod run;
 mod subject;
 mod ward;
 
+pub(crate) use beside::beside;
 pub(crate) use run::{How, left, run, value};
+use run::{borne, small as small_name};
 
 /// Names, titles and handles of the text.
 #[expect(clippy::wildcard_enum_match_arm, reason = "other detectors are about the other roles")]
@@ -32,52 +39,21 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     }
     for i in 0..r.words.len() {
         if r.word(i).is_some_and(Word::initial) {
-            initial(r, i, out);
+            initial::find(r, i, out);
+        } else if r.word(i).is_some_and(|w| w.chars == 1 && w.caps == Caps::Lower) {
+            initial::small(r, i, out);
         } else if r.has(i, Role::Credential) {
             credential(r, i, out);
         }
+        called::find(r, i, out);
         ward::find(r, i, out);
         subject::find(r, i, out);
     }
     known::find(r, out);
+    roster::find(r, out);
+    chat::find(r, out);
     east::find(r, out);
     handle::marked(r, out);
-}
-
-/// What stands behind a person's name.
-const NUMBERED: [Type; 6] =
-    [Type::AGE, Type::MRN, Type::DATE, Type::HEALTH_PLAN, Type::ACCOUNT, Type::LICENSE_ID];
-
-/// Names before an age or a record number: `Tova Lindgren, 62M`, `Tova Lindgren is an 87-year-old`, `Tova Lindgren (MRN 8847)`.
-pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>) {
-    for f in found.iter().filter(|f| NUMBERED.contains(&f.ty)) {
-        let Some(mut at) = r.words.partition_point(|word| word.end <= f.start).checked_sub(1) else {
-            continue;
-        };
-        let mut steps = 0;
-        while steps < 4
-            && [
-                "a", "an", "age", "aged", "is", "was", "the", "mrn", "dob", "born", "patient", "id", "date",
-                "of", "birth", "d", "o", "b",
-            ]
-            .iter()
-            .any(|word| r.is(at, word))
-        {
-            let Some(before) = at.checked_sub(1) else { break };
-            at = before;
-            steps += 1;
-        }
-        let gap = r.gap(at);
-        let near = matches!(gap, ", " | " (" | " - " | "; " | ",")
-            || steps > 0 && (gap == " " && r.is(at + 1, "is") || gap == ", ");
-        let bare = f.ty != Type::AGE && (steps == 0 || !gap.contains(['(', ',']));
-        let spoken = ["he", "she", "it", "this", "who", "they"].iter().any(|word| r.is(at, word));
-        let Some(first) = left(r, at).filter(|_| near && !bare && !spoken) else { continue };
-        let one = first == at && f.ty != Type::AGE;
-        if !one && !place_alone(r, first, at) && !other_kind(r, at) && !super::date::is_month(r.str(at)) {
-            push(r, first, at, Evidence::Shape, out);
-        }
-    }
 }
 
 fn push(r: &Reading<'_>, first: usize, last: usize, evidence: Evidence, out: &mut Vec<Finding>) {
@@ -95,8 +71,15 @@ fn other_kind(r: &Reading<'_>, last: usize) -> bool {
 
 /// One word that is a place or a people is no name in a weak frame.
 fn place_alone(r: &Reading<'_>, first: usize, last: usize) -> bool {
-    let roles = [Role::City, Role::State, Role::Country, Role::Nrp, Role::Label];
-    (first..=last).all(|i| roles.iter().any(|role| r.has(i, *role)))
+    let roles = [Role::City, Role::State, Role::Country, Role::Nrp];
+    let labelled = |i: usize| r.has(i, Role::Label) && !known::bearable(r, i);
+    (first..=last).all(|i| labelled(i) || roles.iter().any(|role| r.has(i, *role)))
+}
+
+/// As [`other_kind`], but a lone word in a frame of persons is no street: `d/w Hill and Rao`.
+fn of_other(r: &Reading<'_>, first: usize, last: usize) -> bool {
+    let lone = first == last && r.gap(last) != " " || !r.word(last + 1).is_some_and(Word::capital);
+    !(first == last && lone && known::bearable(r, first)) && other_kind(r, last)
 }
 
 /// `Mr. Parkinson`, `Frau Dr. Weber`.
@@ -185,8 +168,17 @@ fn hint(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         return;
     }
     let next = cue.last + 1;
-    let how = if CALLED.contains(&r.str(cue.last)) { How::Sure } else { How::Capital };
-    let found = run(r, next, how).or_else(|| known::given(r, next)).or_else(|| introduced(r, cue));
+    let whole = if CALLED.contains(&r.str(cue.last)) { run(r, next, How::Sure) } else { borne(r, next) };
+    let spoken = ["w", "by", "with", "sees", "says", "aka", "hcp", "witness"].contains(&r.str(cue.last))
+        || cue.last > cue.first;
+    let asked = ["ask", "tell", "remind"].contains(&r.str(cue.last));
+    let asked = |last: usize| asked && ["to", "that", "about", "if"].contains(&r.str(last + 1));
+    // A way to take a drug, or an organ, may stand where no name is: `given by nebulizer`, `sees floaters`, `c/o`.
+    let loose = ["d", "hcp", "aka", "witness"].iter().any(|word| r.is(cue.first, word));
+    let fits =
+        |last: usize| asked(last) || spoken && (loose || known::bearable(r, next)) && !r.is(cue.first, "c");
+    let low = || small_name(r, next).filter(|last| gap == " " && fits(*last));
+    let found = whole.or_else(low).or_else(|| known::given(r, next)).or_else(|| introduced(r, cue));
     let Some(last) = found else { return };
     let one = last == next;
     let upper = r.word(next).is_some_and(|w| w.caps == Caps::Upper);
@@ -195,13 +187,19 @@ fn hint(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     // `PATIENT MCGILLICUDDY SEEN BY`
     let told =
         ["is", "was", "seen", "has"].iter().any(|word| r.is(next + 1, word)) || r.has(next + 1, Role::Does);
+    let rare = || r.proper(next) && !known::common(r, next) && r.word(next).is_some_and(|w| w.chars >= 6);
     let upper = upper
+        && !(known::capitals(r, next) && (known::bearable(r, next) || cue.last > cue.first && rare()))
         && !(told
             && r.word(next).is_some_and(|w| w.chars >= 5)
             && r.word(next + 1).is_some_and(Word::capital));
-    let weak = one && (upper || gap == ", " || titled) || place_alone(r, next, last) || other_kind(r, last);
+    let weak =
+        one && (upper || gap == ", " || titled) || place_alone(r, next, last) || of_other(r, next, last);
     if !weak {
         push(r, next, last, Evidence::Shape, out);
+        if cue.last > cue.first {
+            and_more(r, last, out);
+        }
     }
 }
 
@@ -232,9 +230,11 @@ fn relative(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     } else if !matches!(gap, " " | ", " | " (" | ": " | " - ") {
         return;
     }
-    let Some(last) = run(r, next, How::Capital).or_else(|| known::given(r, next)) else { return };
+    let found = borne(r, next).or_else(|| small_name(r, next)).or_else(|| known::given(r, next));
+    let Some(last) = found else { return };
     let upper = (next..=last).all(|i| r.word(i).is_some_and(|w| w.caps == Caps::Upper));
-    let weak = upper && last == next || place_alone(r, next, last) || other_kind(r, last);
+    let upper = upper && last == next && !(known::capitals(r, next) && known::bearable(r, next));
+    let weak = upper || place_alone(r, next, last) || of_other(r, next, last);
     if !weak {
         push(r, next, last, Evidence::Shape, out);
         and_more(r, last, out);
@@ -251,7 +251,8 @@ fn and_more(r: &Reading<'_>, last: usize, out: &mut Vec<Finding>) {
         if !(and && r.gap(at + 1) == " " || r.gap(at) == ", ") {
             return;
         }
-        let Some(end) = run(r, next, How::Capital).filter(|end| !place_alone(r, next, *end)) else { return };
+        let end = if and { borne(r, next) } else { run(r, next, How::Capital) };
+        let Some(end) = end.filter(|end| !place_alone(r, next, *end)) else { return };
         push(r, next, end, Evidence::Shape, out);
         at = end;
     }
@@ -261,7 +262,8 @@ fn and_more(r: &Reading<'_>, last: usize, out: &mut Vec<Finding>) {
 fn closing(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let gap = r.gap(cue.last);
     let broken = gap.contains('\n');
-    if !(broken || matches!(gap, ", " | "! " | " - " | "\n" | " ,")) || gap.len() > 8 {
+    let ended = cue.last + 2 == r.words.len() && gap == " " && known::bearable(r, cue.last + 1);
+    if !(broken || ended || matches!(gap, ", " | "! " | " - " | "\n" | " ,")) || gap.len() > 8 {
         return;
     }
     let next = cue.last + 1;
@@ -281,6 +283,8 @@ fn small_end(r: &Reading<'_>, i: usize) -> Option<usize> {
     let ends = i + 1 == r.words.len() && r.words.len() > 3;
     let word = r.word(i).filter(|w| ends && w.caps == Caps::Lower && w.digits == 0 && w.chars >= 3)?;
     let common = r.has(i, Role::Common) || known::common(r, i);
+    let common =
+        common && known::given(r, i).is_none() && !(r.gap_before(i).contains('\n') && known::bearable(r, i));
     let small = r.words.iter().filter(|w| w.caps == Caps::Title).count() * 4 < r.words.len();
     (!common && small && word.of(r.text).is_ascii()).then_some(i)
 }
@@ -293,50 +297,6 @@ fn speaking(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     if (r.begins(first) || led) && !place_alone(r, first, before) {
         push(r, first, before, Evidence::Shape, out);
     }
-}
-
-/// `J. Doe`, `John Q. Public`, `A.D. was seen`.
-fn initial(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
-    let next = r.proper(i + 1) || r.word(i + 1).is_some_and(Word::initial);
-    // `M.D. Transcribed`: a credential.
-    let degree = |i: usize| r.is(i, "M") && r.gap(i) == "." && matches!(r.str(i + 1), "D" | "Sc" | "Ed");
-    let degree = degree(i) || i.checked_sub(1).is_some_and(degree);
-    // `3 L. Creatinine`: a unit behind its number.
-    let unit = i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && r.word(b).is_some_and(Word::is_number));
-    if !matches!(r.gap(i), ". " | ".") || !next || r.gap_before(i).ends_with('/') || degree || unit {
-        return;
-    }
-    let Some(last) = run(r, i, How::Capital) else { return };
-    let named = (i..=last).any(|k| r.word(k).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3));
-    let before = i.checked_sub(1).filter(|b| r.gap(*b) == " ");
-    let first = before.and_then(|b| left(r, b)).unwrap_or(i);
-    let listed = first == i && (r.begins(i) && i > 0 || r.gap_before(i).ends_with(['.', ')']));
-    let listed = listed && !(r.has(last + 1, Role::Credential) || known::surname(r, last));
-    if named && !listed && !other_kind(r, last) || !named && initials(r, i, last) {
-        push(r, first, last, Evidence::Shape, out);
-    }
-}
-
-/// `A.D. is a 60-year-old`, and `A.D.` at the end of a line: nothing but initials.
-fn initials(r: &Reading<'_>, i: usize, last: usize) -> bool {
-    const OTHERS: [&str; 12] = ["US", "UK", "UN", "ED", "IV", "IM", "PO", "AM", "PM", "MD", "EU", "PE"];
-    let letters: String = (i..=last).map(|k| r.str(k)).collect();
-    let gap = r.gap(last);
-    let ends = gap.starts_with(".\n") || last + 1 == r.words.len() && gap.starts_with('.');
-    let said = gap == ". " && ["is", "was", "has", "had", "presents"].contains(&r.str(last + 1));
-    const LED: [&str; 10] =
-        ["patient", "pt", "initials", "client", "guardian", "mother", "father", "son", "daughter", "child"];
-    let before = |back: usize| i.checked_sub(back).filter(|b| r.gap(*b) == " ");
-    let led = |at: Option<usize>| at.is_some_and(|b| LED.contains(&r.str(b).to_lowercase().as_str()));
-    // `the guardian of T.W. (DOB ...)`, `initials R.M.`
-    let led = led(before(1)) || before(1).is_some_and(|b| r.is(b, "of")) && led(before(2));
-    let apart = r.begins(i) || r.gap_before(i) == ". " || led;
-    let ends = ends || led && gap.starts_with('.');
-    letters.len() == last - i + 1
-        && (2..=3).contains(&letters.len())
-        && !OTHERS.contains(&letters.as_str())
-        && apart
-        && (ends || said)
 }
 
 /// Titles that follow a name and are little else.

@@ -142,7 +142,8 @@ pub(super) fn compact(text: &[u8], token: Token) -> Option<Written> {
     });
     // `seen 4 weeks ago, 20180624 at last`: year first, among words.
     let led = matches!(head.as_slice(), [.., b'a'..=b'z' | b',' | b'|' | b'.' | b'(', b' '] | [.., b'(']);
-    let open = led && matches!(after(text, token.end), b' ' | b',' | b'.' | b')' | b'\n' | b'|' | b':');
+    let open = led
+        && matches!(after(text, token.end), b' ' | b',' | b'.' | b')' | b'\n' | b'|' | b':' | b'?' | b';');
     let sure = said && near || text.len() == 8;
     let part = |from: usize, to: usize| Token {
         start: token.start + from,

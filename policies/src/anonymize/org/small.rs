@@ -4,6 +4,7 @@
 
 use crate::anonymize::cue::{Cue, Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::ner::{self, lists};
 use crate::anonymize::words::Caps;
 
 /// Common words that are parts of names of facilities.
@@ -127,5 +128,59 @@ pub(super) fn short(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         && !r.has(i + 1, Role::FacilityAfter)
     {
         r.mark((cue.first, i), Type::FACILITY, Evidence::Shape, out);
+    }
+}
+
+/// `seen at Bakersfield General, off work`, `from cedar rapids general to`: word `i` is `General`, behind a town and
+/// what leads to one, and nothing follows that it would belong to.
+pub(super) fn general(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    const LEADS: [&str; 6] = ["at", "from", "to", "by", "via", "of"];
+    const ON: [&str; 14] =
+        ["ed", "er", "icu", "for", "on", "in", "after", "dated", "to", "with", "and", "last", "off", "where"];
+    if !r.is(i, "general") {
+        return;
+    }
+    let gap = r.gap(i);
+    let ends = i + 1 == r.words.len()
+        || gap.starts_with(['.', ',', ';', ')', '\n', '?', '!', ':', '"'])
+        || gap == " " && ON.iter().any(|word| r.is(i + 1, word));
+    let alike = |k: usize| {
+        let capital = r.word(i).is_some_and(|w| w.capital());
+        r.word(k).is_some_and(|w| w.digits == 0 && w.capital() == capital && w.chars >= 2)
+    };
+    let town = |k: usize| ner::lists_of(&r.str(k).to_lowercase()) & lists::CITY != 0 || r.has(k, Role::City);
+    let joined = |k: usize| matches!(r.gap(k), " " | ". ") && alike(k) && !LEADS.contains(&r.str(k));
+    let mut first = i;
+    while first > 0 && i - first < 3 && joined(first - 1) {
+        first -= 1;
+    }
+    let led =
+        first.checked_sub(1).is_some_and(|b| LEADS.iter().any(|word| r.is(b, word)) || r.gap(b) == ", ");
+    let named =
+        first < i && ((first..i).any(town) || r.cues.iter().any(|c| c.role == Role::City && c.last + 1 == i));
+    if ends && led && named {
+        r.mark((first, i), Type::FACILITY, Evidence::Shape, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Vec<&str> {
+        let r = Reading::of(text);
+        let mut out = Vec::new();
+        (0..r.words.len()).for_each(|i| general(&r, i, &mut out));
+        out.iter().map(|f| &text[f.start..f.end]).collect()
+    }
+
+    #[test]
+    fn a_town_and_general() {
+        assert_eq!(check("seen at Bakersfield General, off work"), ["Bakersfield General"]);
+        assert_eq!(check("transferred from cedar rapids general to us"), ["cedar rapids general"]);
+        for text in ["the Attorney General, who", "in general, no", "by General Electric", "Surgeon General."]
+        {
+            assert!(check(text).is_empty(), "{text}: {:?}", check(text));
+        }
     }
 }

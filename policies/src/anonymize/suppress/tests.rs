@@ -1,6 +1,6 @@
 //! What the lists keep, and what they must not.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::*;
 use crate::anonymize::detect::{Place, detect};
@@ -11,7 +11,8 @@ fn check(text: &str) -> Vec<&str> {
     let keep = |ty: Type| policy.mode_of(ty) == crate::anonymize::kind::Mode::Keep;
     let mut found = detect(text, "", Place::Text, &policy);
     found.retain(|f| f.score >= policy.mask_at && !keep(f.ty));
-    found.iter().map(|f| &text[f.start..f.end]).collect()
+    let found: BTreeSet<_> = found.iter().map(|f| (f.start, f.end)).collect();
+    found.into_iter().map(|(start, end)| &text[start..end]).collect()
 }
 
 #[test]
@@ -31,6 +32,23 @@ fn a_name_and_its_disease() {
         check("What are the side effects of metformin in patients with Hashimoto thyroiditis?"),
         Vec::<&str>::new()
     );
+}
+
+#[test]
+fn a_frame_of_persons_makes_a_person_of_an_eponym() {
+    for (text, want) in [
+        ("He was seen by K. Parkinson and sent home", "K. Parkinson"),
+        ("d/w Hodgkin and Jackie from CM", "Hodgkin"),
+        ("What trend do you see? Parkinson thinks bleeding.", "Parkinson"),
+        ("ETT above carina. d/w the team at 0200. C.F.", "C.F"),
+    ] {
+        assert!(check(text).contains(&want), "{text}: {:?}", check(text));
+    }
+    for text in
+        ["she sees a decline in Parkinson's", "Compare Boerhaave vs Mallory-Weiss.", "bed 4, Lambert-Eaton"]
+    {
+        assert!(check(text).is_empty(), "{text}: {:?}", check(text));
+    }
 }
 
 #[test]
@@ -63,6 +81,9 @@ fn identifier_free_prompts_stay() {
         "Follow up in 2 weeks with primary care.",
         "Look for Frank's sign, Levine's sign and Cullen's sign.",
         "Compare Bartter vs Gitelman syndrome.",
+        "Is this Evans syndrome or a Hampton hump?",
+        "Explain the Killian-Jamieson diverticulum and the Young-Burgess classification.",
+        "Use the Wong-Baker faces scale.",
         "Vitals: T 38.1, HR 104, RR 24, SpO2 88% RA.",
     ] {
         if !check(text).is_empty() {

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** one word alone is weak evidence; a word that is not only a name counts beside a known one alone.
 
-use super::run::{How, run};
+use super::run::{How, run, syllables};
 use super::{other_kind, push};
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::invent::is_common;
@@ -71,6 +71,18 @@ pub(super) fn surname(r: &Reading<'_>, i: usize) -> bool {
     ner::lists_of(&r.str(i).to_lowercase()) & lists::SURNAME != 0
 }
 
+/// Can word `i` be borne by somebody, whatever else it is: `Day`, `Hill`, `Parkinson`?
+pub(super) fn bearable(r: &Reading<'_>, i: usize) -> bool {
+    Known::of(r, i).is_some_and(Known::name)
+}
+
+/// Is word `i` a small word of sentences, borne by few: `She`, `Said`, `An`?
+pub(super) fn small_word(r: &Reading<'_>, i: usize) -> bool {
+    let given = || ner::lists_of(&r.str(i).to_lowercase()) & lists::GIVEN != 0;
+    let does = r.has(i, Role::Does);
+    does || r.has(i, Role::Common) && !r.has(i, Role::Wordly) && !(given() && r.str(i).len() > 3)
+}
+
 /// Is word `i` one that the lists know for a word of the language?
 pub(super) fn common(r: &Reading<'_>, i: usize) -> bool {
     let small = r.str(i).to_lowercase();
@@ -105,6 +117,12 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         if says(r, i) {
             push(r, i, i, Evidence::Shape, out);
         }
+        if syllables(r, i) {
+            let last = run(r, i, How::Capital).unwrap_or(i + 1);
+            if !other_kind(r, last) {
+                push(r, i, last, Evidence::Shape, out);
+            }
+        }
         let Some(own) = own.filter(|known| known.name()) else { continue };
         if let Some(next) = next
             && pair(r, i, own, next)
@@ -131,7 +149,9 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
 /// `Art Brown`, `Lindqvist, Kai`, `mary jones`, `Kovács Zsuzsanna`: words `i` and the next.
 fn pair(r: &Reading<'_>, i: usize, own: Known, next: Known) -> bool {
     let turned = r.gap(i) == ", ";
-    if !(turned || matches!(r.gap(i), " " | "-")) || own.caps != next.caps || own.chars + next.chars < 6 {
+    // `RICE, Horace`
+    let alike = own.caps == next.caps || turned && own.caps == Caps::Upper && next.caps == Caps::Title;
+    if !(turned || matches!(r.gap(i), " " | "-")) || !alike || own.chars + next.chars < 6 {
         return false;
     }
     // `Will Page was seen` asks nothing.
@@ -199,10 +219,8 @@ fn quoted(r: &Reading<'_>, i: usize) -> bool {
     let title = |i: usize| r.word(i).is_some_and(|w| w.capital() && w.chars >= 3);
     r.gap(i) == "\" "
         && r.gap_before(i).ends_with('"')
-        && title(i)
-        && title(i + 1)
-        && !r.has(i + 1, Role::Common)
-        && !r.has(i + 1, Role::Label)
+        && (title(i) && title(i + 1) && !r.has(i + 1, Role::Common) && !r.has(i + 1, Role::Label)
+            || bearable(r, i) && bearable(r, i + 1))
 }
 
 /// The initial before word `i`, where there is one: `s. eastwood`.
@@ -213,7 +231,7 @@ fn spelled(r: &Reading<'_>, i: usize) -> usize {
 }
 
 /// The line around word `i` is written in capitals.
-fn capitals(r: &Reading<'_>, i: usize) -> bool {
+pub(super) fn capitals(r: &Reading<'_>, i: usize) -> bool {
     let Some(word) = r.word(i) else { return false };
     let bytes = r.text.as_bytes();
     let around = bytes[word.start.saturating_sub(REACH)..(word.end + REACH).min(bytes.len())].iter();
@@ -245,6 +263,8 @@ mod tests {
             ("[08:16] April: ok will do", "April"),
             ("\"Rich\" Gallagher has pain", "Rich\" Gallagher"),
             ("Орлова Светлана пришла", "Орлова Светлана"),
+            ("then Min-jun Gallagher left", "Min-jun Gallagher"),
+            ("d/c summary RICE, Horace today", "RICE, Horace"),
         ] {
             assert!(check(text).contains(&want), "{text}: {:?}", check(text));
         }
@@ -259,6 +279,7 @@ mod tests {
             "Grace periods and hope",
             "Crohn and Addison are eponyms",
             "mark the rose on the hill",
+            "In-so far as Li-ion goes",
             "Austin and Paris are cities",
         ] {
             assert!(check(text).is_empty(), "{text}: {:?}", check(text));

@@ -1,7 +1,9 @@
 //! How far a name reaches: capitalised words, initials, particles and suffixes.
 
+use super::known;
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::date;
+use crate::anonymize::suppress::is_nobody;
 use crate::anonymize::words::{Caps, Word};
 
 /// What the frame vouches for.
@@ -42,8 +44,14 @@ pub(crate) fn run(r: &Reading<'_>, first: usize, how: How) -> Option<usize> {
             }
         } else if full > 0 && r.has(at, Role::Suffix) && word.caps != Caps::Lower {
             last = Some(at);
+        } else if syllables(r, at) {
+            full += 1;
+            at += 1;
+            last = Some(at);
         } else if part(r, at, if at == first { how } else { rest }, at == first) {
             full += 1;
+            last = Some(at);
+        } else if full > 0 && ["Le", "Das", "Ho"].contains(&r.str(at)) && !next_part(r, at, rest) {
             last = Some(at);
         } else if !(particle(r, at)
             && (next_part(r, at, rest) || particle(r, at + 1) && next_part(r, at + 1, rest)))
@@ -56,6 +64,32 @@ pub(crate) fn run(r: &Reading<'_>, first: usize, how: How) -> Option<usize> {
         }
     }
     last.filter(|_| full > 0 || initials >= 2)
+}
+
+/// Syllables that given names of Korea and China are joined of, in Latin letters.
+const SYLLABLES: [&str; 74] = [
+    "ae", "bae", "bin", "chae", "chan", "cheol", "chul", "chun", "dae", "dong", "eun", "gi", "gyu", "hae",
+    "hee", "ho", "hong", "hoon", "hui", "hun", "hwa", "hwan", "hye", "hyeon", "hyun", "jae", "jeong", "jin",
+    "ji", "joo", "joon", "joong", "ju", "jun", "jung", "kyu", "kyung", "kwang", "mi", "min", "mun", "myung",
+    "ran", "sang", "seo", "seok", "seon", "seung", "soo", "sook", "su", "suk", "sun", "sung", "tae", "uk",
+    "won", "woo", "ye", "yeon", "yong", "yoo", "yoon", "young", "yu", "yun", "ling", "mei", "xiao", "wei",
+    "hua", "ming", "li", "fang",
+];
+
+/// `Min-jun`, `Mei-Ling`: words `i` and the next.
+pub(super) fn syllables(r: &Reading<'_>, i: usize) -> bool {
+    let is = |k: usize| {
+        let small = r.str(k);
+        small.len() <= 6 && SYLLABLES.iter().any(|syllable| small.eq_ignore_ascii_case(syllable))
+    };
+    let title = r.word(i).is_some_and(|w| w.caps == Caps::Title);
+    let closed = !r.gap(i + 1).starts_with('-');
+    title
+        && r.gap(i) == "-"
+        && closed
+        && is(i)
+        && is(i + 1)
+        && r.word(i + 1).is_some_and(|w| w.caps != Caps::Upper)
 }
 
 /// The name ends behind word `i`: its field or line does, or a label follows.
@@ -100,12 +134,21 @@ fn part(r: &Reading<'_>, i: usize, how: How, first: bool) -> bool {
     // A title before a name is no part of it.
     let titled = r.has(i, Role::Honorific) && r.word(i + 1).is_some_and(Word::capital) && first;
     match word.caps {
-        Caps::Title => !titled && (!common || how != How::Capital && first && kept(r, i)),
+        Caps::Title => {
+            let kept = how != How::Capital && if first { kept(r, i) } else { BORNE.contains(&r.str(i)) };
+            !titled && (!common || kept)
+        }
         Caps::Upper => !titled && !common && !r.has(i, Role::StateCode),
         Caps::Lower => how == How::Loose && !common && !titled && !r.has(i, Role::Particle),
         Caps::None => how != How::Capital && word.chars <= 12,
     }
 }
+
+/// Common words that many are called by.
+const BORNE: [&str; 16] = [
+    "Day", "Long", "Short", "Black", "White", "Brown", "Young", "King", "Bishop", "Price", "Page", "Green",
+    "Stone", "Hill", "Little", "Wood",
+];
 
 /// A common word with a capital may be a name where the frame is sure, if no other label speaks through it.
 fn kept(r: &Reading<'_>, i: usize) -> bool {
@@ -200,13 +243,66 @@ fn kept(r: &Reading<'_>, i: usize) -> bool {
         "Office",
     ];
     !NEVER.contains(&word) && !r.has(i, Role::Label) && !r.has(i, Role::FacilityAfter) && !r.begins(i + 1)
-        || ["Day", "Long", "Short", "Black", "White", "Brown", "Young", "King", "Bishop", "Price", "Page"]
-            .contains(&word)
+        || BORNE.contains(&word)
 }
 
 fn credential(r: &Reading<'_>, i: usize, word: &Word) -> bool {
     r.has(i, Role::Credential)
         && (word.caps == Caps::Upper || matches!(r.str(i), "PhD" | "PharmD" | "PsyD" | "Esq"))
+}
+
+/// As [`run`] on capitals, where the frame vouches for a word that is a name too: `d/w Day`, `with Art Brown`.
+pub(super) fn borne(r: &Reading<'_>, first: usize) -> Option<usize> {
+    run(r, first, How::Capital).or_else(|| {
+        let word = r.word(first).filter(|w| w.digits == 0 && w.chars >= 3)?;
+        let next = r.gap(first) == " "
+            && r.word(first + 1).is_some_and(|w| w.caps == Caps::Upper && w.chars >= 2)
+            && (known::bearable(r, first + 1) || r.has(first + 1, Role::Particle));
+        let upper = word.caps == Caps::Upper && (next || known::capitals(r, first));
+        let told = word.caps == Caps::Title || upper;
+        let fits = told && known::bearable(r, first) && !known::small_word(r, first);
+        let fits = fits && !date::is_weekday(r.str(first));
+        fits.then(|| run(r, first, How::Sure).unwrap_or(first))
+    })
+}
+
+/// A name in a text of small letters: no word of the language, and what follows goes on as behind a name.
+pub(super) fn small(r: &Reading<'_>, first: usize) -> Option<usize> {
+    const ON: [&str; 20] = [
+        "and", "from", "on", "at", "in", "who", "next", "re", "about", "for", "is", "was", "has", "had",
+        "says", "said", "did", "to", "would", "died",
+    ];
+    let can = |i: usize| {
+        let bearable = known::bearable(r, i);
+        r.word(i).is_some_and(|w| w.caps == Caps::Lower && w.digits == 0 && w.chars >= 3)
+            && (!r.has(i, Role::Common) && (bearable || !known::common(r, i) && !formed(r.str(i))))
+            && !is_nobody(r.str(i))
+            && !r.has(i, Role::Label)
+    };
+    if !can(first) || !among_small(r, first) {
+        return None;
+    }
+    let last =
+        if r.gap(first) == " " && can(first + 1) && known::bearable(r, first) { first + 1 } else { first };
+    let gap = r.gap(last);
+    let on = gap != " " || ON.contains(&r.str(last + 1)) || r.word(last + 1).is_some_and(|w| w.digits > 0);
+    on.then_some(last)
+}
+
+/// Of the words around word `i` few have a capital.
+fn among_small(r: &Reading<'_>, i: usize) -> bool {
+    const NEAR: usize = 24;
+    let near = &r.words[i.saturating_sub(NEAR)..r.words.len().min(i + NEAR)];
+    near.iter().filter(|w| w.caps == Caps::Title).count() * 4 < near.len()
+}
+
+/// Ends as words of the language and of medicine do.
+fn formed(word: &str) -> bool {
+    const ENDS: [&str; 22] = [
+        "ing", "ed", "al", "ent", "ant", "ous", "ic", "ive", "ble", "ly", "ful", "less", "ist", "ion",
+        "osis", "itis", "emia", "logy", "pathy", "ics", "ness", "ment",
+    ];
+    ENDS.iter().any(|end| word.ends_with(end))
 }
 
 /// The first word of the name that ends at word `last`: capitals that are no common words.

@@ -4,7 +4,7 @@
 //! findings and drugs do is nobody.
 
 use super::ward::name;
-use super::{known, other_kind, push};
+use super::{known, of_other, push};
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};
@@ -127,6 +127,16 @@ const STATES: &[&str] = &[
     "lethargic",
     "here",
     "obese",
+    "called",
+    "notified",
+    "paged",
+    "informed",
+    "updated",
+    "consulted",
+    "contacted",
+    "known",
+    "aware",
+    "seen",
 ];
 
 /// Turkish endings behind an apostrophe, which only names have; those of `DEN` say from where and where.
@@ -153,16 +163,24 @@ fn said(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let Some(last) = i.checked_sub(1) else { return };
     let owned = r.str(i) == "s" && r.gap(last) == "'" && r.gap(i) == " " && r.has(i + 1, Role::Owned);
     let does = r.gap(last) == " " && (r.has(i, Role::Does) || stated(r, i) || charted(r, i));
-    if !(owned || does) || !(name(r, last) || wordly(r, last, i)) || !may_be(r, last) {
+    let fits = name(r, last) && may_be(r, last) || wordly(r, last, i) && (may_be(r, last) || tells(r, i));
+    if !(owned || does) || !fits {
         return;
     }
     let full = last.checked_sub(1).filter(|b| r.gap(*b) == " " && name(r, *b) && may_be(r, *b));
-    let first = full.unwrap_or(last);
+    let mut first = full.unwrap_or(last);
+    while let Some(b) = first.checked_sub(1).filter(|b| {
+        r.has(*b, Role::Particle)
+            && r.word(*b).is_some_and(Word::capital)
+            && matches!(r.gap(*b), " " | ". " | "-")
+    }) {
+        first = b;
+    }
     let opens = r.begins(first)
         || first.checked_sub(1).is_some_and(|b| {
             r.gap(b).ends_with(". ") || matches!(r.gap(b), " " | ", ") && OPENING.contains(&r.str(b))
         });
-    if (owned || opens) && !other_kind(r, last) {
+    if (owned || opens) && !of_other(r, first, last) {
         push(r, first, last, Evidence::Shape, out);
     }
 }
@@ -187,9 +205,32 @@ fn charted(r: &Reading<'_>, i: usize) -> bool {
 
 /// `Grace reports`, `Page denies`: a common word that is a name too, before a form that no other reading has.
 fn wordly(r: &Reading<'_>, at: usize, verb: usize) -> bool {
-    let title = r.word(at).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3);
-    let sure = r.has(verb, Role::Does) || stated(r, verb);
-    title && sure && !r.has(at, Role::Label) && known::person(r, at)
+    const OTHER: [&str; 6] = ["Case", "Bill", "Mark", "May", "Chart", "Star"];
+    let word = r.word(at).filter(|w| w.chars >= 3);
+    let title =
+        word.is_some_and(|w| w.caps == Caps::Title || w.caps == Caps::Upper && known::capitals(r, at));
+    let sure = r.has(verb, Role::Does) && !OTHER.contains(&r.str(at)) || stated(r, verb);
+    let borne = tells(r, verb) && known::bearable(r, at) && !known::small_word(r, at);
+    title && sure && (borne || !r.has(at, Role::Label) && known::person(r, at))
+}
+
+/// What no disease does: `Parkinson thinks`, `Page is a 78-year-old`, `Bell was called`.
+fn tells(r: &Reading<'_>, verb: usize) -> bool {
+    const BOTH: [&str; 12] = [
+        "presents",
+        "presented",
+        "presenting",
+        "has",
+        "had",
+        "developed",
+        "needs",
+        "needed",
+        "became",
+        "turned",
+        "started",
+        "returned",
+    ];
+    stated(r, verb) || r.has(verb, Role::Does) && !BOTH.contains(&r.str(verb))
 }
 
 /// Neither a finding nor a drug, nor somebody whom a disease is called after.

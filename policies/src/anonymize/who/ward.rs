@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** a name here is one or two capitals that are no common words, between two marks of the frame.
 
-use super::{other_kind, push};
+use super::run::{How, run};
+use super::{known, other_kind, push};
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding};
 use crate::anonymize::words::{Caps, Word};
@@ -72,7 +73,7 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         room(r, i, out);
     } else if ROLES.contains(&r.str(i)) {
         bracketed(r, i, out);
-    } else if word.caps == Caps::Lower && r.str(i) == "seen" {
+    } else if r.is(i, "seen") {
         seen(r, i, out);
     }
 }
@@ -86,11 +87,33 @@ fn room(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     if !led || !matches!(r.gap(i), " " | ": " | " - " | ", " | " / ") {
         return;
     }
-    let Some(last) = names(r, i + 1) else { return };
+    let borne = |k: usize| {
+        known::bearable(r, k) && !known::small_word(r, k) && r.word(k).is_some_and(|w| w.caps == Caps::Title)
+    };
+    let alone = || {
+        let marked = matches!(r.gap(i + 1), " (" | " - " | ", " | ": " | " / " | " // ");
+        let next =
+            r.has(i + 2, Role::Does) || r.word(i + 2).is_some_and(|w| w.caps == Caps::Upper || w.digits > 0);
+        (borne(i + 1) && (marked || next)).then_some(i + 1)
+    };
+    let particle = r.has(i + 1, Role::Particle) && r.word(i + 1).is_some_and(Word::capital);
+    let pair = borne(i + 1) && borne(i + 2) && r.gap(i + 1) == " ";
+    let found = names(r, i + 1).or_else(|| if pair { Some(i + 2) } else { None }).or_else(alone);
+    let Some(last) = found.or_else(|| borne_after(r, i + 1).filter(|_| particle)) else { return };
     let acronym = last == i + 1 && r.word(last).is_some_and(|w| w.caps == Caps::Upper && w.chars <= 5);
     if !acronym {
         push(r, i + 1, last, Evidence::Shape, out);
     }
+    // `Rm 289 Srinivasan (Page) NSTEMI`: who looks after them.
+    let by = last + 1;
+    if r.gap(last) == " (" && r.gap(by).starts_with(')') && (borne(by) || name(r, by)) {
+        push(r, by, by, Evidence::Shape, out);
+    }
+}
+
+/// `St. Clair`: word `i` is the particle.
+fn borne_after(r: &Reading<'_>, i: usize) -> Option<usize> {
+    run(r, i, How::Capital)
 }
 
 /// `Escobedo (SW)`: word `i` is the role.
@@ -100,7 +123,8 @@ fn bracketed(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     };
     let title = r.word(last).is_some_and(|w| w.caps == Caps::Title);
     let first = last.checked_sub(1).filter(|b| r.gap(*b) == " " && name(r, *b)).unwrap_or(last);
-    if name(r, last) && (title || first < last) && !other_kind(r, last) {
+    let borne = title && known::bearable(r, last);
+    if (borne || name(r, last) && (title || first < last)) && !other_kind(r, last) {
         push(r, first, last, Evidence::Shape, out);
     }
 }
@@ -111,7 +135,9 @@ fn seen(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let Some(last) = i.checked_sub(1).filter(|b| examined && r.gap(*b) == " ") else { return };
     let begins = r.begins(last) || last.checked_sub(1).is_some_and(|b| r.gap(b) == ". ");
     let title = r.word(last).is_some_and(|w| w.caps == Caps::Title);
-    if begins && title && name(r, last) && !r.has(last, Role::City) {
+    let upper = r.word(last).is_some_and(|w| w.caps == Caps::Upper && w.chars >= 3);
+    let borne = (title || upper) && known::bearable(r, last) && !known::small_word(r, last);
+    if begins && (borne || title && name(r, last) && !r.has(last, Role::City)) {
         push(r, last, last, Evidence::Shape, out);
     }
 }

@@ -1,0 +1,71 @@
+//! Names taken apart over fields of one line: `LAST: DOE  FIRST: Ann  MI: Q`.
+//!
+//! **Invariant:** `last` and `first` are labels only where both stand on a line, each with its colon.
+
+use super::push;
+use crate::anonymize::cue::Reading;
+use crate::anonymize::kind::{Evidence, Finding};
+
+/// Words between the first label and the last.
+const REACH: usize = 16;
+
+/// Parts of names behind `last`, `first` and `mi`.
+pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
+    let label = |i: usize, words: &[&str]| {
+        r.gap(i).starts_with(':') && !r.gap(i).contains('\n') && words.iter().any(|word| r.is(i, word))
+    };
+    for i in 0..r.words.len() {
+        if !label(i, &["last", "first"]) {
+            continue;
+        }
+        let other = if r.is(i, "last") { "first" } else { "last" };
+        let reach = r.words.len().min(i + REACH);
+        let line = (i..reach).take_while(|k| *k == i || !r.gap(*k - 1).contains('\n'));
+        let labels: Vec<usize> = line.filter(|k| label(*k, &["last", "first", "mi", "middle"])).collect();
+        if !labels.iter().any(|k| r.is(*k, other)) {
+            continue;
+        }
+        for at in labels {
+            part(r, at + 1, out);
+        }
+    }
+}
+
+/// The value that begins at word `first`, up to a wide gap, a mark or the next label.
+fn part(r: &Reading<'_>, first: usize, out: &mut Vec<Finding>) {
+    let lettered = |i: usize| r.word(i).is_some_and(|w| w.digits == 0) && !r.gap(i).starts_with(':');
+    if !lettered(first) {
+        return;
+    }
+    let mut last = first;
+    while last < first + 3 && matches!(r.gap(last), " " | "-" | ". ") && lettered(last + 1) {
+        last += 1;
+    }
+    push(r, first, last, Evidence::Label, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Vec<&str> {
+        let mut out = Vec::new();
+        find(&Reading::of(text), &mut out);
+        out.iter().map(|f| &text[f.start..f.end]).collect()
+    }
+
+    #[test]
+    fn names_in_parts() {
+        let found = check("LAST: DE LA CRUZ  FIRST: Consuelo  MI: X  DOB: 10042024");
+        assert!(["DE LA CRUZ", "Consuelo", "X"].iter().all(|part| found.contains(part)), "{found:?}");
+        let found = check("first: wei | last: tso | dob: 1/2/1970");
+        assert!(["wei", "tso"].iter().all(|part| found.contains(part)), "{found:?}");
+    }
+
+    #[test]
+    fn one_of_them_alone_says_nothing() {
+        for text in ["Last: seen in May", "First: wash hands\nLast: dry them", "last visit, first: none"] {
+            assert!(check(text).is_empty(), "{text}: {:?}", check(text));
+        }
+    }
+}
