@@ -60,6 +60,7 @@ impl<'a> Written<'a> {
                 piece.part = Part::Other;
             }
         }
+        borne(mention, &mut pieces);
         if !pieces.iter().any(|p| p.part == Part::Given || p.part == Part::Surname) {
             // Nothing is left: the last word is a name after all.
             if let Some(last) = pieces.iter_mut().rfind(|p| p.part == Part::Kept) {
@@ -94,6 +95,18 @@ impl<'a> Written<'a> {
             let known = LISTS.names.get(&self.word(p).to_lowercase())?;
             (known.man != known.woman).then_some(known.woman)
         })
+    }
+}
+
+/// `James Dean`, `Wei Pan`: a title that ends a name is a surname; only Turkish titles stand there.
+fn borne(mention: &str, pieces: &mut [Piece]) {
+    let [.., before, last] = pieces else { return };
+    let word = mention[last.start..last.end].to_lowercase();
+    let title = last.part == Part::Kept && LISTS.honors.contains_key(word.as_str());
+    let joined = before.part == Part::Given && &mention[before.end..last.start] == " ";
+    let dotted = mention[last.end..].starts_with('.');
+    if title && joined && !dotted && !["bey", "hanım"].contains(&word.as_str()) {
+        last.part = Part::Given;
     }
 }
 
@@ -256,6 +269,10 @@ mod tests {
             ("\u{301}Anna Miller", "gs Anna Miller"),
             ("DOE John", "sg DOE John"),
             ("Anna Weber-Falk", "gss Anna Weber-Falk"),
+            ("James Dean", "gs James Dean"),
+            ("Prof. Wei Pan's", "kgs Wei Pan"),
+            ("Ayşe Hanım", "gk Ayşe"),
+            ("Mary Smith, Judge", "gsk Mary Smith"),
             ("Иванов Иван Иванович", "sgp Иванов Иван Иванович"),
             ("王小明", "sg 王小明"),
             ("田中太郎さん", "sgk 田中太郎"),
