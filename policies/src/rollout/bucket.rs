@@ -66,9 +66,15 @@ pub fn reverse_rate(weight: Weight) -> Ppm {
     }
 }
 
-/// Rate of the double primary among shadow units: `early` until 400 pairs are known, then 50,000 ppm.
+/// Rate of the double primary among shadow units: each one until 100 pairs are known (control against control first:
+/// github/scientist `README`), `early` until 400, then 50,000 ppm; with an `early` of 0 there are none.
 pub fn double_rate(early: Ppm, pairs: u64) -> Ppm {
-    if pairs < 400 { early } else { Ppm(early.0.min(50_000)) }
+    match pairs {
+        _ if early == Ppm(0) => early,
+        0..100 => Ppm::ONE,
+        100..400 => early,
+        _ => Ppm(early.0.min(50_000)),
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +127,9 @@ mod tests {
     fn rates_keep_the_extra_calls_low() {
         let got = [0, 100, 500, 2_500, 5_000, 10_000].map(|bp| reverse_rate(Weight(bp)).0);
         assert_eq!(got, [0, 1_000_000, 1_000_000, 200_000, 100_000, 50_000]);
+        assert_eq!(double_rate(Ppm(200_000), 99), Ppm::ONE);
+        assert_eq!(double_rate(Ppm(200_000), 100), Ppm(200_000));
+        assert_eq!([0, 500].map(|pairs| double_rate(Ppm(0), pairs)), [Ppm(0); 2]);
         assert_eq!(double_rate(Ppm(200_000), 399), Ppm(200_000));
         assert_eq!(double_rate(Ppm(200_000), 400), Ppm(50_000));
         assert_eq!(double_rate(Ppm(10_000), 400), Ppm(10_000));

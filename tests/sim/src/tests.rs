@@ -68,7 +68,7 @@ fn the_whole_gate_promotes_and_rejects_in_the_time_of_the_design() {
         came
     };
     // The design says a median of 400, but its own 100 double primaries at 20 % take 500 requests.
-    check(came(0, 100).promote, 550, 650);
+    check(came(0, 100).promote, 400, 650);
     check(came(1, 60).promote, 1_550, 2_800);
     let floor = came(3, 40);
     assert!(floor.promote.ended <= 2, "{:?}", floor.promote);

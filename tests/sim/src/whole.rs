@@ -37,7 +37,7 @@ pub(crate) const LINES: [Line; 7] = [
         a: ".979",
         promote: "100 %, 400, 650",
         reject: "0",
-        median: Some(550),
+        median: Some(400),
     },
     Line {
         truth: truth(920_000, 970_000, 900_000, 990_000),
