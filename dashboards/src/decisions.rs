@@ -124,7 +124,7 @@ fn entry(row: &DecisionRow, now: Timestamp) -> Entry {
 /// The decisions asked for, in the order that they were taken in.
 async fn taken(app: &App, asked: &Asked) -> Result<Vec<DecisionRow>, String> {
     let mut rows = (app.doors.decisions)(asked.route()).await?;
-    rows.sort_by(|a, b| (a.t, &a.route, a.seq).cmp(&(b.t, &b.route, b.seq)));
+    rows.sort_by(DecisionRow::by_time);
     Ok(rows)
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn decisions(
     let rows = runtime.block_on(handle.decisions(route.cloned()));
     store.shutdown();
     let mut rows = rows?;
-    rows.sort_by(|a, b| (a.t, &a.route, a.seq).cmp(&(b.t, &b.route, b.seq)));
+    rows.sort_by(DecisionRow::by_time);
     Ok(rows)
 }
 

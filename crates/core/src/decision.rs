@@ -1,5 +1,6 @@
 //! Decisions about a route: one append-only row explains every weight ever served.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -278,6 +279,11 @@ pub struct DecisionRow {
 }
 
 impl DecisionRow {
+    /// The order in which rows of several routes are told: the oldest first.
+    pub fn by_time(a: &Self, b: &Self) -> Ordering {
+        (a.t, &a.route, a.seq).cmp(&(b.t, &b.route, b.seq))
+    }
+
     /// The attempt whose scores it rests on: the challenger's in a row about one.
     pub fn judged_attempt(&self) -> u32 {
         self.challenger.as_ref().map_or(self.attempt, |challenge| challenge.attempt)

@@ -13,6 +13,13 @@ pub(crate) fn with_fields(text: &str, find: fn(&Reading<'_>, &mut Vec<Finding>))
     out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
 }
 
+/// The words of what `find` finds.
+pub(crate) fn spans(text: &str, find: impl Fn(&Reading<'_>, &mut Vec<Finding>)) -> Vec<&str> {
+    let mut out = Vec::new();
+    find(&Reading::of(text), &mut out);
+    out.iter().map(|f| &text[f.start..f.end]).collect()
+}
+
 /// The texts in which `check` does not find what it should, with what it finds.
 pub(crate) fn missing(check: fn(&str) -> Vec<String>, table: &[(&str, &str)]) -> Vec<String> {
     let wrong = table.iter().filter(|(text, want)| !check(text).iter().any(|f| f == want));

@@ -73,9 +73,10 @@ fn before(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let near = matches!(gap, ", " | " (" | " - " | "; " | "," | " / " | " // ")
         || steps > 0 && (gap == " " && r.is(at + 1, "is") || gap == ", ");
     let record = ![Type::AGE, Type::DATE].contains(&f.ty) && steps > 0;
-    let labelled = record && gap == " " && r.begins(left(r, at).unwrap_or(at));
+    let named = left(r, at);
+    let reach = named.unwrap_or(at);
+    let labelled = record && gap == " " && r.begins(reach);
     // `Rx: GRANT DAY, 1/15/47`, `Subject: Parks 2/20`: a day behind all that a field holds.
-    let reach = left(r, at).unwrap_or(at);
     let subject = reach.checked_sub(1).is_some_and(|b| r.is(b, "subject") && r.gap(b) == ": ");
     let headed = f.ty == Type::DATE
         && steps == 0
@@ -85,7 +86,7 @@ fn before(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     }
     let bare = f.ty != Type::AGE && (steps == 0 || !gap.contains(['(', ',']));
     let spoken = ["he", "she", "it", "this", "who", "they"].iter().any(|word| r.is(at, word));
-    let Some(first) = left(r, at).filter(|_| (near && !bare || labelled) && !spoken) else { return };
+    let Some(first) = named.filter(|_| (near && !bare || labelled) && !spoken) else { return };
     let one = first == at && f.ty != Type::AGE;
     let lone = known::bearable(r, at) || !known::common(r, at) && !r.has(at, Role::Label);
     let labelled = labelled || steps > 0 && gap == " (";

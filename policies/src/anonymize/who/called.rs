@@ -232,12 +232,10 @@ fn addressed(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::tests::tables::spans;
 
     fn check(text: &str) -> Vec<&str> {
-        let r = Reading::of(text);
-        let mut out = Vec::new();
-        (0..r.words.len()).for_each(|i| find(&r, i, &mut out));
-        out.iter().map(|f| &text[f.start..f.end]).collect()
+        spans(text, |r, out| (0..r.words.len()).for_each(|i| find(r, i, out)))
     }
 
     #[test]

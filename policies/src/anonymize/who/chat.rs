@@ -109,11 +109,10 @@ fn says(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::tests::tables::spans;
 
     fn check(text: &str) -> Vec<&str> {
-        let mut out = Vec::new();
-        find(&Reading::of(text), &mut out);
-        out.iter().map(|f| &text[f.start..f.end]).collect()
+        spans(text, find)
     }
 
     #[test]

@@ -86,18 +86,18 @@ pub(super) fn small(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::tests::tables::spans;
 
     fn check(text: &str) -> Vec<&str> {
-        let r = Reading::of(text);
-        let mut out = Vec::new();
-        for i in 0..r.words.len() {
-            if r.word(i).is_some_and(Word::initial) {
-                find(&r, i, &mut out);
-            } else if r.word(i).is_some_and(|w| w.chars == 1) {
-                small(&r, i, &mut out);
+        spans(text, |r, out| {
+            for i in 0..r.words.len() {
+                if r.word(i).is_some_and(Word::initial) {
+                    find(r, i, out);
+                } else if r.word(i).is_some_and(|w| w.chars == 1) {
+                    small(r, i, out);
+                }
             }
-        }
-        out.iter().map(|f| &text[f.start..f.end]).collect()
+        })
     }
 
     #[test]

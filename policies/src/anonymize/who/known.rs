@@ -241,11 +241,10 @@ pub(super) fn capitals(r: &Reading<'_>, i: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::tests::tables::spans;
 
     fn check(text: &str) -> Vec<&str> {
-        let mut out = Vec::new();
-        find(&Reading::of(text), &mut out);
-        out.iter().map(|f| &text[f.start..f.end]).collect()
+        spans(text, find)
     }
 
     #[test]
