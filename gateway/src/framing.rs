@@ -3,6 +3,7 @@
 //!
 //! **Invariant:** a request that passes has one length, one host, and lines that end in CR LF.
 
+use bytes::Bytes;
 use http::header::TRANSFER_ENCODING;
 use kolm_wire::error::ApiError;
 use pingora::http::{RequestHeader, Version};
@@ -106,6 +107,15 @@ pub(crate) fn malformed() -> ApiError {
 pub(crate) fn part(session: &mut Session) {
     if session.req_header().headers.contains_key(TRANSFER_ENCODING) {
         session.set_pipelining_enabled(false);
+    }
+}
+
+/// A last piece without bytes is no piece: as a chunk it would be the end of the body, which Pingora writes besides,
+/// and the upstream would take the second end for a next request (cloudflare/pingora#935). Pingora asks before it
+/// writes whether the body ends, and holds pieces without bytes back until then.
+pub(crate) fn end_once(piece: &mut Option<Bytes>, ends: bool) {
+    if ends && piece.as_ref().is_some_and(Bytes::is_empty) {
+        *piece = None;
     }
 }
 

@@ -92,10 +92,10 @@ impl ProxyHttp for Gateway {
         &self,
         _session: &mut Session,
         body: &mut Option<Bytes>,
-        _end_of_stream: bool,
+        end_of_stream: bool,
         ctx: &mut Ctx,
     ) -> Result<()> {
-        proxy::request_piece(ctx, body);
+        proxy::request_piece(ctx, body, end_of_stream);
         Ok(())
     }
 

@@ -156,13 +156,14 @@ fn unreachable(failed: Failed) -> BError {
 }
 
 /// A piece of the request body, on its way up.
-pub(crate) fn request_piece(ctx: &mut Ctx, piece: &mut Option<Bytes>) {
+pub(crate) fn request_piece(ctx: &mut Ctx, piece: &mut Option<Bytes>, ends: bool) {
     let Some(passing) = &mut ctx.passing else { return };
     if std::mem::take(&mut passing.due) {
         let mut joined = BytesMut::from(passing.ahead.clone());
         joined.extend_from_slice(piece.as_deref().unwrap_or_default());
         *piece = Some(joined.freeze());
     }
+    framing::end_once(piece, ends);
     if let Some(piece) = piece {
         passing.tee.request_piece(piece);
     }

@@ -24,6 +24,8 @@ use super::plan::{Answer, CASE, Framing, Plan, Seen};
 use crate::wire::{self, Fields, Head};
 
 type Plans = Arc<Mutex<HashMap<String, Arc<Plan>>>>;
+/// First lines that nobody was to send.
+type Strays = Arc<Mutex<Vec<String>>>;
 
 /// The upstream; it ends with the test's runtime.
 #[derive(Clone)]
@@ -33,6 +35,7 @@ pub(crate) struct Origin {
     /// HTTP/2 over TLS, as `localhost`.
     pub(crate) secure: SocketAddr,
     plans: Plans,
+    strays: Strays,
 }
 
 /// A file of this test's own authority, which vouches for `localhost` and for nothing else.
@@ -45,16 +48,18 @@ impl Origin {
         let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let secure = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let plans = Plans::default();
+        let strays = Strays::default();
         let origin = Self {
             plain: plain.local_addr().unwrap(),
             secure: secure.local_addr().unwrap(),
             plans: Arc::clone(&plans),
+            strays: Arc::clone(&strays),
         };
         let one = Arc::clone(&plans);
         tokio::spawn(async move {
             while let Ok((socket, _)) = plain.accept().await {
                 socket.set_nodelay(true).unwrap();
-                tokio::spawn(h1(socket, Arc::clone(&one)));
+                tokio::spawn(h1(socket, Arc::clone(&one), Arc::clone(&strays)));
             }
         });
         let acceptor = acceptor();
@@ -72,6 +77,11 @@ impl Origin {
         let plan = Plan::new(answer);
         self.plans.lock().unwrap().insert(case.to_owned(), Arc::clone(&plan));
         plan
+    }
+
+    /// The first lines of what came over HTTP/1.1 and was no request of the test's.
+    pub(crate) fn strays(&self) -> Vec<String> {
+        self.strays.lock().unwrap().clone()
     }
 
     /// Forgets it.
@@ -94,12 +104,13 @@ fn acceptor() -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-async fn h1(socket: TcpStream, plans: Plans) {
+async fn h1(socket: TcpStream, plans: Plans, strays: Strays) {
     let (read, mut write) = socket.into_split();
     let mut read = BufReader::with_capacity(64 << 10, read);
     while let Ok(Some(head)) = wire::read_head(&mut read).await {
         let plan = head.get(CASE).and_then(|case| plans.lock().unwrap().get(case).cloned());
         let Some(plan) = plan else {
+            strays.lock().unwrap().push(head.line);
             let lost = b"HTTP/1.1 500 No Such Case\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
             drop(write.write_all(lost).await);
             return;

@@ -171,6 +171,8 @@ impl Field {
             format!("{shown}\n    {} times: {}", cases.len(), cases[..cases.len().min(3)].join(", "))
         };
         let lines: Vec<String> = kinds.iter().map(line).collect();
+        let strays = self.origin.strays();
+        assert!(strays.is_empty(), "what was no request reached the upstream: {strays:?}");
         assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), lines.join("\n"));
     }
 }
