@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test test-engines build lint fmt fuzz memory sim bench-train bench-selective bench-gateway bench-shadow bench-anonymizer train-crf clean
+.PHONY: demo test test-engines build lint fmt fuzz memory sim bench-train bench-selective bench-gateway bench-shadow bench-anonymizer bench-copying train-crf clean
 
 demo: build ## the whole loop, offline, embedded defaults
 	$(CARGO) run --quiet --package kolm-cli --bin kolm -- demo $(DEMO)
@@ -67,6 +67,9 @@ bench-anonymizer: ## how much the anonymizer masks and how fast, beside its peer
 	scripts/setup anonymizer-peers
 	$(CARGO) run --quiet --release --package kolm-bench-anonymizer --features peers -- \
 		--peers --page docs/benchmarks/anonymizer.md $(BENCH)
+
+bench-copying: ## what a student learns to copy from surrogates and from tags; writes docs/benchmarks/copying.md
+	$(CARGO) run --quiet --release --package kolm-bench-anonymizer -- --copying --page docs/benchmarks/copying.md $(BENCH)
 
 clean:
 	$(CARGO) clean

@@ -7,6 +7,7 @@
 mod cases;
 mod clock;
 mod codes;
+mod copying;
 mod days;
 mod draft;
 #[cfg(test)]
@@ -36,12 +37,13 @@ struct Asked {
     dump: bool,
     speed: bool,
     peers: bool,
+    copying: bool,
     page: Option<String>,
     outcomes: Option<String>,
 }
 
 const USAGE: &str = "usage: bench-anonymizer [--seed N] [--share N] \
-    [--misses N | --speed | --outcomes FILE | --dump | --peers] [--page FILE]";
+    [--misses N | --speed | --outcomes FILE | --dump | --peers | --copying] [--page FILE]";
 
 fn main() -> ExitCode {
     match asked(std::env::args().skip(1)).and_then(|asked| run(&asked)) {
@@ -61,6 +63,7 @@ fn asked(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
         dump: false,
         speed: false,
         peers: false,
+        copying: false,
         page: None,
         outcomes: None,
     };
@@ -76,6 +79,7 @@ fn asked(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--dump" => asked.dump = true,
             "--speed" => asked.speed = true,
             "--peers" => asked.peers = true,
+            "--copying" => asked.copying = true,
             _ => return Err(USAGE.to_owned()),
         }
     }
@@ -97,6 +101,11 @@ fn run(asked: &Asked) -> Result<(), String> {
         println!("{}", speed::page(&sets, asked.seed)?);
         return Ok(());
     }
+    if asked.copying {
+        let text = copying::page(asked.seed, copying::WHOLE)?;
+        println!("{text}");
+        return keep(asked, text);
+    }
     let mut scores = Vec::new();
     for set in &sets {
         let (score, _) = score::Score::of(set, peers::kolm)?;
@@ -109,6 +118,11 @@ fn run(asked: &Asked) -> Result<(), String> {
     if asked.misses == 0 {
         println!("{text}");
     }
+    keep(asked, text)
+}
+
+/// Writes a page, if one was asked for.
+fn keep(asked: &Asked, text: String) -> Result<(), String> {
     match &asked.page {
         Some(path) => written(path, text),
         None => Ok(()),

@@ -15,7 +15,7 @@ const METHOD: &str = include_str!("method.md");
 
 /// The whole page; with `side` also the others.
 pub(crate) fn render(sets: &[Set], scores: &[Score], seed: u64, side: bool) -> Result<String, String> {
-    let mut page = format!("# The anonymizer, measured\n\n{}\n\n", machine());
+    let mut page = format!("# The anonymizer, measured\n\n{}\n\n", machine("bench-anonymizer"));
     summary(&mut page, sets, scores);
     recognizer(&mut page)?;
     page.push_str(&speed::page(sets, seed)?);
@@ -29,7 +29,8 @@ pub(crate) fn render(sets: &[Set], scores: &[Score], seed: u64, side: bool) -> R
     Ok(page)
 }
 
-fn machine() -> String {
+/// Where and when the command of this name was run.
+pub(crate) fn machine(command: &str) -> String {
     let field = |path: &str, name: &str| {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
@@ -43,7 +44,7 @@ fn machine() -> String {
         )
     };
     format!(
-        "`make bench-anonymizer` on {}, commit {}: one core of {} ({}), {}, Linux {}; load average {}.",
+        "`make {command}` on {}, commit {}: one core of {} ({}), {}, Linux {}; load average {}.",
         says("date", &["-u", "+%F"]),
         says("git", &["rev-parse", "--short", "HEAD"]),
         std::thread::available_parallelism().map_or(0, usize::from),

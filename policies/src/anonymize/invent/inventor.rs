@@ -231,7 +231,9 @@ impl<'a> Inventor<'a> {
         if let Some(known) = self.words.get(&key) {
             return Ok(cased(&if womans { feminine(known) } else { known.clone() }, word));
         }
-        let mut lists = vec![locale.surnames.as_slice()];
+        // Who learns to copy must have seen names that are written so.
+        let mut lists = if key.contains('\'') { vec![LISTS.of("apostrophe")] } else { Vec::new() };
+        lists.push(locale.surnames.as_slice());
         lists.extend(siblings(locale).map(|other| other.surnames.as_slice()));
         let new = self.word(&key, &lists, None)?;
         Ok(cased(&if womans { feminine(&new) } else { new }, word))

@@ -219,7 +219,7 @@ mod tests {
             }
         }
         assert!(LISTS.locales.len() >= 35);
-        for head in ["kind", "glued", "street", "firm", "road", "number", "tens"] {
+        for head in ["kind", "glued", "street", "firm", "road", "apostrophe", "number", "tens"] {
             assert!(!LISTS.of(head).is_empty(), "{head}");
         }
     }
