@@ -117,6 +117,9 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
     if !r.words.get(first..=last).is_some_and(listed) {
         return false;
     }
+    if f.ty == Type::DATE {
+        return f.evidence == Evidence::Model && no_day(r.text.get(f.start..f.end).unwrap_or_default());
+    }
     if [Type::POSTCODE, Type::GEO].contains(&f.ty) {
         return measured(r, first, last) || f.ty == Type::POSTCODE && priced(r, first);
     }
@@ -130,6 +133,7 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
         if f.ty == Type::FACILITY && f.evidence == Evidence::Model && first < last { last - 1 } else { last };
     let placed = placed || f.ty == Type::FACILITY && f.evidence == Evidence::Model;
     f.ty != Type::STATE && thing(r, text, first, last) && !bears(r, f, first, last)
+        || f.evidence < Evidence::Shape && of_phrase(r, first, last)
         || framed(r, f, first, last)
         || said(r, f, first, last)
         || placed && of_thing(r, last)
@@ -142,6 +146,32 @@ fn thing(r: &Reading<'_>, text: &str, first: usize, last: usize) -> bool {
         || first == last && all.contains(&plain(r.str(first)))
         || (first..=last).all(|i| all.contains(&plain(r.str(i))) || r.has(i, Role::Common))
         || first < last && all.contains(&plain(r.str(first))) && r.has(last, Role::Common)
+}
+
+/// `88/52`, `21/22`: no month and day in either order, nor a month and a year as it is written with a stroke.
+fn no_day(text: &str) -> bool {
+    let Some((a, b)) = text.split_once('/') else { return false };
+    let number = |part: &str| part.parse::<u32>().ok().filter(|_| part.len() <= 3);
+    let (Some(a), Some(b)) = (number(a), number(b)) else { return false };
+    let day = |month: u32, day: u32| (1..=12).contains(&month) && (1..=31).contains(&day);
+    !(day(a, b) || day(b, a) || (1..=12).contains(&a) && b <= 99)
+}
+
+/// `Rocky` of `Rocky Mountain spotted fever`, `Lund` of `Lund-Browder`: a part of what the lists have as a whole.
+fn of_phrase(r: &Reading<'_>, first: usize, last: usize) -> bool {
+    const REACH: usize = 3;
+    let joined = |i: usize| matches!(r.gap(i), " " | "-" | "\u{2013}");
+    let starts = (first.saturating_sub(REACH)..=first).rev().take_while(|i| *i == first || joined(*i));
+    starts.into_iter().any(|start| {
+        let mut phrase = String::new();
+        (start..=last + REACH).take_while(|i| *i == start || joined(i - 1)).any(|i| {
+            if i > start {
+                phrase.push(' ');
+            }
+            phrase.push_str(&plain(r.str(i)));
+            i >= last && i > start && phrase.len() <= LONGEST && LISTS.things.contains(&phrase)
+        })
+    })
 }
 
 /// `seen by K. Parkinson`, `d/w Hodgkin`, `C.F.`: a frame of persons makes a person of what is else a thing or a

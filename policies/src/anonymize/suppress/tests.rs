@@ -85,6 +85,10 @@ fn identifier_free_prompts_stay() {
         "Explain the Killian-Jamieson diverticulum and the Young-Burgess classification.",
         "Use the Wong-Baker faces scale.",
         "Vitals: T 38.1, HR 104, RR 24, SpO2 88% RA.",
+        "Lyme vs Rocky Mountain spotted fever vs West Nile: which rash where and when?",
+        "Minnesota tube vs Sengstaken-Blakemore vs Linton-Nachlas, inflate to what?",
+        "Lund-Browder for the toddler, rule of nines for the adult?",
+        "O: 88/52, 124, Hb 6.9, BUN 54/Cr 1.1",
     ] {
         if !check(text).is_empty() {
             wrong.push(format!("{text}: {:?}", check(text)));
