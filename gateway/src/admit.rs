@@ -157,6 +157,11 @@ impl Admitted {
         self.surface() != Surface::Other && !self.no_store && (namespace || self.way.captured)
     }
 
+    /// Whether what comes is read at all, to be kept or to be counted.
+    pub(crate) fn is_read(&self) -> bool {
+        self.is_captured() || self.counts_use()
+    }
+
     /// Whether the caller may use the operator's key.
     pub(crate) fn may_borrow(&self, shared: &Shared) -> bool {
         self.who != Caller::Stranger || !namespace::has_keys(&self.table.config, &shared.keys.load())

@@ -173,7 +173,7 @@ fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
 }
 
 /// HTTP/2 splits cookies into crumbs; HTTP/1.1 knows one line only (RFC 9113 section 8.2.3).
-fn join_cookies(request: &mut RequestHeader) -> Result<()> {
+pub(crate) fn join_cookies(request: &mut RequestHeader) -> Result<()> {
     let crumbs: Vec<&[u8]> = request.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
     if crumbs.len() < 2 {
         return Ok(());

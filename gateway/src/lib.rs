@@ -18,6 +18,7 @@ mod gather;
 mod hands;
 mod headers;
 pub mod in_flight;
+mod invite;
 mod keep;
 pub mod keys;
 pub mod limits;

@@ -81,11 +81,11 @@ impl ProxyHttp for Gateway {
 
     async fn upstream_request_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         request: &mut RequestHeader,
         ctx: &mut Ctx,
     ) -> Result<()> {
-        proxy::dress(ctx, request)
+        proxy::dress(session, ctx, request).await
     }
 
     async fn request_body_filter(

@@ -9,9 +9,9 @@ use http::header::{CONTENT_TYPE, EXPECT};
 use kolm_core::{Arm, Body, Outcome};
 use kolm_wire::assemble;
 use kolm_wire::error::ApiError;
-use pingora::http::{RequestHeader, ResponseHeader, StatusCode};
+use pingora::http::{RequestHeader, ResponseHeader, StatusCode, Version};
 use pingora::proxy::{FailToProxy, Session};
-use pingora::upstreams::peer::HttpPeer;
+use pingora::upstreams::peer::{ALPN, HttpPeer};
 use pingora::{BError, Error, ErrorSource, ErrorType, Result};
 
 use self::again::{is_repeatable, silence};
@@ -21,6 +21,7 @@ use crate::answer::{self, Answer};
 use crate::close::{self, Told};
 use crate::framing;
 use crate::headers::{self, Hops};
+use crate::invite;
 use crate::listen::Connection;
 use crate::phases::{Ctx, Gateway};
 use crate::receipt::{By, Receipt};
@@ -51,6 +52,8 @@ pub(crate) struct Passing {
     due: bool,
     /// The status of the answer that another upstream's is preferred to.
     put_off: Option<u16>,
+    /// The same upstream was asked a second time already.
+    renewed: bool,
 }
 
 impl Passing {
@@ -77,7 +80,8 @@ pub(crate) fn begin(shared: &Shared, session: &Session, ctx: &mut Ctx, mut admit
     let limit = if form.is_some() { captured() } else { READ_FOR_USE };
     let tee = Tee::new(&shared.env, form.is_some() || admitted.counts_use(), limit);
     let (ahead, due, put_off) = (Bytes::new(), false, None);
-    let passing = Passing { admitted, receipt, tee, order, form, failed: None, ahead, due, put_off };
+    let passing =
+        Passing { admitted, receipt, tee, order, form, failed: None, ahead, due, put_off, renewed: false };
     ctx.passing = Some(Box::new(passing));
 }
 
@@ -131,8 +135,9 @@ pub(crate) async fn peer(gateway: &Gateway, session: &Session, ctx: &mut Ctx) ->
         }
     };
     if session.is_upgrade_req() {
-        // A conversation over a socket may be silent for as long as it likes.
+        // A conversation over a socket may be silent for as long as it likes, and HTTP/2 has no upgrades.
         peer.options.read_timeout = None;
+        peer.options.alpn = ALPN::H1;
     }
     Ok(Box::new(peer))
 }
@@ -170,7 +175,7 @@ pub(crate) fn request_piece(ctx: &mut Ctx, piece: &mut Option<Bytes>, ends: bool
 }
 
 /// The request head, as it goes up.
-pub(crate) fn dress(ctx: &mut Ctx, request: &mut RequestHeader) -> Result<()> {
+pub(crate) async fn dress(session: &mut Session, ctx: &mut Ctx, request: &mut RequestHeader) -> Result<()> {
     let internal = || Error::new_in(ErrorType::InternalError);
     let passing = ctx.passing.as_mut().ok_or_else(internal)?;
     passing.due = !passing.ahead.is_empty();
@@ -180,7 +185,15 @@ pub(crate) fn dress(ctx: &mut Ctx, request: &mut RequestHeader) -> Result<()> {
     if admitted.way.foreign {
         headers::estrange(request);
     }
-    Ok(())
+    match (session.as_downstream().as_http1().is_some(), request.version == Version::HTTP_2) {
+        // Pingora reads no `100` of an HTTP/2 upstream.
+        (true, true) if invite::waits(&request.headers) => {
+            request.remove_header(&EXPECT);
+            invite::invite(session).await
+        }
+        (false, false) => headers::join_cookies(request),
+        _ => Ok(()),
+    }
 }
 
 /// The response head, as it comes down.
@@ -194,7 +207,7 @@ pub(crate) async fn response_head(
     let Some(passing) = ctx.passing.as_mut().filter(|_| !informs) else { return Ok(()) };
     let status = response.status.as_u16();
     failover::note(&gateway.shared, &passing.admitted, Ok(status));
-    if passing.order.goes_on(Ground::Status(status)) && is_repeatable(session) {
+    if passing.order.goes_on(Ground::Status(status)) && is_repeatable(session, passing) {
         passing.put_off = Some(status);
         return Err(Error::new_up(ErrorType::Custom(again::PUT_OFF)));
     }

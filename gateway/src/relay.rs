@@ -92,7 +92,7 @@ pub(crate) async fn run(
     }
     let Choice { entry, first, unit } = choose::choose(shared, &admitted, &model, &body);
     let limit = usize::try_from(config.capture.max_bytes).unwrap_or(usize::MAX);
-    let mut tee = Tee::new(&shared.env, admitted.is_captured() || admitted.counts_use(), limit);
+    let mut tee = Tee::new(&shared.env, admitted.is_read(), limit);
     tee.request(&body);
     let (left, fallback) = (false, None);
     // Boxed, like the call below: a stream keeps them for as long as it lives, and what is moved from future to future
@@ -202,6 +202,9 @@ impl Relay<'_> {
                 gateway.upstreams.release(*call).await;
             }
             return ended;
+        }
+        if !self.admitted.is_read() {
+            return Ended::Left { whole: self.tee.done() };
         }
         // After `[DONE]` nothing is missing; what follows only decides whether the connection can be used again.
         let done = self.tee.done();

@@ -26,7 +26,7 @@ use pingora::upstreams::peer::HttpPeer;
 use pingora::{BError, ErrorType};
 use tokio::time::timeout;
 
-use self::exchange::exchange;
+use self::exchange::{Broke, exchange};
 use self::line::Line;
 use self::names::Names;
 use self::peer::POOL_IDLE;
@@ -165,8 +165,10 @@ impl Upstreams {
             };
             return match exchange(session, head, body, deadlines).await {
                 Ok((session, head)) => Ok(Call { session, head, seat: None, peer: Box::new(peer) }),
-                Err(broke) if reused && broke.stale => self.again(peer, head, body, deadlines).await,
-                Err(broke) => Err(broke.failed),
+                Err(broke) if broke.unseen || reused && broke.stale => {
+                    self.again(peer, head, body, deadlines).await
+                }
+                Err(broke) => Err(self.failed(broke, &peer).await),
             };
         }
         Err(last)
@@ -183,8 +185,18 @@ impl Upstreams {
         let mut unpooled = peer.clone();
         unpooled.group_key = !peer.group_key;
         let (session, _) = self.connect(&unpooled, deadlines.connect).await?;
-        let (session, head) = exchange(session, head, body, deadlines).await.map_err(|broke| broke.failed)?;
-        Ok(Call { session, head, seat: None, peer: Box::new(peer) })
+        match exchange(session, head, body, deadlines).await {
+            Ok((session, head)) => Ok(Call { session, head, seat: None, peer: Box::new(peer) }),
+            Err(broke) => Err(self.failed(broke, &unpooled).await),
+        }
+    }
+
+    /// What went wrong; a connection that fell silent leaves its pool.
+    async fn failed(&self, broke: Broke, peer: &HttpPeer) -> Failed {
+        if let Some(silent) = broke.silent {
+            self.connector.release_http_session(silent, peer, None).await;
+        }
+        broke.failed
     }
 
     /// Gives a connection back whose response was read to its end.

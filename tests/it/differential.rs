@@ -115,6 +115,29 @@ async fn trailers_of_http1_end_at_the_gateway() {
     }
 }
 
+/// What one side of HTTP/2 cannot hear of the other: the gateway says it itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_waits_is_asked_and_crumbs_are_one_cookie() {
+    let field = Field::start().await;
+    let answer = Answer::ok(Framing::Sized, vec![Bytes::from_static(b"ok")]);
+    let body = vec![Bytes::from_static(b"body")];
+    let mut waits = Call::new("POST", "/v1/capture/modern/files").body(Framing::Sized, body);
+    waits.headers.push(("Expect".into(), b"100-continue".to_vec()));
+    let (seen, reply) = field.exchange(client::Speaks::H1, field.listen(), &waits, &answer).await.unwrap();
+    assert_eq!((reply.infos, reply.status, &seen.body[..]), (vec![100], 200, &b"body"[..]));
+    assert!(!seen.headers.iter().any(|(name, _)| name == "expect"), "{:?}", seen.headers);
+    let mut crumbs = Call::new("GET", "/v1/models");
+    crumbs.headers.extend(["a=1", "b=2", "c=3"].map(|crumb| ("cookie".to_owned(), crumb.into())));
+    let (seen, _) = field.exchange(client::Speaks::H2, field.listen(), &crumbs, &answer).await.unwrap();
+    let cookies: Vec<&[u8]> = seen
+        .headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("cookie"))
+        .map(|(_, value)| &value[..])
+        .collect();
+    assert_eq!(cookies, [&b"a=1; b=2; c=3"[..]]);
+}
+
 /// A frame of RFC 6455 as a client sends it.
 fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = vec![0x80 | opcode, 0x80 | payload.len() as u8, 1, 2, 3, 4];
@@ -145,8 +168,14 @@ fn switched() -> Answer {
     }
 }
 
-async fn talk(field: &Field, to: std::net::SocketAddr, frames: &[Vec<u8>], leave: bool) -> Talk {
-    let case = format!("socket {to} {leave}");
+async fn talk(
+    field: &Field,
+    to: std::net::SocketAddr,
+    prefix: &str,
+    frames: &[Vec<u8>],
+    leave: bool,
+) -> Talk {
+    let case = format!("socket {to} {prefix} {leave}");
     let plan = field.origin.expect(&case, switched());
     let mut socket = TcpStream::connect(to).await.unwrap();
     let head: Fields = [
@@ -160,7 +189,8 @@ async fn talk(field: &Field, to: std::net::SocketAddr, frames: &[Vec<u8>], leave
     ]
     .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
     .into();
-    socket.write_all(&wire::head("GET /v1/realtime?model=gpt-realtime HTTP/1.1", &head)).await.unwrap();
+    let line = format!("GET {prefix}/realtime?model=gpt-realtime HTTP/1.1");
+    socket.write_all(&wire::head(&line, &head)).await.unwrap();
     let mut socket = BufReader::new(socket);
     let mut head = wire::read_head(&mut socket).await.unwrap().unwrap();
     assert!(head.line.starts_with("HTTP/1.1 101"), "{}", head.line);
@@ -196,13 +226,16 @@ async fn a_socket_carries_frames_both_ways_and_the_code_it_is_closed_with() {
     let close = |code: u16| frame(8, &[&code.to_be_bytes()[..], b"bye"].concat());
     for last in [close(1_000), close(4_001), close(1_011)] {
         let frames = [frame(1, b"{\"type\":\"session.update\"}"), frame(2, &[0xff; 90]), frame(9, b""), last];
-        let direct = talk(&field, field.origin.plain, &frames, false).await;
-        let proxied = talk(&field, field.listen(), &frames, false).await;
-        assert_eq!((direct.receipts, proxied.receipts), (0, 1));
-        assert_eq!(Talk { receipts: 0, ..proxied }, direct);
+        let direct = talk(&field, field.origin.plain, "/v1", &frames, false).await;
+        // The second upstream would rather speak HTTP/2, which has no upgrades.
+        for prefix in ["/v1", "/v1/capture/modern"] {
+            let proxied = talk(&field, field.listen(), prefix, &frames, false).await;
+            assert_eq!((direct.receipts, proxied.receipts), (0, 1));
+            assert_eq!(Talk { receipts: 0, ..proxied }, direct);
+        }
     }
     let frames = [frame(1, b"and then the client leaves without a word")];
-    let direct = talk(&field, field.origin.plain, &frames, true).await;
-    let proxied = talk(&field, field.listen(), &frames, true).await;
+    let direct = talk(&field, field.origin.plain, "/v1", &frames, true).await;
+    let proxied = talk(&field, field.listen(), "/v1", &frames, true).await;
     assert_eq!(Talk { receipts: 0, ..proxied }, direct);
 }

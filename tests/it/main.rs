@@ -24,6 +24,7 @@ mod limits;
 mod memory;
 mod planted;
 mod port;
+mod refused;
 mod relay;
 mod reload;
 mod rollout;

@@ -253,6 +253,20 @@ fn zero_retention_keeps_nothing_but_the_receipt() {
 }
 
 #[test]
+fn zero_retention_lets_go_of_a_stream_that_nobody_reads() {
+    let (fake, go) = holding(20);
+    let house = House::over(fake.address);
+    let mut client = house.client();
+    client.send(&post("/v1/chat/completions", "x-kolm-no-store: 1\r\n", CHAT));
+    let head = client.head();
+    let id = headers(&head, "x-kolm-receipt")[0].split(['=', ';']).nth(2).unwrap().trim_matches('"').parse().unwrap();
+    client.leave();
+    // The fake holds the rest back: nothing but letting go of it closes the books.
+    assert_eq!(house.leaf(id)["close"]["outcome"], "client_abort");
+    drop(go);
+}
+
+#[test]
 fn a_full_queue_is_a_counted_drop_and_no_wait() {
     let fake = echo();
     let mut plan = Plan::to(fake.address);

@@ -40,6 +40,30 @@ fn unknown_paths_and_methods_pass_as_they_are() {
 }
 
 #[test]
+fn a_stale_connection_is_made_anew_for_what_may_be_repeated() {
+    let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let seen = Arc::clone(&count);
+    let fake = Fake::start(move |_| match seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 3 {
+        // The second request on the connection finds it closed.
+        1 => vec![Step::Close],
+        _ => sized("200 OK", "", b"ok"),
+    });
+    let house = House::over(fake.address);
+    let mut client = house.client();
+    for (method, sent) in [("GET", 3), ("DELETE", 6), ("PUT", 9)] {
+        for _ in 0..2 {
+            let head = format!("{method} /v1/files/f HTTP/1.1\r\nHost: h\r\ncontent-length: 0\r\n\r\n");
+            let reply = client.call(head.as_bytes());
+            assert_eq!((reply.status, &reply.body[..]), (200, &b"ok"[..]), "{method}");
+        }
+        assert_eq!(fake.requests(), sent, "{method}");
+    }
+    assert_eq!(client.call(&post("/v1/files", "", b"once")).status, 200);
+    assert_eq!(client.call(&post("/v1/files", "", b"once")).status, 502, "it may have been taken");
+    assert_eq!(fake.requests(), 11);
+}
+
+#[test]
 fn a_websocket_passes_with_a_receipt() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -3,7 +3,7 @@
 //! **Invariant:** only while the client has seen nothing of an answer, and with the whole body from its first byte.
 
 use pingora::proxy::Session;
-use pingora::{BError, Error, ErrorSource, ErrorType};
+use pingora::{BError, Error, ErrorSource, ErrorType, RetryType};
 
 use super::Passing;
 use crate::phases::{Ctx, Gateway};
@@ -29,9 +29,9 @@ pub(crate) fn no_connection(gateway: &Gateway, ctx: &mut Ctx, mut error: BError)
 }
 
 /// No answer came over a connection that there was, or one that is not wanted: the next upstream is asked while the
-/// client has seen nothing and its body can be sent once more. Pingora keeps 64 KiB of it; where more has passed, or
-/// there is nobody to ask, Pingora's own rule stands: only a connection that had gone stale is made anew, and only for
-/// a method that may be repeated.
+/// client has seen nothing and its body can be sent once more. Pingora keeps 64 KiB of it. Before that
+/// the same upstream is asked once more if it says that it has not looked at the request (HTTP/2's `GOAWAY` and
+/// `REFUSED_STREAM`), or if a connection had gone stale and the method may be repeated.
 pub(crate) fn no_answer(
     gateway: &Gateway,
     session: &Session,
@@ -39,10 +39,14 @@ pub(crate) fn no_answer(
     mut error: BError,
     reused: bool,
 ) -> BError {
-    let again = is_repeatable(session);
-    let stale = again && session.req_header().method.is_idempotent();
-    error.set_retry(false);
-    if let (true, Some(passing)) = (again, &mut ctx.passing)
+    let Some(passing) = &mut ctx.passing else { return error };
+    let again = is_repeatable(session, passing);
+    let idempotent = session.req_header().method.is_idempotent();
+    let same = again && !passing.renewed && may_ask_the_same(&error, idempotent, reused);
+    passing.renewed |= same;
+    error.set_retry(same);
+    if again
+        && !same
         && let Some(ground) = ground(passing, &error)
     {
         let shared = &*gateway.shared;
@@ -55,19 +59,29 @@ pub(crate) fn no_answer(
         }
         if passing.turn(shared, ground) {
             error.set_retry(true);
-            return error;
         }
-    }
-    if stale {
-        error.retry.decide_reuse(reused);
     }
     error
 }
 
-/// Whether the request can be sent once more and its client has seen nothing of an answer.
-pub(super) fn is_repeatable(session: &Session) -> bool {
+/// What the error says of asking the same upstream again, over another connection.
+fn may_ask_the_same(error: &Error, idempotent: bool, reused: bool) -> bool {
+    match error.retry {
+        RetryType::ReusedOnly => idempotent && reused,
+        RetryType::Decided(unseen) => {
+            let refused = [ErrorType::H2Error, ErrorType::H2Downgrade].contains(error.etype());
+            unseen && *error.esource() == ErrorSource::Upstream && (idempotent || refused)
+        }
+    }
+}
+
+/// Whether the request can be sent once more and its client has seen nothing of an answer. What was read ahead goes
+/// up with a piece of the body, and Pingora hands one in again only if it has kept any.
+pub(super) fn is_repeatable(session: &Session, passing: &Passing) -> bool {
     let unseen = session.response_written().is_none_or(|head| head.status.is_informational());
-    unseen && !session.is_upgrade_req() && !session.as_ref().retry_buffer_truncated()
+    let client = session.as_ref();
+    let kept = passing.ahead.is_empty() || client.get_retry_buffer().is_some();
+    unseen && kept && !session.is_upgrade_req() && !client.retry_buffer_truncated()
 }
 
 /// What speaks for asking another upstream.
@@ -82,6 +96,13 @@ fn ground(passing: &mut Passing, error: &Error) -> Option<Ground> {
 /// What a failure after the connection says of an upstream that had one; those before it are noted already.
 pub(super) fn silence(kind: &ErrorType) -> Option<Why> {
     let late = [ErrorType::ReadTimedout, ErrorType::WriteTimedout].contains(kind);
-    let broke = [ErrorType::ConnectionClosed, ErrorType::ReadError, ErrorType::WriteError].contains(kind);
+    let broke = [
+        ErrorType::ConnectionClosed,
+        ErrorType::ReadError,
+        ErrorType::WriteError,
+        ErrorType::H2Error,
+        ErrorType::InvalidH2,
+    ]
+    .contains(kind);
     late.then_some(Why::Timeout).or(broke.then_some(Why::Broken))
 }

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::EXPECT;
 use kolm_config::Listen;
-use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use pingora::{BError, Error, ErrorType, Result};
 use tokio::time::timeout;
 
-use crate::{framing, headers};
+use crate::{framing, headers, invite};
 
 const PREALLOCATED: u64 = 1 << 20;
 
@@ -34,7 +32,7 @@ impl From<BError> for Unread {
 pub(super) async fn read(session: &mut Session, listen: &Listen) -> Result<Bytes, Unread> {
     let announced = headers::text(&session.req_header().headers, "content-length");
     let announced = announced.and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
-    invite(session).await?;
+    invite::invite(session).await?;
     let client = session.as_downstream_mut();
     let gap = listen.body_timeout;
     let Some(first) = next(client.read_request_body(), gap).await? else { return Ok(Bytes::new()) };
@@ -55,17 +53,6 @@ pub(super) async fn read(session: &mut Session, listen: &Listen) -> Result<Bytes
             None => return Ok(body.freeze()),
         }
     }
-}
-
-/// A client that waits to be asked for its body is asked.
-async fn invite(session: &mut Session) -> Result<()> {
-    let waits = headers::text(&session.req_header().headers, EXPECT.as_str())
-        .is_some_and(|value| value.eq_ignore_ascii_case("100-continue"));
-    let client = session.as_downstream_mut();
-    if !waits || client.is_body_empty() {
-        return Ok(());
-    }
-    client.write_response_header(Box::new(ResponseHeader::build(100, Some(0))?)).await
 }
 
 async fn next(piece: impl Future<Output = Result<Option<Bytes>>>, gap: Duration) -> Result<Option<Bytes>> {

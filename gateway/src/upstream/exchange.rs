@@ -15,6 +15,10 @@ pub(super) struct Broke {
     pub(super) failed: Failed,
     /// Nothing had come back, and it looks like a connection that the other side had given up.
     pub(super) stale: bool,
+    /// The other side says that it has not looked at the request.
+    pub(super) unseen: bool,
+    /// The HTTP/2 connection that fell silent, marked so that it takes no other request once it is given back.
+    pub(super) silent: Option<HttpSession>,
 }
 
 /// Sends a request and waits for the head of its answer.
@@ -30,15 +34,27 @@ pub(super) async fn exchange(
     // An upstream may answer before it has read everything: what it says counts, not that it stopped reading.
     let read = timeout(deadlines.first_byte, read_head(&mut session)).await;
     let late = || Failed { why: Why::Timeout, cause: "first byte".to_owned() };
-    match (read, written) {
+    let mut broke = match (read, written) {
         (Ok(Ok(response)), _) => {
             session.set_read_timeout(Some(deadlines.idle));
-            Ok((session, response))
+            return Ok((session, response));
         }
-        (Ok(Err(cause)), Ok(())) => Err(broke(&cause)),
-        (Ok(Err(_)), Err(cause)) => Err(broke(&cause)),
-        (Err(_), _) => Err(Broke { failed: late(), stale: false }),
+        (Ok(Err(cause)), Ok(())) => broke(&cause),
+        // Where the other side has refused the stream, writing failed for that reason.
+        (Ok(Err(refusal)), Err(_)) if is_unseen(&refusal) => broke(&refusal),
+        (Ok(Err(_)), Err(cause)) => broke(&cause),
+        (Err(_), _) => Broke { failed: late(), stale: false, unseen: false, silent: None },
+    };
+    if let (Why::Timeout, HttpSession::H2(stream)) = (broke.failed.why, &session) {
+        stream.conn.mark_shutdown();
+        broke.silent = Some(session);
     }
+    Err(broke)
+}
+
+/// `GOAWAY` and `REFUSED_STREAM`: the request was not looked at (RFC 9113, 6.8 and 8.7).
+fn is_unseen(cause: &BError) -> bool {
+    matches!(cause.retry, RetryType::Decided(true)) && *cause.etype() == ErrorType::H2Error
 }
 
 fn broke(cause: &BError) -> Broke {
@@ -50,6 +66,8 @@ fn broke(cause: &BError) -> Broke {
     Broke {
         failed: Failed::of(if late { Why::Timeout } else { Why::Broken }, cause),
         stale: lost && !late && !some_came,
+        unseen: is_unseen(cause),
+        silent: None,
     }
 }
 

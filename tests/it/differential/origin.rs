@@ -15,8 +15,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -66,7 +65,7 @@ impl Origin {
         tokio::spawn(async move {
             while let Ok((socket, _)) = secure.accept().await {
                 socket.set_nodelay(true).unwrap();
-                tokio::spawn(h2(socket, acceptor.clone(), Arc::clone(&plans)));
+                tokio::spawn(tls(socket, acceptor.clone(), Arc::clone(&plans)));
             }
         });
         origin
@@ -90,7 +89,7 @@ impl Origin {
     }
 }
 
-fn acceptor() -> TlsAcceptor {
+pub(crate) fn acceptor() -> TlsAcceptor {
     let certificate = CertificateDer::from_pem_file(pem("localhost.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(pem("localhost-key.pem")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -100,12 +99,12 @@ fn acceptor() -> TlsAcceptor {
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key)
         .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     TlsAcceptor::from(Arc::new(config))
 }
 
-async fn h1(socket: TcpStream, plans: Plans, strays: Strays) {
-    let (read, mut write) = socket.into_split();
+async fn h1(socket: impl AsyncRead + AsyncWrite, plans: Plans, strays: Strays) {
+    let (read, mut write) = tokio::io::split(socket);
     let mut read = BufReader::with_capacity(64 << 10, read);
     while let Ok(Some(head)) = wire::read_head(&mut read).await {
         let plan = head.get(CASE).and_then(|case| plans.lock().unwrap().get(case).cloned());
@@ -143,7 +142,7 @@ async fn h1(socket: TcpStream, plans: Plans, strays: Strays) {
 }
 
 /// The other end of an upgraded connection: sends back what it gets, and leaves after a close frame.
-async fn echo(mut read: BufReader<OwnedReadHalf>, mut write: OwnedWriteHalf, plan: &Plan) {
+async fn echo(mut read: impl AsyncRead + Unpin, mut write: impl AsyncWrite + Unpin, plan: &Plan) {
     let (_, head) = written(&plan.answer, false).remove(0);
     drop(write.write_all(&head).await);
     let mut buffer = vec![0; 4 << 10];
@@ -165,7 +164,7 @@ fn seen(head: &Head) -> Seen {
 }
 
 /// Writes the answer; `None` when the connection is to end with it.
-async fn say(to: &mut (impl tokio::io::AsyncWrite + Unpin), plan: &Plan, head_only: bool) -> Option<()> {
+async fn say(to: &mut (impl AsyncWrite + Unpin), plan: &Plan, head_only: bool) -> Option<()> {
     if let Some(garbage) = &plan.answer.garbage {
         drop(to.write_all(garbage).await);
         return None;
@@ -211,8 +210,12 @@ pub(crate) fn written(answer: &Answer, head_only: bool) -> Vec<(Option<usize>, V
     out
 }
 
-async fn h2(socket: TcpStream, acceptor: TlsAcceptor, plans: Plans) {
+/// Whatever the other side speaks, HTTP/2 if it can.
+async fn tls(socket: TcpStream, acceptor: TlsAcceptor, plans: Plans) {
     let Ok(socket) = acceptor.accept(socket).await else { return };
+    if socket.get_ref().1.alpn_protocol() != Some(b"h2") {
+        return h1(socket, plans, Strays::default()).await;
+    }
     let service = hyper::service::service_fn(move |request| {
         let plans = Arc::clone(&plans);
         async move { Ok::<_, Infallible>(respond(&plans, request).await) }
