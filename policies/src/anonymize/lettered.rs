@@ -20,7 +20,7 @@ pub(crate) fn find(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
         let tail = next.filter(|next| next.is_number());
         let (end, digits) = tail.map_or((token.end, token.digits), |t| (t.end, token.digits + t.digits));
         let open = matches!(after(text, end), b'-' | b'/' | b'_' | b'@') || next.is_some() && tail.is_none();
-        if digits >= DIGITS && digits <= 12 && !open {
+        if (DIGITS..=12).contains(&digits) && !open {
             out.push(Finding::new(token.start, end, Type::ID, Evidence::Shape).scored(35));
         }
     }

@@ -18,14 +18,12 @@ use small::{small_name, spoken};
 #[expect(clippy::wildcard_enum_match_arm, reason = "other detectors are about the other roles")]
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     form::find(r, out);
-    for i in 1..r.words.len() {
-        match r.words[i].chars {
-            7 => {
-                small::general(r, i, out);
-                small::school(r, i, out);
-            }
-            4 | 6 | 8 | 10 => small::school(r, i, out),
-            _ => {}
+    for (i, word) in r.words.iter().enumerate().skip(1) {
+        if word.chars == 7 {
+            small::general(r, i, out);
+        }
+        if word.caps == Caps::Title && matches!(word.chars, 4 | 6 | 7 | 8 | 10) {
+            small::school(r, i, out);
         }
     }
     for cue in &r.cues {

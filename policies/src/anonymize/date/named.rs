@@ -3,11 +3,14 @@
 //!
 //! **Invariant:** an ordinal alone is a day only where nothing stands behind it that it could count.
 
-use super::calendar::{any_month, month_of};
-use super::{is_month, is_weekday, loose, short};
+use std::sync::LazyLock;
+
+use super::calendar::{MONTHS, month_of};
+use super::{is_month, is_weekday, short};
 use crate::anonymize::cue::Reading;
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::words::{Caps, Word};
+use crate::anonymize::quick::Set;
+use crate::anonymize::words::Word;
 
 /// Ordinals in words, those that follow `twenty` and `thirty` first.
 const ORDINALS: [&str; 21] = [
@@ -97,6 +100,33 @@ const ON: [&str; 22] = [
     "before", "because", "then", "when", "from", "still",
 ];
 
+/// The words that a day in words begins with, and their lengths by their first letter, a bit each.
+struct Heads {
+    lengths: [u32; 256],
+    words: Set<String>,
+}
+
+static HEADS: LazyLock<Heads> = LazyLock::new(|| {
+    let mut lengths = [0; 256];
+    let feasts = FEASTS.iter().filter_map(|words| words.first());
+    let mut all: Vec<String> =
+        feasts.chain(&ORDINALS).chain(&["twenty", "thirty", "sept"]).map(|w| (*w).to_owned()).collect();
+    all.extend(MONTHS.iter().flat_map(|name| [name.to_lowercase(), name[..3].to_lowercase()]));
+    for word in &all {
+        if let Some(first) = word.as_bytes().first() {
+            lengths[usize::from(*first)] |= 1 << word.len().min(31);
+        }
+    }
+    Heads { lengths, words: all.into_iter().collect() }
+});
+
+/// Whether a word is worth a look: most are none of these.
+fn worth(word: &str) -> bool {
+    let first = word.as_bytes().first().map_or(0, u8::to_ascii_lowercase);
+    let may_be = HEADS.lengths[usize::from(first)] >> word.len().min(31) & 1 == 1;
+    may_be && HEADS.words.contains(word.to_ascii_lowercase().as_str())
+}
+
 fn is(r: &Reading<'_>, i: usize, words: &[&str]) -> bool {
     words.iter().any(|word| r.is(i, word))
 }
@@ -109,7 +139,7 @@ fn month(r: &Reading<'_>, i: usize) -> bool {
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     for (i, word) in r.words.iter().enumerate() {
         let found = match word.digits {
-            0 if !(3..=12).contains(&word.chars) => None,
+            0 if !worth(r.str(i)) => None,
             0 => feast(r, i).or_else(|| spelled(r, i)).or_else(|| alone(r, i)),
             1 | 2 => ordinal(r, i, word).or_else(|| second(r, i, word)),
             _ => None,
@@ -151,10 +181,6 @@ pub(crate) fn among(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>) 
 
 /// The feast that begins at word `i`: of more than a word, or said of a time.
 fn feast(r: &Reading<'_>, i: usize) -> Option<(usize, usize)> {
-    let first = r.str(i).as_bytes().first()?.to_ascii_lowercase();
-    if !b"abcdefghijlmnptvxy".contains(&first) {
-        return None;
-    }
     let whole = |words: &&&[&str]| {
         let near = |k: usize| k == 0 || matches!(r.gap(i + k - 1), " " | "'" | "-");
         words.iter().enumerate().all(|(k, word)| r.is(i + k, word) && near(k))
@@ -189,8 +215,7 @@ fn spelled(r: &Reading<'_>, i: usize) -> Option<(usize, usize)> {
 
 /// `since june`, `in Sept`: the name of a month that nothing else is, behind a word of time.
 fn alone(r: &Reading<'_>, i: usize) -> Option<(usize, usize)> {
-    let word = r.str(i);
-    let name = month_of(word.as_bytes()).is_some() || loose::full(word.as_bytes());
+    let name = month(r, i);
     if !name || is(r, i, &["may", "mar", "march", "dec", "sep", "jan", "jun"]) && !r.word(i)?.capital() {
         return None;
     }
@@ -199,12 +224,9 @@ fn alone(r: &Reading<'_>, i: usize) -> Option<(usize, usize)> {
     let part = || {
         i.checked_sub(2).is_some_and(|b| is(r, b, &["end", "start", "beginning", "middle", "week", "month"]))
     };
-    let short = r
-        .word(i)
-        .is_some_and(|w| w.chars <= 4 && w.caps == Caps::Lower && any_month(word.as_bytes()).is_none());
     let gap = r.gap(i);
     let goes = gap == " " && (r.word(i + 1).is_some_and(|w| w.digits > 0 || w.capital()));
-    (led && (!of || part()) && !short && !gap.starts_with('\'') && !goes).then_some((i, i))
+    (led && (!of || part()) && !gap.starts_with('\'') && !goes).then_some((i, i))
 }
 
 /// `9th`: a number of a day with its ending.

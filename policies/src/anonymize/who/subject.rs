@@ -183,9 +183,12 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
 fn said(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let Some(last) = i.checked_sub(1) else { return };
     let owned = r.str(i) == "s" && r.gap(last) == "'" && r.gap(i) == " " && r.has(i + 1, Role::Owned);
-    let does = r.gap(last) == " " && (r.has(i, Role::Does) || stated(r, i) || charted(r, i) || tells(r, i));
+    let does = r.gap(last) == " " && (r.has(i, Role::Does) || stated(r, i) || charted(r, i) || treated(r, i));
+    if !(owned || does) {
+        return;
+    }
     let fits = name(r, last) && may_be(r, last) || wordly(r, last, i) && (may_be(r, last) || tells(r, i));
-    if !(owned || does) || !fits {
+    if !fits {
         return;
     }
     let full = last.checked_sub(1).filter(|b| r.gap(*b) == " " && name(r, *b) && may_be(r, *b));
@@ -233,9 +236,18 @@ fn wordly(r: &Reading<'_>, at: usize, verb: usize) -> bool {
     let word = r.word(at).filter(|w| w.chars >= 3);
     let title =
         word.is_some_and(|w| w.caps == Caps::Title || w.caps == Caps::Upper && known::capitals(r, at));
-    let sure = r.has(verb, Role::Does) && !OTHER.contains(&r.str(at)) || stated(r, verb) || tells(r, verb);
+    if !title {
+        return false;
+    }
+    let sure = r.has(verb, Role::Does) && !OTHER.contains(&r.str(at)) || stated(r, verb) || treated(r, verb);
     let borne = tells(r, verb) && known::bearable(r, at) && !known::small_word(r, at);
-    title && sure && (borne || !r.has(at, Role::Label) && known::person(r, at))
+    sure && (borne || !r.has(at, Role::Label) && known::person(r, at))
+}
+
+/// `Grace is on warfarin`: word `verb` stands behind a given name.
+fn treated(r: &Reading<'_>, verb: usize) -> bool {
+    let on = r.str(verb) == "is" && r.str(verb + 1) == "on";
+    on && verb.checked_sub(1).is_some_and(|i| known::given(r, i).is_some())
 }
 
 /// What no disease does: `Parkinson thinks`, `Page is a 78-year-old`, `Bell was called`.
@@ -254,11 +266,7 @@ fn tells(r: &Reading<'_>, verb: usize) -> bool {
         "started",
         "returned",
     ];
-    // `Grace is on warfarin`
-    let on = r.is(verb, "is")
-        && r.is(verb + 1, "on")
-        && verb.checked_sub(1).is_some_and(|i| known::given(r, i).is_some());
-    on || stated(r, verb) || r.has(verb, Role::Does) && !BOTH.contains(&r.str(verb))
+    treated(r, verb) || stated(r, verb) || r.has(verb, Role::Does) && !BOTH.contains(&r.str(verb))
 }
 
 /// Neither a finding nor a drug, nor somebody whom a disease is called after.
