@@ -14,6 +14,7 @@ mod named;
 mod short;
 pub(crate) use calendar::{shift, shift_clock};
 pub(crate) use named::{among, find as named};
+pub(crate) use short::bare;
 
 use calendar::{any_month, month_of};
 

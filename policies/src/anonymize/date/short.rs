@@ -104,6 +104,27 @@ fn part_of(head: &[u8]) -> bool {
     parts.iter().any(|words| ends_with(head, words))
 }
 
+/// A mention that only its text told to be a day: `3/4`, `9.9`, `9th`, the `7` of `June 3-7`.
+pub(crate) fn bare(mention: &[u8]) -> Option<Written> {
+    let tokens = super::tokens(mention);
+    let day = |n: u32| (1..=31).contains(&n);
+    let month = |n: u32| (1..=12).contains(&n);
+    match *tokens.as_slice() {
+        [one] if day(number(mention, one)) => {
+            let field = if one.is_number() { Field::Day } else { Field::Ordinal };
+            Written::new(vec![piece(field, one)], 35)
+        }
+        [a, b] if a.is_number() && b.is_number() && b.start == a.end + 1 => {
+            let (x, y) = (number(mention, a), number(mention, b));
+            let turned = x > 12 || after(mention, b.end) == b'.';
+            let fields = if turned { [Field::Day, Field::Month] } else { [Field::Month, Field::Day] };
+            let fits = if turned { day(x) && month(y) } else { month(x) && day(y) };
+            Written::new(vec![piece(fields[0], a), piece(fields[1], b)], 35).filter(|_| fits)
+        }
+        _ => None,
+    }
+}
+
 /// The line before `start`.
 fn line_before(text: &[u8], start: usize) -> &[u8] {
     &text[text[..start].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1)..start]
