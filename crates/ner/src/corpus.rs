@@ -11,7 +11,7 @@ use crate::fill::{Part, fill};
 use crate::source::{Source, Template};
 
 /// Percent of lines without an identifier.
-const PLAIN: usize = 38;
+const PLAIN: usize = 42;
 /// Percent of the others that are English.
 const ENGLISH: usize = 58;
 
@@ -115,10 +115,15 @@ fn vary(parts: &mut [Part], chance: &mut Chance) {
         26..=28 => parts.iter_mut().for_each(|part| part.text = titled(&part.text)),
         _ => {}
     }
-    if chance.percent(6) {
-        for part in parts.iter_mut().filter(|part| part.class.is_none()) {
-            part.text.retain(|c| !matches!(c, '.' | ',' | '!' | '?' | ';'));
+    match chance.below(100) {
+        0..=7 => plain(parts, |text| text.retain(|c| !matches!(c, '.' | ',' | '!' | '?' | ';'))),
+        8..=10 => {
+            let sign = [" / ", " - ", " | ", "; ", " -- ", "\n"][chance.below(6)];
+            plain(parts, |text| *text = text.replace(", ", sign));
         }
+        11..=12 => plain(parts, |text| *text = text.replace('\n', " ")),
+        13 => plain(parts, |text| *text = text.replace(". ", "\n")),
+        _ => {}
     }
     if chance.percent(8) {
         let at = chance.below(parts.len());
@@ -130,6 +135,10 @@ fn vary(parts: &mut [Part], chance: &mut Chance) {
 
 fn named(parts: &mut [Part], change: fn(&str) -> String) {
     parts.iter_mut().filter(|part| part.class.is_some()).for_each(|part| part.text = change(&part.text));
+}
+
+fn plain(parts: &mut [Part], change: impl Fn(&mut String)) {
+    parts.iter_mut().filter(|part| part.class.is_none()).for_each(|part| change(&mut part.text));
 }
 
 /// Every word with a capital.

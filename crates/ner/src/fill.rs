@@ -97,6 +97,7 @@ impl Filler<'_> {
             ("NRP", _) => self.entry("nrp", chance),
             ("LOC", form) => self.place(form, chance),
             ("ORG", _) => self.pattern("org", chance),
+            ("FAC", "short") => self.pattern("fac short", chance),
             ("FAC", _) => self.pattern("fac", chance),
             ("AGE", "old") => self.aged(chance),
             ("AGE", _) => age(chance).to_string(),
@@ -193,6 +194,9 @@ impl Filler<'_> {
             return date.replace("%Y", &year.to_string());
         }
         let number = 1 + chance.below(12);
+        if form == "short" {
+            return format!("{number}/{day}");
+        }
         match chance.below(7) {
             0 => format!("{number}/{day}/{year}"),
             1 => format!("{year}-{number:02}-{day:02}"),

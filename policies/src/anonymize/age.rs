@@ -40,6 +40,8 @@ fn said(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
             b - 1,
             &["he", "she", "who", "i", "mother", "father", "husband", "wife", "brother", "sister", "is"],
         );
+    // `Eulalia, who's 104, wants`: so high a number is an age in the mouth of any who.
+    let old = n > 89 && r.gap_before(b) == "'" && any(b, &["s"]) && any(b - 1, &["who", "he", "she"]);
     let died = any(b, &["at"]) && any(b - 1, &["died", "passed", "deceased", "dead", "away", "passing"]);
     let young = any(b, &["was"]) && b > 1 && any(b - 2, &["when"]);
     let gap = r.gap(i);
@@ -48,7 +50,7 @@ fn said(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         || matches!(gap, "." | "!" | ")" | "," | ".\"") && i + 1 == r.words.len()
         || gap == " "
             && any(i + 1, &["and", "who", "but", "when", "of", "from", "with", "now", "due", "after"]);
-    if closed && ((who || died) && n >= 18 || young && n >= 3) {
+    if old || closed && ((who || died) && n >= 18 || young && n >= 3) {
         push(r, i, Evidence::Shape, out);
     }
 }
@@ -125,6 +127,19 @@ fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
 }
 
+/// `is ninety-two and`: so high a number is an age where nothing is measured; word `b` stands before it.
+fn oldest(r: &Reading<'_>, cue: &Cue, b: usize) -> bool {
+    const MEASURED: [&str; 12] = [
+        "sat", "sats", "spo2", "pulse", "rate", "hr", "bp", "pressure", "sugar", "glucose", "weight", "score",
+    ];
+    let high = r.is(cue.first, "ninety") || r.is(cue.last, "hundred") || r.is(cue.first + 1, "hundred");
+    let is = ["is", "was", "now", "turned"].iter().any(|word| r.is(b, word));
+    let what = b.checked_sub(1).is_some_and(|who| MEASURED.iter().any(|word| r.is(who, word)));
+    let gap = r.gap(cue.last);
+    let on = ["and", "but", "with", "now", "who", "when"].iter().any(|word| r.is(cue.last + 1, word));
+    high && is && !what && (!gap.starts_with(' ') || on)
+}
+
 /// `ninety-two years old`, `aged eighty`.
 fn spelled(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let unit = matches!(r.gap(cue.last), " " | "-")
@@ -136,10 +151,10 @@ fn spelled(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
                 c.role == Role::AgeUnit
                     && (c.first != c.last || !LOOSE.contains(&r.str(c.first).to_lowercase().as_str()))
             });
-    let led = cue
-        .first
-        .checked_sub(1)
-        .is_some_and(|b| r.gap(b) == " " && (["aged", "age"].iter().any(|word| r.is(b, word)) || aged(r, b)));
+    let led = cue.first.checked_sub(1).is_some_and(|b| {
+        r.gap(b) == " "
+            && (["aged", "age"].iter().any(|word| r.is(b, word)) || aged(r, b) || oldest(r, cue, b))
+    });
     if let (true, Some(a), Some(b)) = (unit || led, r.word(cue.first), r.word(cue.last)) {
         out.push(Finding::new(a.start, b.end, Type::AGE, Evidence::Shape));
     }
@@ -255,6 +270,8 @@ mod tests {
             ("he just turned ninety", "ninety"),
             ("a woman in her late nineties", "nineties"),
             ("she is six years old", "six"),
+            ("a teacher, is ninety-two and was seen", "ninety-two"),
+            ("Eulalia who's 104 wants to fly", "104"),
         ] {
             if check(text).first() != Some(&want) {
                 wrong.push(format!("{text}: {:?}", check(text)));
@@ -278,6 +295,7 @@ mod tests {
             "she is 20 minutes late",
             "died at 23:45",
             "music of the nineties",
+            "her pulse is ninety and regular",
             "for the sixth time",
         ] {
             if !check(text).is_empty() {

@@ -10,8 +10,11 @@ mod calendar;
 mod clock;
 mod loose;
 mod months;
+mod named;
 mod short;
 pub(crate) use calendar::{shift, shift_clock};
+pub(crate) use named::{among, find as named};
+pub(crate) use short::bare;
 
 use calendar::{any_month, month_of};
 
@@ -91,6 +94,7 @@ pub(crate) fn dates(text: &[u8], tokens: &[Token]) -> Vec<Written> {
             None => i += 1,
         }
     }
+    short::alike(text, tokens, &mut out);
     out
 }
 
@@ -119,7 +123,8 @@ fn gap(text: &[u8], a: Token, b: Token) -> &[u8] {
 /// `2021-05-21`, `5/21/2021`, `21.5.21`, `05/2021`, `5/21`.
 fn numeric(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     let a = all[i];
-    if matches!(before(text, a.start), b'-' | b'/' | b'.' | b'_' | b':' | b'$')
+    let ranged = i > 1 && short::is_range(text, &all[i - 2..=i]);
+    if matches!(before(text, a.start), b'-' | b'/' | b'.' | b'_' | b':' | b'$') && !ranged
         || !a.is_number()
         || a.len() > 4
     {
@@ -130,6 +135,7 @@ fn numeric(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     let sep = match between {
         [sep @ (b'-' | b'/' | b'.')] => *sep,
         b". " => b'.',
+        b" " if loose::of_birth(&text[..a.start]) => b' ',
         _ => return None,
     };
     let third = all.get(i + 2).copied().filter(|c| gap(text, b, *c) == between);
@@ -155,7 +161,10 @@ fn lead(text: &[u8], token: Token) -> Option<Token> {
 fn three(text: &[u8], [a, b, c]: [Token; 3], sep: u8) -> Option<Written> {
     let c = lead(text, c)?;
     let next = after(text, c.end);
-    if next == sep && in_token(after(text, c.end + 1)) || matches!(next, b'-' | b'/' | b'_') {
+    let ranged = next == b'-' && short::goes_on(&text[c.end + 1..], sep);
+    if next == sep && sep != b' ' && in_token(after(text, c.end + 1))
+        || matches!(next, b'-' | b'/' | b'_') && !ranged
+    {
         return None;
     }
     let (x, y, z) = (number(text, a), number(text, b), number(text, c));
@@ -188,24 +197,27 @@ fn three(text: &[u8], [a, b, c]: [Token; 3], sep: u8) -> Option<Written> {
 
 fn two(text: &[u8], a: Token, b: Token, sep: u8) -> Option<Written> {
     let (x, y) = (number(text, a), number(text, b));
-    if matches!(after(text, b.end), b'-' | b'/' | b'%' | b'_') || sep == b'.' {
+    let next = after(text, b.end);
+    let ranged = next == b'-' && short::goes_on(&text[b.end + 1..], sep);
+    if matches!(next, b'-' | b'/' | b'%' | b'_') && !ranged {
         return None;
     }
-    if a.len() <= 2 && (1..=12).contains(&x) && b.len() == 4 && (1900..=2099).contains(&y) {
+    if sep != b'.' && a.len() <= 2 && (1..=12).contains(&x) && b.len() == 4 && (1900..=2099).contains(&y) {
         return Written::new(vec![piece(Field::Month, a), piece(Field::Year, b)], 85);
     }
-    let plausible =
-        sep == b'/' && a.len() <= 2 && b.len() <= 2 && (1..=12).contains(&x) && (1..=31).contains(&y);
-    // `Ward round 14/2`: the day first, behind a word that dates follow.
-    let turned =
-        sep == b'/' && a.len() <= 2 && b.len() <= 2 && (13..=31).contains(&x) && (1..=12).contains(&y);
-    if turned && short::is_dated(text, a.start, b.end, 0) {
-        return Written::new(vec![piece(Field::Day, a), piece(Field::Month, b)], 35);
-    }
-    if !plausible || !short::is_dated(text, a.start, b.end, y) {
+    let (month, day) = (|n| (1..=12).contains(&n), |n| (1..=31).contains(&n));
+    let turned = x > 12 || sep == b'.' && after(text, b.end) == b'.' && month(y);
+    let fits = if turned { day(x) && month(y) } else { month(x) && day(y) };
+    let dated = match sep {
+        b'/' => short::is_dated(text, a.start, b.end, (x, y)),
+        b'.' | b'-' => short::is_strict(text, a.start, b.end),
+        _ => false,
+    };
+    if !fits || a.len() > 2 || b.len() > 2 || !dated {
         return None;
     }
-    Written::new(vec![piece(Field::Month, a), piece(Field::Day, b)], 35)
+    let (first, second) = if turned { (Field::Day, Field::Month) } else { (Field::Month, Field::Day) };
+    Written::new(vec![piece(first, a), piece(second, b)], 35)
 }
 
 fn piece(field: Field, token: Token) -> (Field, usize, usize) {
@@ -347,7 +359,13 @@ fn said_as_month(text: &[u8], name: Token) -> bool {
         b"and ",
         b"through ",
     ];
-    plain_month(text, name) || capital(text, name) || said.iter().any(|word| head.ends_with(word))
+    // `lmp jan 4`: what nothing else is called, before no unit.
+    let short = [&b"jan"[..], b"mar", b"jun", b"sep", b"dec"]
+        .iter()
+        .any(|word| name.of(text).eq_ignore_ascii_case(word));
+    let day = text[name.end..].iter().skip(1).take_while(|b| b.is_ascii_digit()).count();
+    let short = short && !super::number::unit_follows(text, name.end + 1 + day);
+    short || plain_month(text, name) || capital(text, name) || said.iter().any(|word| head.ends_with(word))
 }
 
 /// `Friday, 5 March 2021`, `Thursday 8/10`: the weekday belongs to the date.

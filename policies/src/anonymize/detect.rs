@@ -13,7 +13,9 @@ use super::number::Numbers;
 use super::policy::{Fences, Policy};
 use super::shape::Shapes;
 use super::token::{Token, stands_alone, tokens};
-use super::{age, date, field, machine, ner, net, org, phone, place, said, secret, suppress, table, who};
+use super::{
+    age, date, field, lettered, machine, ner, net, org, phone, place, said, secret, suppress, table, who,
+};
 
 mod encoded;
 
@@ -111,9 +113,11 @@ fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
     who::find(&reading, out);
     place::find(&reading, out);
     age::find(&reading, out);
+    date::named(&reading, out);
     org::find(&reading, out);
     let found = out.clone();
     who::beside(&reading, &found, out);
+    date::among(&reading, &found, out);
     said::find(text, out);
     suppress::apply(&reading, out);
 }
@@ -150,6 +154,9 @@ fn scan(text: &[u8], key: &str, alone: bool) -> Vec<Finding> {
         net::ipv4(text, &tokens, &mut out);
     }
     net::codes(text, key, &tokens, &mut out);
+    if glance.digits >= 6 {
+        lettered::find(text, &tokens, &mut out);
+    }
     if glance.digits >= 7 {
         phone::find(text, &mut out);
     }

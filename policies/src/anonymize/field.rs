@@ -23,6 +23,7 @@ fn type_of(role: Role) -> Option<Type> {
         Role::FieldPostcode => Type::POSTCODE,
         Role::FieldGeo => Type::GEO,
         Role::FieldOrg => Type::ORG,
+        Role::FieldEmployer => Type::EMPLOYER,
         Role::FieldFacility => Type::FACILITY,
         Role::FieldAge => Type::AGE,
         Role::FieldNrp => Type::NRP,
@@ -167,7 +168,7 @@ fn value(r: &Reading<'_>, first: usize, ty: Type, out: &mut Vec<Finding>) {
             || known
             || r.proper(first)
             || r.word(first).is_some_and(|w| w.caps == Caps::None && w.digits == 0)
-            || [Type::ORG, Type::FACILITY].contains(&ty)
+            || [Type::EMPLOYER, Type::ORG, Type::FACILITY].contains(&ty)
                 && r.word(first).is_some_and(Word::capital)
                 && !common(r, first);
         if let Some(span) = place::value(r, first).filter(|_| named) {

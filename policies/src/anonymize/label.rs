@@ -97,7 +97,9 @@ impl Labels {
     pub(crate) fn find(text: &[u8], key: &str) -> Self {
         let mut hits = Vec::new();
         for hit in KEYWORDS.hits_of_words(text) {
-            if stands_alone(text, hit.start, hit.end) {
+            // `mg/dL, 70-99` is a unit.
+            let unit = hit.end - hit.start == 2 && before(text, hit.start) == b'/';
+            if stands_alone(text, hit.start, hit.end) && !unit {
                 hits.push(Hit { start: hit.start, end: hit.end, label: &LABELS[hit.word] });
             }
         }

@@ -27,6 +27,7 @@ mod invent;
 mod keywords;
 mod kind;
 mod label;
+mod lettered;
 mod machine;
 pub(crate) mod ner;
 mod net;

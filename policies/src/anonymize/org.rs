@@ -7,6 +7,7 @@ use super::kind::{Evidence, Finding, Type};
 use super::who::{How, run};
 use super::words::{Caps, Word};
 
+mod employer;
 mod form;
 mod people;
 mod small;
@@ -17,7 +18,14 @@ use small::{small_name, spoken};
 #[expect(clippy::wildcard_enum_match_arm, reason = "other detectors are about the other roles")]
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     form::find(r, out);
-    (1..r.words.len()).filter(|i| r.words[*i].chars == 7).for_each(|i| small::general(r, i, out));
+    for (i, word) in r.words.iter().enumerate().skip(1) {
+        if word.chars == 7 {
+            small::general(r, i, out);
+        }
+        if word.caps == Caps::Title && matches!(word.chars, 4 | 6 | 7 | 8 | 10) {
+            small::school(r, i, out);
+        }
+    }
     for cue in &r.cues {
         match cue.role {
             Role::OrgAfter => after(r, cue, Type::ORG, out),
@@ -25,6 +33,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
             Role::OrgBefore => before(r, cue, Type::ORG, out),
             Role::FacilityBefore => before(r, cue, Type::FACILITY, out),
             Role::OrgLead => lead(r, cue, Type::ORG, out),
+            Role::EmployerLead => employer::find(r, cue, out),
             Role::FacilityLead => lead(r, cue, Type::FACILITY, out),
             Role::Nrp => people(r, cue, out),
             Role::City => small::short(r, cue, out),
@@ -142,7 +151,13 @@ fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
         return;
     }
     let evidence = if legal { Evidence::Label } else { Evidence::Shape };
-    r.mark((first, cue.last), ty, evidence, out);
+    // `Heart Clinic of Tulsa`
+    let of = ty == Type::FACILITY
+        && r.gap(cue.last) == " "
+        && r.is(cue.last + 1, "of")
+        && r.gap(cue.last + 1) == " ";
+    let last = if of { run(r, cue.last + 2, How::Capital).unwrap_or(cue.last) } else { cue.last };
+    r.mark((first, last), ty, evidence, out);
 }
 
 /// `Brightwater, Inc.`: the suffixes that people write behind a comma.
@@ -221,7 +236,11 @@ fn lead(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     if ["the", "a", "an", "le", "la", "il", "o", "der", "dem"].contains(&r.str(next)) {
         next += 1;
     }
-    let Some(mut last) = run(r, next, How::Capital) else { return };
+    let whole = employer::capitals(r, next, cue);
+    let Some(mut last) = run(r, next, How::Capital).or(whole.filter(|last| *last > next)) else { return };
+    if ty == Type::FACILITY {
+        last = last.max(whole.unwrap_or(last));
+    }
     let acronym = last == next
         && r.word(next)
             .is_some_and(|w| w.caps == Caps::Upper && (w.chars <= 5 && ty == Type::FACILITY || w.chars <= 2));
@@ -268,7 +287,7 @@ mod tests {
             ("ins Klinikum Oberwald verlegt", "FACILITY Klinikum Oberwald"),
             ("à l'Hôpital Saint-Aubin", "FACILITY Hôpital Saint-Aubin"),
             ("ricoverata all'Ospedale San Donato", "FACILITY Ospedale San Donato"),
-            ("she works at Brightwater as a clerk", "ORG Brightwater"),
+            ("she works at Brightwater as a clerk", "EMPLOYER Brightwater"),
             ("University of Eastmoor", "ORG University of Eastmoor"),
             ("Willow Creek Nursing Home", "FACILITY Willow Creek Nursing Home"),
             ("the patient is Jewish", "NRP Jewish"),

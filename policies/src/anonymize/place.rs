@@ -8,6 +8,7 @@ use super::ner::{self, lists};
 use super::who::{How, run};
 use super::words::{Caps, Word};
 
+mod bare;
 mod county;
 mod geo;
 mod glyph;
@@ -46,6 +47,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         }
         if word.digits > 0 {
             street::compound(r, i, out);
+            bare::find(r, i, out);
             route::find(r, i, out);
             post::standing(r, i, out);
             geo::pair(r, i, out);
@@ -83,12 +85,14 @@ fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         r.has(last, *role)
             || r.gap(last) == " " && r.has(last + 1, *role) && r.word(last + 1).is_some_and(Word::capital)
     });
-    if acronym && !known
-        || of_time(r, next)
-        || r.has(next, Role::Honorific)
-        || r.has(next, Role::Nrp)
-        || other
-    {
+    if acronym && !known || of_time(r, next) || r.has(next, Role::Honorific) || r.has(next, Role::Nrp) {
+        return;
+    }
+    // `a man from Elm Terrace`: whatever it is, somebody lives there.
+    if other {
+        if last > next && r.has(last, Role::StreetAfter) {
+            r.mark((next, last), Type::ADDRESS, Evidence::Shape, out);
+        }
         return;
     }
     if locality(r, next, out).is_none() {

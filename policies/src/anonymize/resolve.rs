@@ -1,13 +1,13 @@
 //! Overlaps: what is covered is the union of all candidates; the best evidence names the type.
 //!
 //! **Invariant:** the spans that come out are disjoint, sorted, and cover every letter and digit that a
-//! candidate covered, but for the unit around the number of an age.
+//! candidate covered, but for the unit around the number of an age and the letter of a possessive.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::kind::{Evidence, Finding, Type};
-use super::token::in_token;
+use super::token::{before, in_token};
 
 /// URLs and encoded runs swallow what lies inside them, for they are invented as a whole.
 fn wraps(f: &Finding) -> bool {
@@ -16,8 +16,9 @@ fn wraps(f: &Finding) -> bool {
 }
 
 /// Types that are made of words: a part of one is one.
-const WORDED: [Type; 9] = [
+const WORDED: [Type; 10] = [
     Type::NAME,
+    Type::EMPLOYER,
     Type::ORG,
     Type::FACILITY,
     Type::ADDRESS,
@@ -40,7 +41,9 @@ pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
             let Some((start, end)) = trimmed(text, start, end, whole) else { continue };
             // `97-year-old` around its number: the unit is nobody's.
             let unit = f.ty == Type::AGE && text[start..end].iter().all(|b| !b.is_ascii_digit());
-            if unit && !whole {
+            // `Lindgren's`: the letter that says what is hers.
+            let owned = text[start..end] == *b"s" && before(text, start) == b'\'';
+            if (unit || owned) && !whole {
                 continue;
             }
             // A remainder is masked like the value it is part of; of a number only under the general name.
@@ -119,6 +122,16 @@ mod tests {
         ];
         let spans = resolve(text, all);
         assert_eq!(spans.iter().map(|f| (f.start, f.end)).collect::<Vec<_>>(), [(2, 4)]);
+    }
+
+    #[test]
+    fn the_letter_of_a_possessive_is_no_remainder() {
+        let text = b"at Lindgren's today";
+        let all = vec![
+            Finding::new(3, 13, Type::FACILITY, Evidence::Model),
+            Finding::new(3, 11, Type::NAME, Evidence::Label),
+        ];
+        assert_eq!(resolve(text, all).iter().map(|f| (f.start, f.end)).collect::<Vec<_>>(), [(3, 11)]);
     }
 
     proptest! {

@@ -94,10 +94,11 @@ fn weak(f: &Finding) -> bool {
 }
 
 /// Types that are made of words.
-const WORDED: [Type; 10] = [
+const WORDED: [Type; 11] = [
     Type::NAME,
     Type::TITLE,
     Type::USERNAME,
+    Type::EMPLOYER,
     Type::ORG,
     Type::FACILITY,
     Type::CITY,

@@ -19,7 +19,7 @@ mod subject;
 mod ward;
 
 pub(crate) use beside::beside;
-pub(crate) use run::{How, left, run, value};
+pub(crate) use run::{How, left, run, small as small_run, value};
 use run::{borne, small as small_name};
 
 /// Names, titles and handles of the text.

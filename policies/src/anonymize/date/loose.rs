@@ -186,7 +186,26 @@ pub(super) fn of_birth(head: &[u8]) -> bool {
     let near = head[head.len().saturating_sub(10)..].to_ascii_lowercase();
     let word = near.trim_ascii_end();
     let word = word.strip_suffix(b":").unwrap_or(word);
-    [&b"dob"[..], b"d.o.b.", b"d.o.b", b"born", b"geb.", b"geb", b"ur.", b"nar.", b"f."].iter().any(|label| {
+    [
+        &b"dob"[..],
+        b"dos",
+        b"doa",
+        b"date",
+        b"adm",
+        b"seen",
+        b"visit",
+        b"d/o/b",
+        b"d.o.b.",
+        b"d.o.b",
+        b"born",
+        b"geb.",
+        b"geb",
+        b"ur.",
+        b"nar.",
+        b"f.",
+    ]
+    .iter()
+    .any(|label| {
         word.strip_suffix(*label).is_some_and(|rest| rest.last().is_none_or(|b| !b.is_ascii_alphanumeric()))
     })
 }

@@ -1,145 +1,180 @@
 //! `8/23`: a day of a month, or so many of so many. The words around it tell.
 
+use std::sync::LazyLock;
+
 use super::calendar::weekday_of;
+use super::{Field, Written, number, piece};
+use crate::anonymize::quick::Map;
+use crate::anonymize::sections::entries;
+use crate::anonymize::token::{Token, after, before, in_token};
 
-/// Words that dates follow.
-const DATED: &[&str] = &[
-    "addendum",
-    "adm",
-    "admitted",
-    "appointment",
-    "appt",
-    "arriving",
-    "arrived",
-    "between",
-    "biopsy",
-    "birth",
-    "birthday",
-    "born",
-    "bypass",
-    "by",
-    "cabg",
-    "called",
-    "cath",
-    "center",
-    "clinic",
-    "collected",
-    "colonoscopy",
-    "comparison",
-    "consent",
-    "consented",
-    "consult",
-    "ct",
-    "cxr",
-    "date",
-    "dated",
-    "dc",
-    "denied",
-    "discharged",
-    "doa",
-    "dob",
-    "dos",
-    "drawn",
-    "due",
-    "echo",
-    "ed",
-    "effective",
-    "egd",
-    "ekg",
-    "er",
-    "ercp",
-    "eval",
-    "excised",
-    "exp",
-    "expired",
-    "expires",
-    "facility",
-    "faxed",
-    "fill",
-    "filled",
-    "for",
-    "from",
-    "fu",
-    "hospital",
-    "is",
-    "labs",
-    "last",
-    "mammogram",
-    "medical",
-    "meeting",
-    "missed",
-    "mri",
-    "mtg",
-    "note",
-    "on",
-    "orif",
-    "passed",
-    "pci",
-    "received",
-    "refilled",
-    "removed",
-    "resume",
-    "resumed",
-    "returned",
-    "round",
-    "scan",
-    "scheduled",
-    "scoped",
-    "seen",
-    "service",
-    "signed",
-    "since",
-    "started",
-    "stopped",
-    "surgery",
-    "tavr",
-    "tested",
-    "tha",
-    "through",
-    "till",
-    "tka",
-    "transplant",
-    "ultrasound",
-    "until",
-    "updated",
-    "visit",
+/// What a word says of the numbers beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Dated,
+    Strict,
+    Counted,
+    Scored,
+    Measured,
+}
+
+const SECTIONS: &[(&str, Says)] = &[
+    ("dated", Says::Dated),
+    ("strict", Says::Strict),
+    ("counted", Says::Counted),
+    ("scored", Says::Scored),
+    ("measured", Says::Measured),
 ];
 
-/// Words that stand before a count out of a whole.
-const COUNTED: &[&str] = &[
-    "apgar", "apgars", "bp", "cycle", "day", "dose", "gad", "gcs", "gleason", "grade", "item", "kps",
-    "level", "mmse", "moca", "murmur", "of", "oriented", "page", "pain", "part", "phq", "positive", "power",
-    "ratio", "score", "scored", "scores", "scoring", "slums", "stage", "step", "strength", "version", "week",
-    "wells", "x",
-];
+static WORDS: LazyLock<Map<&'static str, Vec<Says>>> = LazyLock::new(|| {
+    let mut all: Map<&'static str, Vec<Says>> = Map::default();
+    for (says, word) in entries(include_str!("../../../words/days.txt"), SECTIONS) {
+        all.entry(word).or_default().push(says);
+    }
+    all
+});
 
-/// Words that stand behind one.
-const MEASURED: &[&str] = &[
-    "apart", "cells", "cups", "days", "doses", "eyes", "female", "fields", "hpf", "hours", "in", "inch",
-    "inches", "joints", "mmhg", "murmur", "nodes", "of", "pain", "people", "points", "scale", "score",
-    "sessions", "strength", "systolic", "tab", "tablet", "tablets", "teaspoon", "tsp", "tests", "times",
-    "units", "weeks",
-];
+fn says(word: &str, what: Says) -> bool {
+    WORDS.get(word).is_some_and(|all| all.contains(&what))
+}
 
-/// Whether the month and day `y` at `start..end` are a date. A day after the 12th is one unless it is counted; an earlier
-/// one, which may be a share, needs a word that dates follow.
-pub(super) fn is_dated(text: &[u8], start: usize, end: usize, y: u32) -> bool {
-    let head = &text[text[..start].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1)..start];
+/// How far before a count its scale may be named.
+const CLAUSE: usize = 28;
+
+/// Whether the numbers `x` and `y` at `start..end` are a month and a day, or with `x` above 12 a day and a month. A day
+/// after the 12th is one unless it is counted, and so is one before its month's number, for nobody has more of a whole
+/// than there is; a later one, which may be a share, needs a word that dates follow.
+pub(super) fn is_dated(text: &[u8], start: usize, end: usize, (x, y): (u32, u32)) -> bool {
+    let head = line_before(text, start);
+    if is_counted(text, start, end) {
+        return false;
+    }
     let before = last_word(head);
-    let behind = first_word(&text[end..]);
-    let counted = COUNTED.contains(&before.as_str()) || MEASURED.contains(&behind.as_str());
-    let said = DATED.contains(&before.as_str())
+    // `vision is 20/10`
+    let turned = x > 12;
+    let said = says(&before, Says::Dated) && !(turned && before == "is")
         || weekday_of(before.as_bytes()).is_some()
         || ends_with(head, "f/u")
         || ends_with(head, "d/c")
         || timed(&text[end..])
         || doctor(head);
-    // `pain is 8/10`
-    let counted =
-        counted || before == "is" && COUNTED.contains(&last_word(&head[..without_last(head)]).as_str());
-    // Without a day (0): the first number is one. `vision is 20/10`
-    let said = said && !(y == 0 && before == "is");
-    !counted && (said || y > 12)
+    // `02/03`: nobody pads a share.
+    let padded = text[start] == b'0' || text[start..end].windows(2).any(|pair| pair == b"/0");
+    // Nobody counts out of seven, eight, nine, eleven or twelve without saying what.
+    let odd = matches!(y, 7..=9 | 11..=12) && (x, y) != (9, 11);
+    let week = before == "of" && part_of(head);
+    said || week || !turned && (y > 12 || x > y || padded || odd)
+}
+
+/// `adm 9.9`, `seen 3-22`: written as decimals and ranges are, and led by a word that only days follow.
+pub(super) fn is_strict(text: &[u8], start: usize, end: usize) -> bool {
+    let head = line_before(text, start);
+    let near = head.last().is_some_and(|b| b" :(".contains(b));
+    let open = in_token(after(text, end)) || after(text, end) == b'%';
+    let led = says(&last_word(head), Says::Strict) || ends_with(head, "f/u") || ends_with(head, "d/c");
+    led && near && !open && !super::super::number::unit_follows(text, end) && !is_counted(text, start, end)
+}
+
+/// `5/12-5/16`: of the three tokens the first two are a date, and the last begins another.
+pub(super) fn is_range(text: &[u8], tokens: &[Token]) -> bool {
+    let [a, b, c] = tokens else { return false };
+    let joint = text.get(a.end).filter(|sep| **sep != b'-');
+    joint.is_some_and(|sep| {
+        b.start == a.end + 1
+            && c.start == b.end + 1
+            && text[b.end] == b'-'
+            && a.is_number()
+            && b.is_number()
+            && goes_on(&text[c.start..], *sep)
+    })
+}
+
+/// `5/16`: one or two digits, the sign and a digit.
+pub(super) fn goes_on(rest: &[u8], sep: u8) -> bool {
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    (1..=2).contains(&digits)
+        && rest.get(digits) == Some(&sep)
+        && rest.get(digits + 1).is_some_and(u8::is_ascii_digit)
+}
+
+/// `wk of `, `morning of `: part of what a day is.
+fn part_of(head: &[u8]) -> bool {
+    let parts =
+        ["wk of", "week of", "am of", "pm of", "morning of", "evening of", "night of", "day of", "as of"];
+    parts.iter().any(|words| ends_with(head, words))
+}
+
+/// A mention that only its text told to be a day: `3/4`, `9.9`, `9th`, the `7` of `June 3-7`.
+pub(crate) fn bare(mention: &[u8]) -> Option<Written> {
+    let tokens = super::tokens(mention);
+    let day = |n: u32| (1..=31).contains(&n);
+    let month = |n: u32| (1..=12).contains(&n);
+    match *tokens.as_slice() {
+        [one] if day(number(mention, one)) => {
+            let field = if one.is_number() { Field::Day } else { Field::Ordinal };
+            Written::new(vec![piece(field, one)], 35)
+        }
+        [a, b] if a.is_number() && b.is_number() && b.start == a.end + 1 => {
+            let (x, y) = (number(mention, a), number(mention, b));
+            let turned = x > 12 || after(mention, b.end) == b'.';
+            let fields = if turned { [Field::Day, Field::Month] } else { [Field::Month, Field::Day] };
+            let fits = if turned { day(x) && month(y) } else { month(x) && day(y) };
+            Written::new(vec![piece(fields[0], a), piece(fields[1], b)], 35).filter(|_| fits)
+        }
+        _ => None,
+    }
+}
+
+/// The line before `start`.
+fn line_before(text: &[u8], start: usize) -> &[u8] {
+    &text[text[..start].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1)..start]
+}
+
+/// `5/5 strength`, `pain today is 8/10`, `1/2 tab`.
+fn is_counted(text: &[u8], start: usize, end: usize) -> bool {
+    let head = line_before(text, start);
+    if says(&last_word(head), Says::Counted) && !part_of(head)
+        || says(&first_word(&text[end..]), Says::Measured)
+    {
+        return true;
+    }
+    let clause = &head[head.len().saturating_sub(CLAUSE)..];
+    let from = clause.iter().rposition(|b| b";.(\n".contains(b)).map_or(0, |at| at + 1);
+    let words = clause[from..].split(|b| !b.is_ascii_alphabetic()).filter(|word| word.len() > 2);
+    words.map(|word| String::from_utf8_lossy(word).to_ascii_lowercase()).any(|word| says(&word, Says::Scored))
+}
+
+/// Stands apart, and counts nothing.
+pub(super) fn is_open(text: &[u8], start: usize, end: usize) -> bool {
+    let apart = |byte: u8| !matches!(byte, b'/' | b'-' | b'.' | b'$' | b'%' | b'_' | b':');
+    let ends = apart(before(text, start)) && (apart(after(text, end)) || !in_token(after(text, end + 1)));
+    ends && !is_counted(text, start, end)
+}
+
+/// `4/2 1.8, 4/9 2.6`: where one month and day is known, what is written like it and counts nothing is another.
+pub(super) fn alike(text: &[u8], all: &[Token], dates: &mut Vec<Written>) {
+    let short = |date: &Written| {
+        matches!(date.pieces.as_slice(), [(Field::Month, ..), (Field::Day, ..)])
+            && text[date.pieces[0].2] == b'/'
+    };
+    if !dates.iter().any(short) {
+        return;
+    }
+    for pair in all.windows(2) {
+        let [a, b] = [pair[0], pair[1]];
+        let small = |t: Token| t.is_number() && t.len() <= 2;
+        if !(small(a) && small(b)) || &text[a.end..b.start] != b"/" {
+            continue;
+        }
+        let fits = (1..=12).contains(&number(text, a)) && (1..=31).contains(&number(text, b));
+        let at = dates.partition_point(|date| date.end <= a.start);
+        let taken = dates.get(at).is_some_and(|date| date.start < b.end);
+        if fits && !taken && is_open(text, a.start, b.end) {
+            let date = Written::new(vec![piece(Field::Month, a), piece(Field::Day, b)], 35);
+            dates.extend(date);
+            dates[at..].rotate_right(1);
+        }
+    }
 }
 
 /// A time of day follows: ` 0730.`, ` 3pm`, ` at 14:20`.
@@ -162,12 +197,6 @@ fn doctor(head: &[u8]) -> bool {
     let name = head[from..].trim_ascii();
     let one = name.first().is_some_and(u8::is_ascii_uppercase) && !name.contains(&b' ') && name.len() >= 2;
     one && head[..from].ends_with(b"Dr.")
-}
-
-/// Where the last word of `head` begins.
-fn without_last(head: &[u8]) -> usize {
-    let trimmed = head.trim_ascii_end();
-    trimmed.len() - trimmed.iter().rev().take_while(|b| b.is_ascii_alphabetic()).count()
 }
 
 /// The word before, small: `on `, `DOB: `, `collected (`.
@@ -227,6 +256,22 @@ mod tests {
             ("A&O x 3/4", false),
             ("9/11", false),
             ("either 3/4 or more", false),
+            ("fell 10/2. hip fracture", true),
+            ("the 12/5 MRI is approved", true),
+            ("rang 7/7: needs a refill", true),
+            ("K 3/8: 5.6, then 3/15: 6.0", true),
+            ("adm 9.9 dc 9.14", true),
+            ("seen 3-22 for cough", true),
+            ("dob 7 7 49 male", true),
+            ("Lee\t02/03\tCRP 88", true),
+            ("out 5/12-5/16 with flu", true),
+            ("wk of 3/15", true),
+            ("to OR am of 6/7", true),
+            ("readmit 5/8", true),
+            ("pain today 4/10, GCS now 14/15", false),
+            ("motor is 4/5 left", false),
+            ("K 5.1, seen 2-3 times", false),
+            ("dc 2.5 mg", false),
         ] {
             let found = dates(text.as_bytes(), &tokens(text.as_bytes()));
             assert_eq!(!found.is_empty(), dated, "{text}: {found:?}");

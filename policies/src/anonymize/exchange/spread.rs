@@ -19,7 +19,7 @@ use matcher::Matcher;
 const UNSEARCHED: [Type; 6] = [Type::AGE, Type::CVV, Type::DATE, Type::EXPIRY, Type::TIME, Type::TITLE];
 
 /// Types of which an invented value keeps the words that say what kind of thing it is.
-const KINDS: [Type; 2] = [Type::FACILITY, Type::ORG];
+const KINDS: [Type; 3] = [Type::EMPLOYER, Type::FACILITY, Type::ORG];
 
 /// Longer values are found by themselves, wherever they stand.
 const LONGEST_SEARCHED: usize = 1024;

@@ -19,12 +19,12 @@ fn keys_and_labels() {
         ("Eastmoor", "city", "CITY Eastmoor"),
         ("74103", "zip_code", "POSTCODE 74103"),
         ("44", "age", "AGE 44"),
-        ("Halden Tools", "employer", "ORG Halden Tools"),
+        ("Halden Tools", "employer", "EMPLOYER Halden Tools"),
         ("marsh.e", "userName", "USERNAME marsh.e"),
         ("Vorname: Lieselotte", "", "NAME Lieselotte"),
         ("patient_name: elena marsh", "", "NAME elena marsh"),
         ("Nombre: Marisol Duarte", "", "NAME Marisol Duarte"),
-        ("Employer: Halden Tools", "", "ORG Halden Tools"),
+        ("Employer: Halden Tools", "", "EMPLOYER Halden Tools"),
     ] {
         if !check(text, key).iter().any(|f| f == want) {
             wrong.push(format!("{text}: {:?}", check(text, key)));

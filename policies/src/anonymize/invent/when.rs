@@ -100,6 +100,7 @@ pub(crate) fn moved(mention: &str, days: i64) -> Option<String> {
         return Some(new);
     }
     let written = date::dates(mention.as_bytes(), &tokens(mention.as_bytes())).into_iter().next();
+    let written = written.or_else(|| date::bare(mention.as_bytes()));
     if let Some(date) = written {
         return Some(shift(mention, &date, days));
     }
@@ -241,6 +242,8 @@ mod tests {
             ("Friday, 5 March 2021", 1, "Saturday, 6 March 2021"),
             ("Tuesday", 40, "Sunday"),
             ("mercredi", 40, "lundi"),
+            ("3/4", 40, "4/13"),
+            ("9th", 10, "19th"),
         ] {
             assert_eq!(moved(mention, days).as_deref(), Some(want), "{mention}");
         }

@@ -113,8 +113,11 @@ const JOINED: [&str; 27] = [
     "staging",
     "api",
 ];
-/// How sure the model must be of a word in small letters that no list has.
+/// How sure the model must be of a word in small letters that no list has; what it is less sure of, from `MAYBE` on,
+/// scores `FAINT`, which only a policy with a low threshold masks.
 const PLAIN: u8 = 90;
+const MAYBE: u8 = 55;
+const FAINT: u8 = 35;
 /// The longest word that is an abbreviation, when the words around it are in small letters.
 const SHORT: usize = 5;
 /// Letters before a capital inside a name: `McDonald`, `DeVries`, `O'Brien`, `LaTanya`.
@@ -155,6 +158,19 @@ impl Doubtful<'_> {
             Type::ADDRESS => is_address(said),
             _ => !said.contains('_') && self.is_named(said),
         }
+    }
+
+    /// The score that it deserves.
+    pub(super) fn worth(&self) -> u8 {
+        let said = self.text.get(self.start..self.end).unwrap_or_default();
+        let worded = [Type::NAME, Type::CITY, Type::FACILITY, Type::ORG].contains(&self.ty);
+        if worded && self.is_plain(said) && self.score < PLAIN { FAINT.min(self.score) } else { self.score }
+    }
+
+    /// In small letters, and unknown: a word of the language, as a rule.
+    fn is_plain(&self, said: &str) -> bool {
+        let known = lists::GIVEN | lists::SURNAME | lists::CITY | lists::COUNTRY | lists::STATE;
+        self.lists & known == 0 && !said.chars().any(char::is_uppercase) && said.is_ascii()
     }
 
     /// Its ends lie inside a word, or it is part of a long run of letters and digits without a space.
@@ -217,8 +233,7 @@ impl Doubtful<'_> {
         if words.peek().is_none() {
             return false;
         }
-        // In small letters, and unknown: a word of the language, as a rule.
-        if !said.chars().any(char::is_uppercase) && said.is_ascii() && self.score < PLAIN {
+        if self.is_plain(said) && self.score < MAYBE {
             return false;
         }
         words.any(|word| !(is_code(word) || low && is_abbreviation(word)))
@@ -265,7 +280,10 @@ fn is_date(said: &str) -> bool {
         let sign = |w: &&[u8]| w[0].is_ascii_digit() && signs.contains(&w[1]) && w[2].is_ascii_digit();
         bytes.windows(3).filter(sign).count()
     };
-    let numeric = letters == 0 && digits >= 4 && (between(b"-/") >= 1 || between(b".") >= 2);
+    // Of two short numbers, and of many, other rules know more: `20/25`, `7.28/60/55/28`.
+    let signs = between(b"-/.");
+    let numeric =
+        letters == 0 && (signs == 2 && digits >= 4 || signs == 1 && digits >= 5 && between(b".") == 0);
     named || !said.is_ascii() || numeric
 }
 
@@ -311,6 +329,8 @@ mod tests {
             ("ferritin 2103 ng/mL, more", "2103 ng/mL", Type::ADDRESS),
             ("PMH Conn's, HTN, DM2, with pain", "DM2", Type::ADDRESS),
             ("5/5 strength, dtrs 2+", "5/5 strength", Type::DATE),
+            ("vision 20/25 OS", "20/25", Type::DATE),
+            ("ABG 7.28/60/55/28", "7.28/60/55/28", Type::DATE),
         ] {
             assert!(!may_be(text, part, ty), "{text}: {part}");
         }

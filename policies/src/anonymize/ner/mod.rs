@@ -91,7 +91,7 @@ pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
         if !doubtful.may_be() {
             return;
         }
-        out.push(Finding::new(span.start, span.end, ty, Evidence::Model).scored(percent));
+        out.push(Finding::new(span.start, span.end, ty, Evidence::Model).scored(doubtful.worth()));
     });
 }
 

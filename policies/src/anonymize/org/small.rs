@@ -163,6 +163,22 @@ pub(super) fn general(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     }
 }
 
+/// `(Roosevelt High)`, `Kimball Elementary, teacher`: word `i` says what kind of school or practice bears the name.
+pub(super) fn school(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    if !["High", "Middle", "Elementary", "Surgery", "Practice"].contains(&r.str(i)) {
+        return;
+    }
+    let Some(first) = i.checked_sub(1).filter(|b| r.gap(*b) == " " && r.proper(*b)) else { return };
+    let known =
+        ner::lists_of(&r.str(first).to_lowercase()) & (lists::SURNAME | lists::GIVEN | lists::CITY) != 0;
+    let gap = r.gap(i);
+    let ends = i + 1 == r.words.len() || gap.starts_with([')', ',', ';', '\n', '.', '?']);
+    let known = known && !r.has(first, Role::Eponym);
+    if known && ends && r.word(first).is_some_and(|w| w.caps == Caps::Title) {
+        r.mark((first, i), Type::FACILITY, Evidence::Shape, out);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +186,13 @@ mod tests {
 
     fn check(text: &str) -> Vec<&str> {
         spans(text, |r, out| (0..r.words.len()).for_each(|i| general(r, i, out)))
+    }
+
+    #[test]
+    fn a_name_and_its_kind_of_school() {
+        let check = |text| spans(text, |r, out| (0..r.words.len()).for_each(|i| school(r, i, out)));
+        assert_eq!(check("her son (Roosevelt High) called"), ["Roosevelt High"]);
+        assert!(check("Glucose High, Potassium High. Middle Ages, Roosevelt Middle Finger").is_empty());
     }
 
     #[test]

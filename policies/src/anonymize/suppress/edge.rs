@@ -16,7 +16,8 @@ static HEADS: LazyLock<Set<&'static str>> = LazyLock::new(|| {
 });
 
 /// Types of which the model takes too much.
-const TRIMMED: [Type; 6] = [Type::NAME, Type::CITY, Type::ORG, Type::FACILITY, Type::ADDRESS, Type::TITLE];
+const TRIMMED: [Type; 7] =
+    [Type::NAME, Type::CITY, Type::EMPLOYER, Type::ORG, Type::FACILITY, Type::ADDRESS, Type::TITLE];
 
 /// The finding without the words of the sentence at its ends; `None` where nothing else is left.
 pub(super) fn trimmed(r: &Reading<'_>, f: &Finding) -> Option<Finding> {

@@ -75,7 +75,8 @@ fn before(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let record = ![Type::AGE, Type::DATE].contains(&f.ty) && steps > 0;
     let named = left(r, at);
     let reach = named.unwrap_or(at);
-    let labelled = record && gap == " " && r.begins(reach);
+    let listed = matches!(r.gap_before(reach), ", " | "; ") && r.word(reach).is_some_and(Word::capital);
+    let labelled = record && gap == " " && (r.begins(reach) || listed);
     // `Rx: GRANT DAY, 1/15/47`, `Subject: Parks 2/20`: a day behind all that a field holds.
     let subject = reach.checked_sub(1).is_some_and(|b| r.is(b, "subject") && r.gap(b) == ": ");
     let headed = f.ty == Type::DATE
@@ -205,6 +206,7 @@ mod tests {
             ("new admit Brown, Min-jun Unit number 126 95 98", "Brown, Min-jun"),
             ("short, oksana\tfeb 26 1991\tmrn: 0491", "short, oksana"),
             ("redact PHI: KIRKPATRICK mrn 339559", "KIRKPATRICK"),
+            ("Smith MRN 551902, Smyth MRN 551920", "Smyth"),
             ("Med list for COOK (DOB 2/5/1950), updated", "COOK"),
             ("on call: Dr. Raghunathan, S. until eight", "S"),
             ("refill for GUNDERSON,KIRSTEN dob 2/5/1950", "GUNDERSON,KIRSTEN"),

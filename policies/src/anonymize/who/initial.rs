@@ -18,6 +18,9 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let degree = degree(i) || i.checked_sub(1).is_some_and(degree);
     // `3 L. Creatinine`: a unit behind its number.
     let unit = i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && r.word(b).is_some_and(Word::is_number));
+    if turned(r, i) {
+        return push(r, i - 1, i, Evidence::Shape, out);
+    }
     if !matches!(r.gap(i), ". " | ".") || !next || r.gap_before(i).ends_with('/') || degree || unit {
         return;
     }
@@ -35,6 +38,17 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     if named && !listed && !other_kind(r, last) || !named && all(r, i, last) {
         push(r, first, last, Evidence::Shape, out);
     }
+}
+
+/// `Osborne, R plts 400`: a surname, a comma, and the initial.
+fn turned(r: &Reading<'_>, i: usize) -> bool {
+    let Some(own) = i.checked_sub(1).filter(|own| r.gap(*own) == ", ") else { return false };
+    let apart = own == 0 || !r.gap(own - 1).ends_with(", ");
+    let name = known::surname(r, own) && !r.has(own, Role::Common) && !r.has(own, Role::Eponym);
+    let capital = r.word(own).is_some_and(|w| w.capital() && w.chars >= 3);
+    let closed =
+        r.gap(i) == " " || r.gap(i).starts_with(['\n', ',', ';', ')', ':', '|']) || i + 1 == r.words.len();
+    apart && name && capital && closed && !matches!(r.str(i), "I" | "A")
 }
 
 /// An initial where a name stands by itself: in brackets, behind `by` or the dashes of a signature.

@@ -1,4 +1,4 @@
-//! Names taken apart over fields of one line: `LAST: DOE  FIRST: Ann  MI: Q`.
+//! Names taken apart over fields of one line: `LAST: DOE  FIRST: Ann  MI: Q`, `PID|1||77||DOE^ANN`.
 //!
 //! **Invariant:** `last` and `first` are labels only where both stand on a line, each with its colon.
 
@@ -14,6 +14,9 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     let label = |i: usize, words: &[&str]| {
         r.gap(i).starts_with(':') && !r.gap(i).contains('\n') && words.iter().any(|word| r.is(i, word))
     };
+    if r.text.contains("PID|") {
+        segments(r, out);
+    }
     for i in 0..r.words.len() {
         if !label(i, &["last", "first"]) {
             continue;
@@ -27,6 +30,20 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         }
         for at in labels {
             part(r, at + 1, out);
+        }
+    }
+}
+
+/// `DOE^ANN^Q` in a line of HL7 that tells of a patient.
+fn segments(r: &Reading<'_>, out: &mut Vec<Finding>) {
+    let lettered = |i: usize| r.word(i).is_some_and(|w| w.digits == 0);
+    let mut patient = false;
+    for i in 0..r.words.len() {
+        patient =
+            r.str(i) == "PID" && r.gap(i).starts_with('|') || patient && !r.gap_before(i).contains('\n');
+        if patient && r.gap(i) == "^" && lettered(i) && lettered(i + 1) {
+            push(r, i, i, Evidence::Label, out);
+            push(r, i + 1, i + 1, Evidence::Label, out);
         }
     }
 }
@@ -59,6 +76,11 @@ mod tests {
         assert!(["DE LA CRUZ", "Consuelo", "X"].iter().all(|part| found.contains(part)), "{found:?}");
         let found = check("first: wei | last: tso | dob: 1/2/1970");
         assert!(["wei", "tso"].iter().all(|part| found.contains(part)), "{found:?}");
+    }
+
+    #[test]
+    fn names_in_hl7() {
+        assert_eq!(check("PID|1||7710||DOE^ANN||1953\nOBX|1|8867-4^heart rate^LN"), ["DOE", "ANN"]);
     }
 
     #[test]

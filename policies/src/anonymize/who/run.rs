@@ -267,7 +267,7 @@ pub(super) fn borne(r: &Reading<'_>, first: usize) -> Option<usize> {
 }
 
 /// A name in a text of small letters: no word of the language, and what follows goes on as behind a name.
-pub(super) fn small(r: &Reading<'_>, first: usize) -> Option<usize> {
+pub(crate) fn small(r: &Reading<'_>, first: usize) -> Option<usize> {
     const ON: [&str; 20] = [
         "and", "from", "on", "at", "in", "who", "next", "re", "about", "for", "is", "was", "has", "had",
         "says", "said", "did", "to", "would", "died",

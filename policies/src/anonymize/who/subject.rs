@@ -68,7 +68,8 @@ const CLINICAL: &[&str] = &[
 /// Words that open a clause.
 const OPENING: &[&str] = &[
     "that", "when", "because", "if", "since", "as", "while", "and", "but", "so", "whether", "where", "after",
-    "before", "then", "said", "says", "until", "once", "although", "how", "why",
+    "before", "then", "said", "says", "until", "once", "although", "how", "why", "reports", "reported",
+    "states", "stated", "told", "thinks",
 ];
 
 /// Behind `is`, `was`, `has been`: what is said of people alone.
@@ -139,6 +140,26 @@ const STATES: &[&str] = &[
     "seen",
 ];
 
+/// What a person is a kind of: `is a frail woman`.
+const SORTS: [&str; 16] = [
+    "male",
+    "female",
+    "man",
+    "woman",
+    "gentleman",
+    "lady",
+    "boy",
+    "girl",
+    "toddler",
+    "teenager",
+    "smoker",
+    "veteran",
+    "widow",
+    "widower",
+    "retiree",
+    "vegan",
+];
+
 /// Turkish endings behind an apostrophe, which only names have; those of `DEN` say from where and where.
 const OF_NAMES: &[&str] = &[
     "ın", "in", "un", "ün", "nın", "nin", "nun", "nün", "ı", "i", "u", "ü", "yı", "yi", "yu", "yü", "e", "a",
@@ -162,9 +183,12 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
 fn said(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let Some(last) = i.checked_sub(1) else { return };
     let owned = r.str(i) == "s" && r.gap(last) == "'" && r.gap(i) == " " && r.has(i + 1, Role::Owned);
-    let does = r.gap(last) == " " && (r.has(i, Role::Does) || stated(r, i) || charted(r, i));
+    let does = r.gap(last) == " " && (r.has(i, Role::Does) || stated(r, i) || charted(r, i) || treated(r, i));
+    if !(owned || does) {
+        return;
+    }
     let fits = name(r, last) && may_be(r, last) || wordly(r, last, i) && (may_be(r, last) || tells(r, i));
-    if !(owned || does) || !fits {
+    if !fits {
         return;
     }
     let full = last.checked_sub(1).filter(|b| r.gap(*b) == " " && name(r, *b) && may_be(r, *b));
@@ -195,7 +219,10 @@ fn stated(r: &Reading<'_>, i: usize) -> bool {
     let aged = r.word(after).is_some_and(|w| w.digits > 0)
         && (r.has(after + 1, Role::AgeUnit) || ["year", "yo", "y", "yr"].iter().any(|w| r.is(after + 1, w)));
     let had = matches!(r.str(i), "has" | "had");
-    aged && !had || (!had || been == 1) && STATES.contains(&r.str(after))
+    // `White is a white male`
+    let sort = |k: usize| SORTS.iter().any(|sort| r.is(k, sort));
+    let a = after > i + 1 + been && !had && (sort(after) || sort(after + 1) && r.gap(after) == " ");
+    a || aged && !had || (!had || been == 1) && STATES.contains(&r.str(after))
 }
 
 /// `s/p`, `c/o`.
@@ -209,9 +236,18 @@ fn wordly(r: &Reading<'_>, at: usize, verb: usize) -> bool {
     let word = r.word(at).filter(|w| w.chars >= 3);
     let title =
         word.is_some_and(|w| w.caps == Caps::Title || w.caps == Caps::Upper && known::capitals(r, at));
-    let sure = r.has(verb, Role::Does) && !OTHER.contains(&r.str(at)) || stated(r, verb);
+    if !title {
+        return false;
+    }
+    let sure = r.has(verb, Role::Does) && !OTHER.contains(&r.str(at)) || stated(r, verb) || treated(r, verb);
     let borne = tells(r, verb) && known::bearable(r, at) && !known::small_word(r, at);
-    title && sure && (borne || !r.has(at, Role::Label) && known::person(r, at))
+    sure && (borne || !r.has(at, Role::Label) && known::person(r, at))
+}
+
+/// `Grace is on warfarin`: word `verb` stands behind a given name.
+fn treated(r: &Reading<'_>, verb: usize) -> bool {
+    let on = r.str(verb) == "is" && r.str(verb + 1) == "on";
+    on && verb.checked_sub(1).is_some_and(|i| known::given(r, i).is_some())
 }
 
 /// What no disease does: `Parkinson thinks`, `Page is a 78-year-old`, `Bell was called`.
@@ -230,7 +266,7 @@ fn tells(r: &Reading<'_>, verb: usize) -> bool {
         "started",
         "returned",
     ];
-    stated(r, verb) || r.has(verb, Role::Does) && !BOTH.contains(&r.str(verb))
+    treated(r, verb) || stated(r, verb) || r.has(verb, Role::Does) && !BOTH.contains(&r.str(verb))
 }
 
 /// Neither a finding nor a drug, nor somebody whom a disease is called after.

@@ -84,6 +84,9 @@ fn room(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         matches!(r.gap(b), " " | "# " | " #" | "#")
             && ["rm", "room", "bed", "bay", "icu"].iter().any(|word| r.is(b, word))
     });
+    if !led && bed(r, i) && names(r, i + 1) == Some(i + 1) && ends(r, i + 1) {
+        return push(r, i + 1, i + 1, Evidence::Shape, out);
+    }
     if !led || !matches!(r.gap(i), " " | ": " | " - " | ", " | " / ") {
         return;
     }
@@ -109,6 +112,22 @@ fn room(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     if r.gap(last) == " (" && r.gap(by).starts_with(')') && (borne(by) || name(r, by)) {
         push(r, by, by, Evidence::Shape, out);
     }
+}
+
+/// `5A`, `412B`: word `i` is a bed, at the head of its entry.
+fn bed(r: &Reading<'_>, i: usize) -> bool {
+    let letter = r.str(i).bytes().last().is_some_and(|b| b"ABCEW".contains(&b));
+    let shaped = r.word(i).is_some_and(|w| (1..=3).contains(&w.digits) && w.chars == w.digits + 1);
+    letter && shaped && matches!(r.gap(i), " " | ": " | " - ") && (r.begins(i) || r.gap_before(i) == ", ")
+}
+
+/// The entry ends behind word `i`.
+fn ends(r: &Reading<'_>, i: usize) -> bool {
+    let title = r.word(i).is_some_and(|w| w.caps == Caps::Title);
+    title
+        && (i + 1 == r.words.len()
+            || r.gap(i).starts_with([';', ',', '\n', '.', ':', '('])
+            || r.gap(i) == " - ")
 }
 
 /// `St. Clair`: word `i` is the particle.
