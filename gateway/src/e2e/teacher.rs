@@ -259,7 +259,13 @@ fn zero_retention_lets_go_of_a_stream_that_nobody_reads() {
     let mut client = house.client();
     client.send(&post("/v1/chat/completions", "x-kolm-no-store: 1\r\n", CHAT));
     let head = client.head();
-    let id = headers(&head, "x-kolm-receipt")[0].split(['=', ';']).nth(2).unwrap().trim_matches('"').parse().unwrap();
+    let id = headers(&head, "x-kolm-receipt")[0]
+        .split(['=', ';'])
+        .nth(2)
+        .unwrap()
+        .trim_matches('"')
+        .parse()
+        .unwrap();
     client.leave();
     // The fake holds the rest back: nothing but letting go of it closes the books.
     assert_eq!(house.leaf(id)["close"]["outcome"], "client_abort");

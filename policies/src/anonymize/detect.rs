@@ -118,6 +118,7 @@ fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
     let found = out.clone();
     who::beside(&reading, &found, out);
     date::among(&reading, &found, out);
+    place::beside(&reading, &found, out);
     said::find(text, out);
     suppress::apply(&reading, out);
 }

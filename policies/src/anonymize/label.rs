@@ -134,7 +134,8 @@ impl Labels {
             }
         }
         if let Some(label) = self.key.filter(|label| label.say != Say::Family) {
-            let first = tokens.iter().position(|t| t.digits > 0);
+            let begins = |(i, t): (usize, &Token)| t.digits > 0 || self.prefix(t, text, tokens.get(i + 1));
+            let first = tokens.iter().enumerate().position(begins);
             if let Some(i) = first {
                 push(label, text, tokens, i, out);
             }
@@ -151,7 +152,16 @@ impl Labels {
                 return;
             }
             named |= gap.iter().any(|b| b":#=".contains(b));
-            if token.digits > 0 || self.prefix(token, text, tokens.get(i + 1)) {
+            // `MRN 2: 118802`, the second of them.
+            if token.is_number() && token.len() <= 2 && after(text, token.end) == b':' && i == first {
+                named = true;
+                from = token.end;
+                continue;
+            }
+            let led = grouped(token, tokens.get(i + 1), text)
+                && hit.label.say != Say::Weak
+                && self.hits.binary_search_by_key(&token.start, |other| other.start).is_err();
+            if token.digits > 0 || led || self.prefix(token, text, tokens.get(i + 1)) {
                 if named {
                     push(hit.label, text, tokens, i, out);
                 }
@@ -179,6 +189,13 @@ impl Labels {
     }
 }
 
+/// `RAMQ ARCJ 4402 1718`: capitals, a space, and the digits of the same number.
+fn grouped(token: &Token, next: Option<&Token>, text: &[u8]) -> bool {
+    let capitals = (2..=5).contains(&token.len()) && token.of(text).iter().all(u8::is_ascii_uppercase);
+    let behind = next.filter(|next| next.is_number() && next.len() >= 4);
+    capitals && behind.is_some_and(|next| &text[token.end..next.start] == b" ")
+}
+
 /// One value that begins at token `i`.
 fn push(label: &Label, text: &[u8], tokens: &[Token], i: usize, out: &mut Vec<Finding>) {
     let start = tokens[i].start;
@@ -188,7 +205,8 @@ fn push(label: &Label, text: &[u8], tokens: &[Token], i: usize, out: &mut Vec<Fi
         // `250 41 34`: charts are numbered in groups of two.
         let pairs = label.ty == Type::MRN && tokens[i].len() <= 3 && next.len() == 2;
         let grouped =
-            gap == b" " && next.is_number() && tokens[last].is_number() && (next.len() >= 3 || pairs);
+            gap == b" " && next.is_number() && tokens[last].is_number() && (next.len() >= 3 || pairs)
+                || last == i && grouped(&tokens[i], Some(next), text);
         let joined = gap.len() == 1 && b"-_./".contains(&gap[0]);
         if !(joined || grouped) || next.end - start > 24 {
             break;
@@ -253,6 +271,24 @@ pub(crate) fn plain_key(key: &str) -> String {
     words
 }
 
+/// Weak labels that are keys without a suffix.
+const PLAIN_KEYS: &[&str] = &[
+    "phone",
+    "mobile",
+    "fax",
+    "tel",
+    "telephone",
+    "account",
+    "acct",
+    "chart",
+    "encounter",
+    "subscriber",
+    "policy",
+    "passport",
+    "ssn",
+    "iban",
+];
+
 /// The label that a JSON key is.
 fn key_label(key: &str) -> Option<&'static Label> {
     static KEYS: LazyLock<Map<&'static str, (Option<usize>, usize)>> = LazyLock::new(|| {
@@ -278,8 +314,7 @@ fn key_label(key: &str) -> Option<&'static Label> {
         strong.or(weak.then_some(*any)).and_then(|i| LABELS.get(i))
     };
     // A weak label counts as a key only with its suffix, for `case`, `order` and `card` name many things.
-    let plain = ["phone", "mobile", "fax", "tel", "telephone", "account", "passport", "ssn", "iban"];
-    named(bare, plain.contains(&bare)).or_else(|| stem.and_then(|stem| named(stem, true)))
+    named(bare, PLAIN_KEYS.contains(&bare)).or_else(|| stem.and_then(|stem| named(stem, true)))
 }
 
 /// Is this the key of an identifying number?
@@ -342,6 +377,11 @@ mod tests {
             ("884712", "chartNumber", "MRN 884712"),
             ("884712", "Member-ID", "HEALTH_PLAN 884712"),
             ("884712", "mrn", "MRN 884712"),
+            ("A-558120", "Acct", "ACCOUNT A-558120"),
+            ("MRN 1: 118820\nMRN 2: 118802", "", "MRN 118802"),
+            ("RAMQ ARCJ 4402 1718, vu", "", "HEALTH_PLAN ARCJ 4402 1718"),
+            ("PhilHealth: 12-050993817-4", "", "HEALTH_PLAN 12-050993817-4"),
+            ("Prescriber GMC 7418220, fax", "", "LICENSE_ID 7418220"),
             ("884712", "patientId", "MRN 884712"),
             ("12345678", "account_no", "ACCOUNT 12345678"),
         ] {

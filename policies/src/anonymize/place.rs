@@ -9,6 +9,7 @@ use super::who::{How, run};
 use super::words::{Caps, Word};
 
 mod bare;
+mod beside;
 mod county;
 mod geo;
 mod glyph;
@@ -19,6 +20,7 @@ mod street;
 mod tail;
 mod told;
 
+pub(crate) use beside::beside;
 pub(crate) use geo::coordinate;
 pub(crate) use local::locality;
 pub(crate) use post::postcode;
@@ -42,7 +44,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     told::find(r, out);
     glyph::find(r, out);
     for (i, word) in r.words.iter().enumerate() {
-        if matches!(word.chars, 6 | 7) && word.capital() {
+        if matches!(word.chars, 2..=16) && word.capital() {
             county::find(r, i, out);
         }
         if word.digits > 0 {

@@ -4,9 +4,43 @@ use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::words::{Caps, Word};
 
+/// Units below a state that stand behind their name.
+const UNITS: [&str; 10] = [
+    "county",
+    "parish",
+    "borough",
+    "township",
+    "lga",
+    "shire",
+    "barangay",
+    "taluk",
+    "tehsil",
+    "municipality",
+];
+
+/// `Carmarthenshire`, `North Yorkshire`; `New Hampshire` is a state.
+fn shire(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) -> bool {
+    let word = r.str(i);
+    if word.len() < 8 || !word.is_ascii() || !word.to_ascii_lowercase().ends_with("shire") {
+        return false;
+    }
+    let before = i.checked_sub(1).filter(|b| r.gap(*b) == " ");
+    let beside = |words: &[&str]| before.filter(|b| words.iter().any(|word| r.is(*b, word)));
+    if beside(&["new"]).is_none() && !["Worcestershire", "Berkshire"].contains(&word) {
+        let first = beside(&["north", "south", "east", "west"]).unwrap_or(i);
+        r.mark((first, i), Type::GEO, Evidence::Shape, out);
+    }
+    true
+}
+
 /// The name before the word `County` at word `i`.
 pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
-    if !["county", "parish", "borough"].iter().any(|word| r.is(i, word)) {
+    if shire(r, i, out) {
+        return;
+    }
+    // `Robeson Co., NC`.
+    let short = r.is(i, "co") && r.gap(i) == "., " && r.has(i + 1, Role::StateCode);
+    if !short && !UNITS.iter().any(|word| r.is(i, word)) {
         return;
     }
     let upper = r.word(i).is_some_and(|w| w.caps == Caps::Upper);

@@ -1,0 +1,71 @@
+//! What stands beside a place that was found: its postcode, and the flat before the house.
+//!
+//! **Invariant:** a bare number is a postcode here only right behind a city that something else has found.
+
+use super::tail::is_unit;
+use crate::anonymize::cue::Reading;
+use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::words::Word;
+
+/// `Corpus Christi 78414`, `Flat 3, 22 Kittiwake Road`, `5/88 Dolphin St`.
+pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>) {
+    for f in found {
+        if f.ty == Type::CITY {
+            coded(r, f, out);
+        } else if f.ty == Type::ADDRESS {
+            flat(r, f, out);
+        }
+    }
+}
+
+/// The five or six digits right behind a city.
+fn coded(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
+    let i = r.words.partition_point(|word| word.start < f.end);
+    let digits = r.word(i).is_some_and(|w| w.is_number() && matches!(w.chars, 5 | 6));
+    if digits && matches!(r.gap_before(i), " " | ", " | " - ") {
+        let four = r.gap(i) == "-" && r.word(i + 1).is_some_and(|w| w.is_number() && w.chars == 4);
+        r.mark((i, i + usize::from(four)), Type::POSTCODE, Evidence::Shape, out);
+    }
+}
+
+/// What is said before the number of the house.
+fn flat(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
+    let i = r.words.partition_point(|word| word.end <= f.start);
+    if !r.word(i).is_some_and(|w| w.digits > 0) {
+        return;
+    }
+    let short = |word: &Word| word.digits > 0 && word.chars <= 4;
+    let Some(before) = i.checked_sub(1).filter(|b| r.word(*b).is_some_and(short)) else { return };
+    let unit = before.checked_sub(1).filter(|u| is_unit(r, *u) && matches!(r.gap(*u), " " | " #" | ". "));
+    match (r.gap(before), unit) {
+        ("/", None) => r.mark((before, before), Type::ADDRESS, Evidence::Shape, out),
+        ("/" | ", " | " ", Some(unit)) => r.mark((unit, before), Type::ADDRESS, Evidence::Shape, out),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn postcodes_behind_cities_and_flats_before_houses() {
+        for (text, found, ty, want) in [
+            ("at Corpus Christi 78414. Seen", "Corpus Christi", Type::CITY, "POSTCODE 78414"),
+            ("in Kochi, 682016 and", "Kochi", Type::CITY, "POSTCODE 682016"),
+            ("to Boise 83702-1234 now", "Boise", Type::CITY, "POSTCODE 83702-1234"),
+            ("at Flat 3, 22 Kittiwake Road", "22 Kittiwake Road", Type::ADDRESS, "ADDRESS Flat 3"),
+            ("to 5/88 Dolphin St", "88 Dolphin St", Type::ADDRESS, "ADDRESS 5"),
+            ("in Boise 2024 was", "Boise", Type::CITY, ""),
+            ("take 3, 22 Kittiwake Road", "22 Kittiwake Road", Type::ADDRESS, ""),
+        ] {
+            let start = text.find(found).unwrap();
+            let found = Finding::new(start, start + found.len(), ty, Evidence::Shape);
+            let mut out = Vec::new();
+            beside(&Reading::of(text), &[found], &mut out);
+            let out: Vec<String> =
+                out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect();
+            assert_eq!(out.join(", "), want, "{text}");
+        }
+    }
+}
