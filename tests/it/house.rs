@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Which rooms a room may import; every other edge is refused.
 const EDGES: [(&str, &[&str]); 18] = [
     ("bench", &[]),
-    ("bench/anonymizer", &["policies", "wire"]),
+    ("bench/anonymizer", &["policies", "wire", "model"]),
     ("core", &[]),
     ("wire", &["core"]),
     ("policies", &["core", "wire"]),

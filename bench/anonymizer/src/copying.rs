@@ -107,7 +107,7 @@ fn stored(pairs: &[Pair], policy: &Policy) -> Result<Vec<Pair>, String> {
 }
 
 /// What a student that learned from `pairs` gets right of `asked`.
-fn right(pairs: &[Pair], asked: &[Pair], epochs: usize, seed: u64) -> candle_core::Result<Right> {
+fn right(pairs: &[Pair], asked: &[Pair], epochs: usize, seed: u64) -> kolm_model::candle::Result<Right> {
     let reader = Reader::learn(pairs);
     let rows: Vec<_> = pairs.iter().map(|pair| reader.read(pair)).collect();
     let student = Student::learn(&rows, reader.sizes(), epochs, seed)?;

@@ -14,6 +14,8 @@ pub mod ops;
 pub mod student;
 pub mod text;
 
+/// The engine of [`net`] and [`ops`], for those who train with them.
+pub use candle_core as candle;
 pub use error::Error;
 pub use kolm_kernels as kernels;
 pub use student::{Abstain, Answer, Student};

@@ -272,22 +272,8 @@ pub(crate) fn plain_key(key: &str) -> String {
 }
 
 /// Weak labels that are keys without a suffix.
-const PLAIN_KEYS: &[&str] = &[
-    "phone",
-    "mobile",
-    "fax",
-    "tel",
-    "telephone",
-    "account",
-    "acct",
-    "chart",
-    "encounter",
-    "subscriber",
-    "policy",
-    "passport",
-    "ssn",
-    "iban",
-];
+const PLAIN_KEYS: &str =
+    "phone mobile fax tel telephone account acct chart encounter subscriber policy passport ssn iban";
 
 /// The label that a JSON key is.
 fn key_label(key: &str) -> Option<&'static Label> {
@@ -314,7 +300,8 @@ fn key_label(key: &str) -> Option<&'static Label> {
         strong.or(weak.then_some(*any)).and_then(|i| LABELS.get(i))
     };
     // A weak label counts as a key only with its suffix, for `case`, `order` and `card` name many things.
-    named(bare, PLAIN_KEYS.contains(&bare)).or_else(|| stem.and_then(|stem| named(stem, true)))
+    named(bare, PLAIN_KEYS.split(' ').any(|key| key == bare))
+        .or_else(|| stem.and_then(|stem| named(stem, true)))
 }
 
 /// Is this the key of an identifying number?

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{DType, Device, Error, Result, Tensor, Var};
+use kolm_model::candle::{DType, Device, Error, Result, Tensor, Var};
 use kolm_model::kernels::adam::Adam;
 use kolm_model::ops::{self, Attention, Linear, RmsNorm, SwiGlu};
 

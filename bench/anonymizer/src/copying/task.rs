@@ -88,7 +88,7 @@ mod tests {
                 assert_eq!(fact.is_some(), new.is_some(), "{pair:?} {kept:?}");
                 let (Some(fact), Some(new)) = (fact, new) else { continue };
                 assert!(pair.prompt.contains(fact.as_str()), "{pair:?}");
-                assert!(kept.prompt.contains(new.as_str()), "{kept:?}");
+                assert!(kept.prompt.contains(new.as_str()), "{pair:?} {kept:?}");
                 assert_ne!(fact, new, "{pair:?}");
                 seen[f] += 1;
             }

@@ -98,9 +98,13 @@ const NUMBER_LAST: &[&str] = &[
     "trg",
 ];
 
-/// A house number: `12`, `12B`, `221b`.
+/// A house number: `12`, `12B`, `221b`; not the day of `2022-05-19. Rowan Hill`.
 pub(super) fn number(r: &Reading<'_>, i: usize) -> bool {
-    r.word(i).is_some_and(|w| {
+    let number = |k: usize| r.word(k).is_some_and(Word::is_number);
+    let sign = r.gap_before(i);
+    let dated = i >= 2 && matches!(sign, "-" | "/" | ".") && r.gap(i - 2) == sign && number(i - 1);
+    let word = r.word(i).filter(|_| !(dated && number(i - 2)));
+    word.is_some_and(|w| {
         (1..=5).contains(&w.digits)
             && w.end - w.start <= w.digits + 1
             && r.str(i).as_bytes()[0].is_ascii_digit()

@@ -32,6 +32,7 @@ fn roads_with_numbers_and_owners() {
         "HR 88 RR 16",
         "go the extra line 4",
         "10 rt 3 days",
+        "back on 2022-05-19. Rowan Hill, clinic",
     ] {
         assert!(check(text).is_empty(), "{text}: {:?}", check(text));
     }
