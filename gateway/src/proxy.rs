@@ -189,7 +189,9 @@ pub(crate) async fn dress(session: &mut Session, ctx: &mut Ctx, request: &mut Re
         // Pingora reads no `100` of an HTTP/2 upstream.
         (true, true) if invite::waits(&request.headers) => {
             request.remove_header(&EXPECT);
-            invite::invite(session).await
+            invite::invite(session).await?;
+            session.req_header_mut().remove_header(&EXPECT);
+            Ok(())
         }
         (false, false) => headers::join_cookies(request),
         _ => Ok(()),

@@ -29,8 +29,8 @@ pub(crate) fn no_connection(gateway: &Gateway, ctx: &mut Ctx, mut error: BError)
 }
 
 /// No answer came over a connection that there was, or one that is not wanted: the next upstream is asked while the
-/// client has seen nothing and its body can be sent once more. Pingora keeps 64 KiB of it. Before that
-/// the same upstream is asked once more if it says that it has not looked at the request (HTTP/2's `GOAWAY` and
+/// client has seen nothing and its body can be sent once more. Pingora keeps 64 KiB of it. Before that the same
+/// upstream is asked once more if it says that it has not looked at the request (HTTP/2's `GOAWAY` and
 /// `REFUSED_STREAM`), or if a connection had gone stale and the method may be repeated.
 pub(crate) fn no_answer(
     gateway: &Gateway,
@@ -39,7 +39,10 @@ pub(crate) fn no_answer(
     mut error: BError,
     reused: bool,
 ) -> BError {
-    let Some(passing) = &mut ctx.passing else { return error };
+    let Some(passing) = &mut ctx.passing else {
+        error.set_retry(false);
+        return error;
+    };
     let again = is_repeatable(session, passing);
     let idempotent = session.req_header().method.is_idempotent();
     let same = again && !passing.renewed && may_ask_the_same(&error, idempotent, reused);
