@@ -167,7 +167,11 @@ impl<'a> Work<'a> {
 
     /// Searches every found value everywhere, then groups the mentions.
     fn propagate(&mut self) -> Result<Option<Search>, Dropped> {
-        let search = self.forms().search();
+        let mut forms = self.forms();
+        if self.disown(&forms) {
+            forms = self.forms();
+        }
+        let search = forms.search();
         if let Some(search) = &search {
             for i in 0..self.leaves.len() {
                 let text = self.folded[i].text();
@@ -206,6 +210,19 @@ impl<'a> Work<'a> {
         all().for_each(|(i, span)| forms.count(span, self.mention(i, span)));
         all().for_each(|(i, span)| forms.add(span, self.mention(i, span)));
         forms
+    }
+
+    /// `Maoak's`, which the model took for a house, is what is Maoak's where somebody is called so.
+    fn disown(&mut self, forms: &Forms) -> bool {
+        let mut any = false;
+        for (spans, folded) in self.spans.iter_mut().zip(&self.folded) {
+            for span in spans {
+                if let Some(name) = forms.owner(span, &folded.text()[span.start..span.end]) {
+                    (span.ty, span.end, any) = (Type::NAME, span.start + name.len(), true);
+                }
+            }
+        }
+        any
     }
 
     /// The new text of every leaf that changes, audited.

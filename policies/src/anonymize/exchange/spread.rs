@@ -5,14 +5,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::anonymize::invent::{Part, Script, Written, is_common, is_honorific, is_kind, is_name, is_role};
+use crate::anonymize::invent::{Part, Script, Written, is_common, is_kind, is_name, is_role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};
-use crate::anonymize::token::stands_alone;
 
 mod declined;
+mod guard;
 mod matcher;
 
+use guard::{Guard, counts, is_part};
 use matcher::Matcher;
 
 /// Types that are found everywhere by themselves, or are too short to be searched for.
@@ -26,19 +27,6 @@ const LONGEST_SEARCHED: usize = 1024;
 
 /// Evidence of the model or of a list from here on spreads; below it only what was found twice.
 const SPREADS_FROM: u8 = 70;
-
-/// When a form counts, loosest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Guard {
-    /// A value that is no word.
-    Value,
-    /// Wherever it is a whole word.
-    Word,
-    /// A whole word that begins with a capital.
-    Capital,
-    /// A whole word that begins with a capital, not at the start of a sentence.
-    Inside,
-}
 
 #[derive(Debug, Clone)]
 struct Form {
@@ -267,6 +255,15 @@ impl Forms {
         self.all.entry(stem).or_insert(form);
     }
 
+    /// Who a thing is, or whose, that the model found, where they are called so elsewhere: `Rose` of `Rose's`.
+    pub(crate) fn owner<'m>(&self, span: &Finding, mention: &'m str) -> Option<&'m str> {
+        if span.evidence != Evidence::Model || !KINDS.contains(&span.ty) {
+            return None;
+        }
+        let name = mention.strip_suffix("'s").unwrap_or(mention);
+        self.all.get(&name.to_lowercase()).filter(|form| form.ty == Type::NAME).map(|_| name)
+    }
+
     /// The matcher; `None` when there is nothing to search for.
     pub(crate) fn search(self) -> Option<Search> {
         if self.all.is_empty() {
@@ -342,52 +339,4 @@ impl Search {
 /// A name of the lists.
 fn known(word: &str) -> bool {
     is_name(word) || ner::lists_of(word) & (lists::GIVEN | lists::SURNAME) != 0
-}
-
-fn counts(text: &str, start: usize, end: usize, guard: Guard) -> bool {
-    match guard {
-        Guard::Value => stands_alone(text.as_bytes(), start, end),
-        Guard::Word => !is_part(text, start, end),
-        Guard::Capital => !is_part(text, start, end) && capital(text, start),
-        Guard::Inside => !is_part(text, start, end) && capital(text, start) && !begins_sentence(text, start),
-    }
-}
-
-/// A capital, or a script that has none.
-fn capital(text: &str, start: usize) -> bool {
-    text.get(start..).and_then(|rest| rest.chars().next()).is_some_and(|c| !c.is_lowercase())
-}
-
-/// Does a letter or digit next to the range make it part of a longer word?
-fn is_part(text: &str, start: usize, end: usize) -> bool {
-    let (Some(head), Some(inner), Some(tail)) = (text.get(..start), text.get(start..end), text.get(end..))
-    else {
-        return true;
-    };
-    let joined = |inner: Option<char>, outer: Option<char>, behind: bool| {
-        let (Some(inner), Some(outer)) = (inner, outer) else { return false };
-        let (own, other) = (Script::of_char(inner), Script::of_char(outer));
-        let particle = behind && own == Script::Hangul;
-        let foreign = inner.is_alphabetic()
-            && outer.is_alphabetic()
-            && (other.unspaced() || other == Script::Hangul)
-            && own != other;
-        outer.is_alphanumeric() && !own.unspaced() && !particle && !foreign
-    };
-    joined(inner.chars().next(), declined::before(head, inner).chars().next_back(), false)
-        || joined(inner.chars().next_back(), tail.chars().next(), true)
-}
-
-/// Nothing but quotes, brackets and marks of a list stands between it and the end of a sentence.
-fn begins_sentence(text: &str, start: usize) -> bool {
-    let head = text.get(..start).unwrap_or_default();
-    let open = head.trim_end_matches([' ', '\t', '"', '\'', '(', '[', '*', '_', '#', '>', '-']);
-    let abbreviated = open.strip_suffix('.').is_some_and(|rest| {
-        let word = rest.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-        word.chars().count() == 1 || is_honorific(&word.to_lowercase())
-    });
-    !abbreviated
-        && open.chars().next_back().is_none_or(|c| {
-            matches!(c, '.' | '!' | '?' | ':' | ';' | '\n' | '\r' | '…' | '•' | '|' | '{' | '}')
-        })
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::text::{Span, anonymize_text};
-use crate::anonymize::invent::{is_common, is_title};
+use crate::anonymize::invent::{is_common, is_kind, is_title};
 use crate::anonymize::policy::Policy;
 use crate::anonymize::{Dropped, Salt, anonymize};
 use kolm_wire::Exchange;
@@ -327,9 +327,9 @@ fn other_cases_of_a_name_are_found() {
 }
 
 fn word() -> impl Strategy<Value = String> {
-    // `Aunt` by itself may be the aunt.
-    let free = |w: &str| !is_common(w) && !is_title(w);
-    "[A-Z][a-z]{3,8}".prop_filter("a word or a title", move |w| free(&w.to_lowercase()))
+    // `Aunt` by itself may be the aunt, and `Corp` what a firm is.
+    let free = |w: &str| !is_common(w) && !is_title(w) && !is_kind(w);
+    "[A-Z][a-z]{3,8}".prop_filter("a word, a title or a kind of firm", move |w| free(&w.to_lowercase()))
 }
 
 proptest! {

@@ -98,14 +98,27 @@ impl<'a> Written<'a> {
     }
 }
 
-/// `James Dean`, `Wei Pan`: a title that ends a name is a surname; only Turkish titles stand there.
+/// `James Dean`, `Wei Pan`, `Michael Dell`: a title or a particle that ends a name, or stands before its comma, is a
+/// surname; only Turkish titles stand there.
 fn borne(mention: &str, pieces: &mut [Piece]) {
+    let small = |piece: &Piece| mention[piece.start..piece.end].to_lowercase();
+    let particle = |piece: &Piece| {
+        let capital = mention[piece.start..piece.end].starts_with(char::is_uppercase);
+        piece.part == Part::Kept && capital && LISTS.particles.contains(small(piece).as_str())
+    };
+    if let [first, _, ..] = pieces
+        && particle(first)
+        && mention[first.end..].starts_with(',')
+    {
+        first.part = Part::Given;
+    }
     let [.., before, last] = pieces else { return };
-    let word = mention[last.start..last.end].to_lowercase();
+    let word = small(last);
     let title = last.part == Part::Kept && LISTS.honors.contains_key(word.as_str());
     let joined = before.part == Part::Given && &mention[before.end..last.start] == " ";
     let dotted = mention[last.end..].starts_with('.');
-    if title && joined && !dotted && !["bey", "hanım"].contains(&word.as_str()) {
+    let titled = title && !dotted && !["bey", "hanım"].contains(&word.as_str());
+    if joined && (titled || particle(last) && !mention.contains(',')) {
         last.part = Part::Given;
     }
 }
@@ -265,6 +278,10 @@ mod tests {
             ("Dr. Ann-Marie O'Brien Jr.", "kggsk Ann-Marie O'Brien"),
             ("Ludwig van der Berg", "gkks Ludwig van der Berg"),
             ("de Vries", "ks Vries"),
+            ("Michael Dell", "gs Michael Dell"),
+            ("Dell, Michael", "sg Dell, Michael"),
+            ("Vries, Anna de", "sgk Vries, Anna"),
+            ("Berg, Anna Van den", "sgkk Berg, Anna"),
             ("van 't Hoff", "kks Hoff"),
             ("\u{301}Anna Miller", "gs Anna Miller"),
             ("DOE John", "sg DOE John"),

@@ -83,16 +83,26 @@ pub fn fold(text: &str) -> String {
 
 /// Adds what the model finds in a folded text.
 pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
-    tag(text, &mut |span| {
-        let percent = (span.share * 100.0).round().clamp(0.0, 99.0) as u8;
-        let ty = type_of(&span, &text[span.start..span.end]);
-        let (start, end, lists) = (span.start, span.end, span.lists);
-        let doubtful = Doubtful { text, start, end, ty, lists, score: percent };
-        if !doubtful.may_be() {
-            return;
-        }
-        out.push(Finding::new(span.start, span.end, ty, Evidence::Model).scored(doubtful.worth()));
-    });
+    tag(text, &mut |span| apart(text, span).for_each(|span| out.extend(finding(text, &span))));
+}
+
+/// The parts of a mention that semicolons, which no name and no address holds, keep apart.
+fn apart(text: &str, span: Span) -> impl Iterator<Item = Span> {
+    let mut at = span.start;
+    text[span.start..span.end].split(';').filter_map(move |part| {
+        let start = at + part.len() - part.trim_start().len();
+        let end = start + part.trim().len();
+        at += part.len() + 1;
+        (start < end).then_some(Span { start, end, ..span })
+    })
+}
+
+fn finding(text: &str, span: &Span) -> Option<Finding> {
+    let percent = (span.share * 100.0).round().clamp(0.0, 99.0) as u8;
+    let ty = type_of(span, &text[span.start..span.end]);
+    let (start, end, lists) = (span.start, span.end, span.lists);
+    let doubtful = Doubtful { text, start, end, ty, lists, score: percent };
+    doubtful.may_be().then(|| Finding::new(start, end, ty, Evidence::Model).scored(doubtful.worth()))
 }
 
 /// Calls `found` with every mention that the embedded model sees in a folded text.

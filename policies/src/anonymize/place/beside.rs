@@ -31,7 +31,7 @@ fn coded(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
 /// What is said before the number of the house.
 fn flat(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let i = r.words.partition_point(|word| word.end <= f.start);
-    if !r.word(i).is_some_and(|w| w.digits > 0) {
+    if r.word(i).is_none_or(|w| w.digits == 0) {
         return;
     }
     let short = |word: &Word| word.digits > 0 && word.chars <= 4;
