@@ -32,6 +32,8 @@ pub(super) struct Lists {
     pub(super) honors: Map<&'static str, Honor>,
     pub(super) after: Set<&'static str>,
     pub(super) particles: Set<&'static str>,
+    /// Of these, the given names.
+    pub(super) called: Set<&'static str>,
     pub(super) titles: Vec<Vec<&'static str>>,
     pub(super) groups: Vec<Vec<&'static str>>,
     pub(super) common: Set<&'static str>,
@@ -97,6 +99,7 @@ pub(super) static LISTS: LazyLock<Lists> = LazyLock::new(|| {
         honors: Map::default(),
         after: Set::default(),
         particles: Set::default(),
+        called: Set::default(),
         titles: Vec::new(),
         groups: rows(include_str!("../../../forms/groups.txt")).collect(),
         common: rows(include_str!("../../../forms/common.txt")).flatten().collect(),
@@ -162,6 +165,7 @@ impl Lists {
                 "honor-n" => self.honors.extend(bare.map(|word| (word, Honor::Anybody))),
                 "after" => self.after.extend(bare),
                 "particle" => self.particles.extend(bare),
+                "called" => self.called.extend(bare),
                 _ => self.titles.push(rest.to_vec()),
             }
         }

@@ -98,27 +98,32 @@ impl<'a> Written<'a> {
     }
 }
 
-/// `James Dean`, `Wei Pan`, `Michael Dell`: a title or a particle that ends a name, or stands before its comma, is a
-/// surname; only Turkish titles stand there.
+/// Titles and particles that are names after all: a surname at the end or before its comma (`James Dean`,
+/// `Michael Dell`, `Pan, Wei`; of titles only Turkish ones stand there), a given name at the start (`Ben Carson`).
 fn borne(mention: &str, pieces: &mut [Piece]) {
-    let small = |piece: &Piece| mention[piece.start..piece.end].to_lowercase();
-    let particle = |piece: &Piece| {
-        let capital = mention[piece.start..piece.end].starts_with(char::is_uppercase);
-        piece.part == Part::Kept && capital && LISTS.particles.contains(small(piece).as_str())
+    let is = |piece: &Piece, what: fn(&str) -> bool| {
+        piece.part == Part::Kept && what(&mention[piece.start..piece.end].to_lowercase())
     };
-    if let [first, _, ..] = pieces
-        && particle(first)
-        && mention[first.end..].starts_with(',')
-    {
-        first.part = Part::Given;
+    let capital = |piece: &Piece| mention[piece.start..].starts_with(char::is_uppercase);
+    let title = |piece: &Piece| is(piece, |word| LISTS.honors.contains_key(word));
+    let particle = |piece: &Piece| capital(piece) && is(piece, |word| LISTS.particles.contains(word));
+    let called = |piece: &Piece| capital(piece) && is(piece, |word| LISTS.called.contains(word));
+    if let [first, _, ..] = pieces {
+        let behind = &mention[first.end..];
+        let turned = behind.starts_with(',') && (title(first) || particle(first));
+        if turned || behind.starts_with(' ') && called(first) {
+            first.part = Part::Given;
+        }
     }
     let [.., before, last] = pieces else { return };
-    let word = small(last);
-    let title = last.part == Part::Kept && LISTS.honors.contains_key(word.as_str());
-    let joined = before.part == Part::Given && &mention[before.end..last.start] == " ";
     let dotted = mention[last.end..].starts_with('.');
-    let titled = title && !dotted && !["bey", "hanım"].contains(&word.as_str());
-    if joined && (titled || particle(last) && !mention.contains(',')) {
+    let titled = !dotted && title(last) && !is(last, |word| ["bey", "hanım"].contains(&word));
+    let name = match &mention[before.end..last.start] {
+        " " => titled || particle(last) && !mention.contains(','),
+        ", " => called(last),
+        _ => false,
+    };
+    if name && before.part == Part::Given {
         last.part = Part::Given;
     }
 }
@@ -279,6 +284,9 @@ mod tests {
             ("Ludwig van der Berg", "gkks Ludwig van der Berg"),
             ("de Vries", "ks Vries"),
             ("Michael Dell", "gs Michael Dell"),
+            ("Ben Carson", "gs Ben Carson"),
+            ("Carson, Ben", "sg Carson, Ben"),
+            ("Pan, Wei", "sg Pan, Wei"),
             ("Dell, Michael", "sg Dell, Michael"),
             ("Vries, Anna de", "sgk Vries, Anna"),
             ("Berg, Anna Van den", "sgkk Berg, Anna"),
