@@ -3,6 +3,7 @@
 //! **Invariant:** runs after the client has its last byte, and never waits.
 
 use bytes::Bytes;
+use http::HeaderValue;
 use kolm_core::{Arm, ArtifactId, Outcome, RouteName, Surface};
 use kolm_receipts::Close;
 use kolm_wire::{assemble, chat};
@@ -144,7 +145,7 @@ fn finished(admitted: &Admitted, mut tee: Tee, told: Told, latency_us: u64) -> F
         unit: told.unit,
         asker: admitted.asker.clone(),
         caller: admitted.caller,
-        authorization: admitted.way.authorization.clone(),
+        authorization: admitted.way.authorization.as_ref().map(apart),
         no_store: admitted.no_store,
         wanted: admitted.way.captured,
         unplaced: admitted.unplaced,
@@ -152,6 +153,13 @@ fn finished(admitted: &Admitted, mut tee: Tee, told: Told, latency_us: u64) -> F
         request_salt: tee.request_salt,
         reply_salt: tee.reply_salt,
     }
+}
+
+/// The value in memory of its own: as it came it lies in the buffer of the whole head, which would wait with it.
+fn apart(value: &HeaderValue) -> HeaderValue {
+    let mut own = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
+    own.set_sensitive(value.is_sensitive());
+    own
 }
 
 /// What a short, plain, whole reply in words says of itself.

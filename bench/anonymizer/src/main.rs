@@ -28,6 +28,10 @@ mod world;
 
 use std::process::ExitCode;
 
+/// The allocator of the `kolm` binary, so that it is timed as users run it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What the command line asks for.
 #[derive(Debug)]
 struct Asked {
