@@ -105,7 +105,7 @@ pub(crate) fn find(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
         let start = loose::day_word(text, date.start);
         out.push(Finding::new(start, end, Type::DATE, Evidence::Shape).scored(date.score));
     }
-    clock::times(text, tokens, out);
+    clock::times(text, out);
     loose::years(text, tokens, out);
 }
 

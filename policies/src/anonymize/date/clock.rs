@@ -1,8 +1,7 @@
 //! Clock times, alone and joined to a date.
 
-use super::number;
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::token::{Token, after, before, in_token};
+use crate::anonymize::token::{after, before, in_token};
 
 /// The end of the clock time that is joined to a date: `T09:15:30.5Z`, ` 09:15`.
 pub(super) fn joined(text: &[u8], from: usize) -> Option<usize> {
@@ -36,19 +35,208 @@ fn clock(text: &[u8], from: usize) -> Option<usize> {
     Some(end)
 }
 
-/// Clock times with seconds; without seconds they are too common to be anybody's, and score low.
-pub(super) fn times(text: &[u8], all: &[Token], out: &mut Vec<Finding>) {
-    for token in all.iter().filter(|t| t.is_number() && t.len() <= 2) {
-        if !matches!(before(text, token.start), b' ' | b'(' | b'\n' | b'"' | b'\'') {
+/// What stands behind the hour of a clock time, in lower case.
+const BEHIND: [&str; 22] = [
+    "am",
+    "pm",
+    "a.m.",
+    "p.m.",
+    "a.m",
+    "p.m",
+    "uhr",
+    "uur",
+    "hrs",
+    "hs",
+    "hod.",
+    "hod",
+    "h",
+    "o'clock",
+    "óra",
+    "órakor",
+    "ч.",
+    "ч",
+    "година",
+    "μ.μ.",
+    "π.μ.",
+    "น.",
+];
+/// What leads to a clock time, in lower case, where its form alone could be another number's.
+const LEADS: [&str; 46] = [
+    "kl.", "kl", "klo", "klokken", "um", "gegen", "om", "rond", "à", "às", "as", "vers", "avant", "après",
+    "dès", "las", "alle", "ore", "dalle", "entro", "godz.", "godz", "o", "v", "ve", "saat", "в", "до", "о",
+    "στις", "ora", "orele", "kell", "ab", "bis", "até", "aos", "para", "hasta", "desde", "avanti", "før",
+    "före", "efter", "pukul", "jam",
+];
+/// The same in English, where `at 9.30` may be a price, but `at 9:30` is none.
+const SAID: [&str; 14] = [
+    "at", "by", "from", "to", "until", "till", "before", "after", "since", "around", "about", "between",
+    "and", "past",
+];
+/// Two numbers with a colon between that are no time.
+const RATIOS: [&str; 8] = ["ratio", "scale", "aspect", "odds", "dilution", "titer", "score", "verse"];
+
+/// How a clock time is written.
+struct Read {
+    end: usize,
+    hour: u32,
+    score: u8,
+}
+
+/// Clock times: `17:52`, `2:30pm`, `9 a.m.`, `11.30 Uhr`, `14h05`, `kl. 8.15`.
+pub(super) fn times(text: &[u8], out: &mut Vec<Finding>) {
+    let mut at = 0;
+    while at < text.len() {
+        if !text[at].is_ascii_digit() {
+            at += 1;
             continue;
         }
-        let Some(end) = clock(text, token.start) else { continue };
-        let hour = number(text, *token);
-        let minute = &text[token.end + 1..token.end + 3];
-        let open = in_token(after(text, end)) || matches!(after(text, end), b':' | b'-' | b'/');
-        if hour < 24 && minute[0] < b'6' && !open {
-            let score = if end - token.end > 3 { 85 } else { 15 };
-            out.push(Finding::new(token.start, end, Type::TIME, Evidence::Shape).scored(score));
+        let run = digits(text, at);
+        let free = !in_token(before(text, at)) && !b".:-/,$#%+=_".contains(&before(text, at));
+        let read = if free && run <= 2 { read(text, at) } else { None };
+        if let Some(Read { end, score, .. }) = read.filter(|read| read.hour <= 24) {
+            out.push(Finding::new(at, end, Type::TIME, Evidence::Shape).scored(score));
+            at = end;
+        } else {
+            at += run;
+        }
+    }
+}
+
+fn digits(text: &[u8], at: usize) -> usize {
+    text[at.min(text.len())..].iter().take_while(|b| b.is_ascii_digit()).count()
+}
+
+fn read(text: &[u8], at: usize) -> Option<Read> {
+    let run = digits(text, at);
+    let hour = text[at..at + run].iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
+    let lead = lead(text, at);
+    let led = LEADS.contains(&lead.as_str());
+    let found = |end, score| Some(Read { end, hour, score });
+    if let Some(end) = clock(text, at).filter(|_| is_minute(text, at + run + 1)) {
+        if let Some(end) = marked(text, end) {
+            return found(end, 85);
+        }
+        let open = in_token(after(text, end)) || b":-/".contains(&after(text, end));
+        let said = led || SAID.contains(&lead.as_str());
+        let plain = run == 2 && !RATIOS.contains(&lead.as_str());
+        return if open || !(said || plain) {
+            None
+        } else {
+            found(end, if end > at + run + 3 { 85 } else { 50 })
+        };
+    }
+    if let Some(end) = hour_sign(text, at + run) {
+        let minute = end + usize::from(after(text, end) == b' ' && digits(text, end + 1) == 2);
+        if digits(text, minute) == 2 && is_minute(text, minute) && !in_token(after(text, minute + 2)) {
+            return found(minute + 2, 80);
+        }
+        return if led && !in_token(after(text, end)) { found(end, 80) } else { None };
+    }
+    let dotted =
+        after(text, at + run) == b'.' && digits(text, at + run + 1) == 2 && is_minute(text, at + run + 1);
+    let end = at + run + if dotted { 3 } else { 0 };
+    if let Some(end) = marked(text, end) {
+        return found(end, 85);
+    }
+    let closed = !in_token(after(text, end))
+        && !(b".,%/-".contains(&after(text, end)) && after(text, end + 1).is_ascii_digit());
+    if dotted && led && closed { found(end, 70) } else { None }
+}
+
+/// The end of `h` behind an hour: `14h`, `14 h`.
+fn hour_sign(text: &[u8], at: usize) -> Option<usize> {
+    let sign = at + usize::from(after(text, at) == b' ');
+    (matches!(after(text, sign), b'h' | b'H') && !after(text, sign + 1).is_ascii_alphabetic())
+        .then_some(sign + 1)
+}
+
+fn is_minute(text: &[u8], at: usize) -> bool {
+    digits(text, at) == 2 && text[at] < b'6'
+}
+
+/// The end of the mark behind a time: `am`, ` Uhr`.
+fn marked(text: &[u8], at: usize) -> Option<usize> {
+    let from = at + usize::from(after(text, at) == b' ');
+    let rest = &text[from.min(text.len())..];
+    let fits = |mark: &&&str| {
+        let said = rest.get(..mark.len()).is_some_and(|head| small_is(head, mark));
+        let next = after(text, from + mark.len());
+        said && !in_token(next) && (next < 0x80 || mark.is_ascii())
+    };
+    BEHIND.iter().find(fits).map(|mark| from + mark.len())
+}
+
+fn small_is(head: &[u8], mark: &str) -> bool {
+    std::str::from_utf8(head).is_ok_and(|head| head.eq_ignore_ascii_case(mark) || head.to_lowercase() == mark)
+}
+
+/// The word before the number, in lower case.
+fn lead(text: &[u8], at: usize) -> String {
+    let head = &text[at.saturating_sub(16)..at];
+    let Some(head) = head.strip_suffix(b" ") else { return String::new() };
+    let len = head.iter().rev().take_while(|b| !b.is_ascii_whitespace() && !b"(,;".contains(b)).count();
+    String::from_utf8_lossy(&head[head.len() - len..]).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Vec<&str> {
+        let mut out = Vec::new();
+        times(text.as_bytes(), &mut out);
+        out.iter().filter(|f| f.score >= 40).map(|f| &text[f.start..f.end]).collect()
+    }
+
+    #[test]
+    fn times_as_they_are_written_in_many_languages() {
+        for (text, want) in [
+            ("move my 2:30pm cleaning", "2:30pm"),
+            ("signed in at 11:47 PM; from", "11:47 PM"),
+            ("by 9 a.m. on Monday", "9 a.m."),
+            ("the slot is 5 pm to", "5 pm"),
+            ("issued at 17:52 outside", "17:52"),
+            ("under Smith, 7.15pm, Saturday", "7.15pm"),
+            ("am besten vor 11:30 Uhr.", "11:30 Uhr"),
+            ("wurde um 16.45 Uhr abgeholt", "16.45 Uhr"),
+            ("um 9 Uhr", "9 Uhr"),
+            ("est passé à 8h20 alors", "8h20"),
+            ("toujours à 19h chez", "19h"),
+            ("de Bayonne à 14 h 05, passeport", "14 h 05"),
+            ("às 14h40.", "14h40"),
+            ("até as 18h", "18h"),
+            ("a las 11:30 hrs.", "11:30 hrs"),
+            ("giugno alle ore 9.30 in", "9.30"),
+            ("naar di om 08.50 uur, Brink", "08.50 uur"),
+            ("kl. 14.15 i morgen", "14.15"),
+            ("o 7:05 rano", "7:05"),
+            ("10:04:33 GET", "10:04:33"),
+            ("2024 at 6:30", "6:30"),
+            ("в 19:45 на", "19:45"),
+        ] {
+            assert_eq!(check(text), [want], "{text}");
+        }
+    }
+
+    #[test]
+    fn other_numbers_are_no_times() {
+        for text in [
+            "diluted 1:10 in saline",
+            "aspect ratio 16:10",
+            "a 24h urine and 12 h later",
+            "q6h, 48h",
+            "at 9.30 dollars",
+            "version 2.30",
+            "10:75",
+            "3 hours",
+            "5 percent",
+            "6 hospitals",
+            "1:2:3",
+            "port 127.0.0.1:80",
+            "12 AMs",
+            "08:15-16",
+        ] {
+            assert!(check(text).is_empty(), "{text}: {:?}", check(text));
         }
     }
 }

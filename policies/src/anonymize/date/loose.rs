@@ -1,6 +1,7 @@
 //! Dates in other languages and looser forms: `3 de mayo de 2021`, `2021. május 3.`, `2021年5月3日`, `in March`, `'98`.
 
 use super::{Field, Token, Written, any_month, before, is_year, month_of, number, piece};
+use crate::anonymize::invent::is_weekday;
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::token::{after, in_token};
 
@@ -100,13 +101,18 @@ pub(super) fn year_word(text: &[u8], end: usize) -> usize {
         .map_or(end, |word| end + word.len())
 }
 
-/// The start of the word for `day` before a date: `ngày `.
+/// Where a date begins with the words before it: `ngày 3/5`, `jeudi 12 juin`, `sábado, 11 de outubro`.
 pub(super) fn day_word(text: &[u8], start: usize) -> usize {
     let head = &text[..start];
-    ["ngày ", "Ngày "]
-        .iter()
-        .find(|word| head.ends_with(word.as_bytes()))
-        .map_or(start, |word| start - word.len())
+    if let Some(word) = ["ngày ", "Ngày "].iter().find(|word| head.ends_with(word.as_bytes())) {
+        return start - word.len();
+    }
+    let Some(head) = head.strip_suffix(b" ") else { return start };
+    let head = head.strip_suffix(b",").unwrap_or(head);
+    let letter = |b: &&u8| b.is_ascii_alphabetic() || **b >= 0x80 || **b == b'-';
+    let len = head.iter().rev().take(32).take_while(letter).count();
+    let word = std::str::from_utf8(&head[head.len() - len..]).unwrap_or_default();
+    if is_weekday(word) { head.len() - len } else { start }
 }
 
 /// `DOB: 01052025`, `tested 20231001`: eight digits behind a word of birth or examination, or alone.

@@ -116,13 +116,14 @@ impl Inventor<'_> {
     }
 }
 
-/// Titles of the class of a word in lower case, without itself; an abbreviation has abbreviations.
+/// Titles of the class of a word in lower case, without itself: an abbreviation has abbreviations, if there are any.
 fn other_titles(small: &str) -> Vec<&'static str> {
     let is = |title: &&&str| is_small_of(small, title.trim_end_matches('.'));
     let own = LISTS.titles.iter().find_map(|class| Some((class, class.iter().find(is)?)));
     let short = own.is_some_and(|(_, own)| own.ends_with('.'));
-    let like = |title: &&str| title.ends_with('.') == short && !is(&title);
-    own.into_iter().flat_map(|(class, _)| class.iter().copied().filter(like)).collect()
+    let others = || own.into_iter().flat_map(|(class, _)| class.iter().copied().filter(|title| !is(&title)));
+    let like: Vec<&str> = others().filter(|title| title.ends_with('.') == short).collect();
+    if like.is_empty() { others().collect() } else { like }
 }
 
 /// A word in lower case that the lists know for a title.

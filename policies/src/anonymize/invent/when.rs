@@ -218,6 +218,13 @@ fn known(word: &str) -> Option<(usize, usize)> {
     exact.or(all.first()).copied()
 }
 
+/// The full name of a weekday in some language.
+pub(crate) fn is_weekday(word: &str) -> bool {
+    let rows = CALENDAR.words.get(&word.to_lowercase());
+    let week = |(row, _): &(usize, usize)| CALENDAR.rows[*row].names.len() == 7;
+    word.len() > 3 && rows.is_some_and(|rows| rows.iter().any(week))
+}
+
 fn leading(word: &str) -> Option<i64> {
     let digits = word.bytes().take_while(u8::is_ascii_digit).count();
     word[..digits].parse().ok()
