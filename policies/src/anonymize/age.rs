@@ -43,6 +43,7 @@ fn said(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     // `Eulalia, who's 104, wants`: so high a number is an age in the mouth of any who.
     let old = n > 89 && r.gap_before(b) == "'" && any(b, &["s"]) && any(b - 1, &["who", "he", "she"]);
     let died = any(b, &["at"]) && any(b - 1, &["died", "passed", "deceased", "dead", "away", "passing"]);
+    let made = any(b, &["him", "her", "them"]) && any(b - 1, &["makes", "making", "made"]);
     let young = any(b, &["was"]) && b > 1 && any(b - 2, &["when"]);
     let gap = r.gap(i);
     let closed = gap.trim_end().is_empty() && i + 1 == r.words.len()
@@ -50,7 +51,7 @@ fn said(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         || matches!(gap, "." | "!" | ")" | "," | ".\"") && i + 1 == r.words.len()
         || gap == " "
             && any(i + 1, &["and", "who", "but", "when", "of", "from", "with", "now", "due", "after"]);
-    if old || closed && ((who || died) && n >= 18 || young && n >= 3) {
+    if old || closed && ((who || died || made) && n >= 18 || young && n >= 3) {
         push(r, i, Evidence::Shape, out);
     }
 }

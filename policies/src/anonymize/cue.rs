@@ -23,7 +23,7 @@ roles! {
     NameHint "name hint" Relative "relative" Closing "closing" Speaking "speaking" StreetAfter "street after"
     StreetBefore "street before" Unit "unit" PoBox "po box" CityLead "city lead" OrgLead "org lead"
     EmployerLead "employer lead" FacilityLead "facility lead" OrgAfter "org after" OrgBefore "org before" FacilityAfter "facility after"
-    FacilityBefore "facility before" AgeUnit "age unit" AgeLead "age lead" Nrp "nrp" UserLead "user lead"
+    FacilityBefore "facility before" House "house" AgeUnit "age unit" AgeLead "age lead" Nrp "nrp" UserLead "user lead"
     SpelledNumber "spelled number" State "state" StateCode "state code" Country "country" City "city"
     Common "common" Label "label" Does "does" Owned "owned"
     FieldName "field name" FieldTitle "field title" FieldUser "field user" FieldAddress "field address"

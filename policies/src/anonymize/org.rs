@@ -9,6 +9,7 @@ use super::words::{Caps, Word};
 
 mod employer;
 mod form;
+mod house;
 mod people;
 mod small;
 use people::people;
@@ -35,6 +36,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
             Role::OrgLead => lead(r, cue, Type::ORG, out),
             Role::EmployerLead => employer::find(r, cue, out),
             Role::FacilityLead => lead(r, cue, Type::FACILITY, out),
+            Role::House => house::find(r, cue, out),
             Role::Nrp => people(r, cue, out),
             Role::City => small::short(r, cue, out),
             _ => {}

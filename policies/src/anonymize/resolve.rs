@@ -43,7 +43,7 @@ pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
             let unit = f.ty == Type::AGE && text[start..end].iter().all(|b| !b.is_ascii_digit());
             // `Lindgren's`: the letter that says what is hers.
             let owned = text[start..end] == *b"s" && before(text, start) == b'\'';
-            if (unit || owned) && !whole {
+            if (unit || owned || is_article(&text[start..end])) && !whole {
                 continue;
             }
             // A remainder is masked like the value it is part of; of a number only under the general name.
@@ -52,6 +52,15 @@ pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
         }
     }
     taken.into_values().collect()
+}
+
+/// `the` of `the 3rd of March`, where the rest has a finding of its own.
+fn is_article(word: &[u8]) -> bool {
+    const ARTICLES: [&[u8]; 18] = [
+        b"the", b"The", b"of", b"a", b"an", b"and", b"de", b"la", b"le", b"les", b"der", b"die", b"das",
+        b"den", b"el", b"il", b"het", b"on",
+    ];
+    ARTICLES.contains(&word)
 }
 
 /// The parts of `start..end` that nothing has taken.
@@ -85,6 +94,17 @@ fn trimmed(text: &[u8], start: usize, end: usize, whole: bool) -> Option<(usize,
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn an_article_before_a_finding_is_nobodys() {
+        let text = b"on the 3rd of March";
+        let all = vec![
+            Finding::new(3, 19, Type::DATE, Evidence::Shape),
+            Finding::new(7, 19, Type::DATE, Evidence::Label),
+        ];
+        let found: Vec<_> = resolve(text, all).iter().map(|f| (f.start, f.end)).collect();
+        assert_eq!(found, [(7, 19)]);
+    }
 
     #[test]
     fn the_best_evidence_names_the_whole() {
