@@ -38,7 +38,31 @@ fn said(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let who = who
         && any(
             b - 1,
-            &["he", "she", "who", "i", "mother", "father", "husband", "wife", "brother", "sister", "is"],
+            &[
+                "he",
+                "she",
+                "who",
+                "i",
+                "mother",
+                "father",
+                "husband",
+                "wife",
+                "brother",
+                "sister",
+                "is",
+                "dad",
+                "mom",
+                "mum",
+                "grandmother",
+                "grandfather",
+                "grandma",
+                "grandpa",
+                "aunt",
+                "uncle",
+                "patient",
+                "pt",
+                "neighbor",
+            ],
         );
     // `Eulalia, who's 104, wants`: so high a number is an age in the mouth of any who.
     let old = n > 89 && r.gap_before(b) == "'" && any(b, &["s"]) && any(b - 1, &["who", "he", "she"]);
@@ -262,6 +286,8 @@ mod tests {
             ("45 M with cough", "45"),
             ("turned 90 in May", "90"),
             ("he is 93 and lives alone", "93"),
+            ("My dad is 96 and his cardiologist", "96"),
+            ("born in 1931, making him 93, and never", "93"),
             ("his mother died at 101 of CHF", "101"),
             ("moved when I was 9.", "9"),
             ("last year she was 95.", "95"),

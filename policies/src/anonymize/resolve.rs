@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_best_evidence_names_the_whole() {
-        let text = b"078-05-1123 and more";
+        let text = b"078-05-1123 six more";
         let all = vec![
             Finding::new(0, 11, Type::ID, Evidence::Failed),
             Finding::new(0, 11, Type::US_SSN, Evidence::Validated),

@@ -134,7 +134,7 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
         if f.ty == Type::FACILITY && f.evidence == Evidence::Model && first < last { last - 1 } else { last };
     let placed = placed || f.ty == Type::FACILITY && f.evidence == Evidence::Model;
     f.ty != Type::STATE && thing(r, text, first, last) && !bears(r, f, first, last)
-        || f.evidence < Evidence::Shape && of_phrase(r, first, last)
+        || f.evidence <= Evidence::Shape && of_phrase(r, first, last)
         || framed(r, f, first, last)
         || said(r, f, first, last)
         || placed && of_thing(r, last)

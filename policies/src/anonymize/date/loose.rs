@@ -107,6 +107,13 @@ pub(super) fn day_word(text: &[u8], start: usize) -> usize {
     if let Some(word) = ["ngày ", "Ngày "].iter().find(|word| head.ends_with(word.as_bytes())) {
         return start - word.len();
     }
+    // `the 12th of May`.
+    let count = text[start..].iter().take(3).take_while(|b| b.is_ascii_digit()).count();
+    let nth = text.get(start + count..start + count + 2).is_some_and(|end| end.is_ascii());
+    if (1..=2).contains(&count) && nth && text[start + count].is_ascii_lowercase() && head.ends_with(b" the ")
+    {
+        return start - 4;
+    }
     let Some(head) = head.strip_suffix(b" ") else { return start };
     let head = head.strip_suffix(b",").unwrap_or(head);
     let letter = |b: &&u8| b.is_ascii_alphabetic() || **b >= 0x80 || **b == b'-';

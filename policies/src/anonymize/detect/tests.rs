@@ -50,7 +50,7 @@ fn plain_speech_stays() {
         "what is the square root of 10294",
         "transfer $20000 from savings to checking",
         "my 401k and my w2",
-        "reserve a table for 4 at 7:30pm",
+        "reserve a table for 4 at the window",
         "if i win 200000 how do i split it 7 ways",
         "```\nlet epoch = 1716223456; let d = \"2021-05-21\";\n```",
         "see `main.rs` and node.js",
