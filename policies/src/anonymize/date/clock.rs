@@ -36,7 +36,7 @@ fn clock(text: &[u8], from: usize) -> Option<usize> {
 }
 
 /// What stands behind the hour of a clock time, in lower case.
-const BEHIND: [&str; 22] = [
+const BEHIND: [&str; 33] = [
     "am",
     "pm",
     "a.m.",
@@ -49,23 +49,35 @@ const BEHIND: [&str; 22] = [
     "hs",
     "hod.",
     "hod",
+    "hodin",
     "h",
     "o'clock",
     "óra",
     "órakor",
     "ч.",
     "ч",
+    "часов",
+    "часа",
     "година",
+    "години",
     "μ.μ.",
     "π.μ.",
     "น.",
+    "heures",
+    "horas",
+    "de la tarde",
+    "de la mañana",
+    "de la noche",
+    "da manhã",
+    "da tarde",
 ];
 /// What leads to a clock time, in lower case, where its form alone could be another number's.
-const LEADS: [&str; 46] = [
+const LEADS: [&str; 55] = [
     "kl.", "kl", "klo", "klokken", "um", "gegen", "om", "rond", "à", "às", "as", "vers", "avant", "après",
     "dès", "las", "alle", "ore", "dalle", "entro", "godz.", "godz", "o", "v", "ve", "saat", "в", "до", "о",
     "στις", "ora", "orele", "kell", "ab", "bis", "até", "aos", "para", "hasta", "desde", "avanti", "før",
-    "före", "efter", "pukul", "jam",
+    "före", "efter", "pukul", "jam", "klockan", "kello", "godzinie", "ura", "i", "vid", "ved", "kring",
+    "omkring",
 ];
 /// The same in English, where `at 9.30` may be a price, but `at 9:30` is none.
 const SAID: [&str; 14] = [
@@ -91,8 +103,10 @@ pub(super) fn times(text: &[u8], out: &mut Vec<Finding>) {
             continue;
         }
         let run = digits(text, at);
-        let free = !in_token(before(text, at)) && !b".:-/,$#%+=_".contains(&before(text, at));
-        let read = if free && run <= 2 { read(text, at) } else { None };
+        let until =
+            before(text, at) == b'-' && out.last().is_some_and(|f| f.ty == Type::TIME && f.end + 1 == at);
+        let free = !in_token(before(text, at)) && (until || !b".:-/,$#%+=_".contains(&before(text, at)));
+        let read = if free && run <= 2 { read(text, at) } else { military(text, at, run).filter(|_| free) };
         if let Some(Read { end, score, .. }) = read.filter(|read| read.hour <= 24) {
             out.push(Finding::new(at, end, Type::TIME, Evidence::Shape).scored(score));
             at = end;
@@ -100,6 +114,12 @@ pub(super) fn times(text: &[u8], out: &mut Vec<Finding>) {
             at += run;
         }
     }
+}
+
+/// `0730 hrs`.
+fn military(text: &[u8], at: usize, run: usize) -> Option<Read> {
+    let end = marked(text, at + run).filter(|_| run == 4 && is_minute(text, at + 2))?;
+    Some(Read { end, hour: u32::from(text[at] - b'0') * 10 + u32::from(text[at + 1] - b'0'), score: 85 })
 }
 
 fn digits(text: &[u8], at: usize) -> usize {
@@ -116,7 +136,9 @@ fn read(text: &[u8], at: usize) -> Option<Read> {
         if let Some(end) = marked(text, end) {
             return found(end, 85);
         }
-        let open = in_token(after(text, end)) || b":-/".contains(&after(text, end));
+        let range = b"-".contains(&after(text, end)) && clock(text, end + 1).is_some();
+        let cased = after(text, end) == b'-' && after(text, end + 1).is_ascii_lowercase();
+        let open = in_token(after(text, end)) || b":-/".contains(&after(text, end)) && !range && !cased;
         let said = led || SAID.contains(&lead.as_str());
         let plain = run == 2 && !RATIOS.contains(&lead.as_str());
         return if open || !(said || plain) {
@@ -124,6 +146,9 @@ fn read(text: &[u8], at: usize) -> Option<Read> {
         } else {
             found(end, if end > at + run + 3 { 85 } else { 50 })
         };
+    }
+    if let Some(end) = glyphs(text, at + run) {
+        return found(end, 85);
     }
     if let Some(end) = hour_sign(text, at + run) {
         let minute = end + usize::from(after(text, end) == b' ' && digits(text, end + 1) == 2);
@@ -143,6 +168,25 @@ fn read(text: &[u8], at: usize) -> Option<Read> {
     if dotted && led && closed { found(end, 70) } else { None }
 }
 
+/// The end of the signs behind an hour: `3時`, `10時30分`, `3시 30분`; `3時間` is how long.
+fn glyphs(text: &[u8], at: usize) -> Option<usize> {
+    let is = |at: usize, signs: &[&'static str]| {
+        signs.iter().copied().find(|sign| text[at.min(text.len())..].starts_with(sign.as_bytes()))
+    };
+    let mut end = at + is(at, &["時", "时", "시"])?.len();
+    if is(end, &["間", "间", "간"]).is_some() {
+        return None;
+    }
+    let minute = end + usize::from(after(text, end) == b' ');
+    let run = digits(text, minute);
+    if let Some(sign) = is(minute + run, &["分", "분"]).filter(|_| (1..=2).contains(&run)) {
+        end = minute + run + sign.len();
+    } else if let Some(half) = is(end, &["半", "반"]) {
+        end += half.len();
+    }
+    Some(end)
+}
+
 /// The end of `h` behind an hour: `14h`, `14 h`.
 fn hour_sign(text: &[u8], at: usize) -> Option<usize> {
     let sign = at + usize::from(after(text, at) == b' ');
@@ -150,8 +194,9 @@ fn hour_sign(text: &[u8], at: usize) -> Option<usize> {
         .then_some(sign + 1)
 }
 
+/// Two digits at `at` that may be minutes.
 fn is_minute(text: &[u8], at: usize) -> bool {
-    digits(text, at) == 2 && text[at] < b'6'
+    text.get(at..at + 2).is_some_and(|two| two.iter().all(u8::is_ascii_digit)) && text[at] < b'6'
 }
 
 /// The end of the mark behind a time: `am`, ` Uhr`.
@@ -213,9 +258,20 @@ mod tests {
             ("10:04:33 GET", "10:04:33"),
             ("2024 at 6:30", "6:30"),
             ("в 19:45 на", "19:45"),
+            ("klockan 14.30 på", "14.30"),
+            ("10:30-kor lesz", "10:30"),
+            ("в 7 часов вечера", "7 часов"),
+            ("10時30分に開始", "10時30分"),
+            ("at 0730 hrs", "0730 hrs"),
+            ("a las 8 de la tarde", "8 de la tarde"),
         ] {
             assert_eq!(check(text), [want], "{text}");
         }
+    }
+
+    #[test]
+    fn both_ends_of_a_span_of_time_are_found() {
+        assert_eq!(check("open 10:15-11:45 daily"), ["10:15", "11:45"]);
     }
 
     #[test]
@@ -235,6 +291,8 @@ mod tests {
             "port 127.0.0.1:80",
             "12 AMs",
             "08:15-16",
+            "3時間かかる",
+            "invoice 0730",
         ] {
             assert!(check(text).is_empty(), "{text}: {:?}", check(text));
         }
