@@ -47,9 +47,10 @@ fn the_texts_are_as_many_as_promised() {
 }
 
 /// Floors: full cover, precision in signs, by class; and the most plain samples touched, of which every fifth is full
-/// of surnames and towns that scores and criteria are called after (`templates/hard.txt`).
+/// of surnames and towns that scores and criteria are called after (`templates/hard.txt`), and every fourth of form words
+/// and greetings of a language whose other templates were learned (`templates/service.txt`).
 const FLOORS: [(&str, f64, f64); 8] = [
-    ("PER", 0.90, 0.93),
+    ("PER", 0.90, 0.92),
     ("LOC", 0.88, 0.94),
     ("FAC", 0.90, 0.95),
     ("ORG", 0.95, 0.95),
@@ -58,7 +59,7 @@ const FLOORS: [(&str, f64, f64); 8] = [
     ("NRP", 0.62, 0.62),
     ("TITLE", 0.84, 0.82),
 ];
-const TOUCHED: f64 = 0.11;
+const TOUCHED: f64 = 0.21;
 
 #[test]
 fn what_was_never_seen_is_found() {

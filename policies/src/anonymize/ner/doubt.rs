@@ -41,7 +41,8 @@ const YEARS: [&str; 30] = [
     "tuổi",
 ];
 /// Short forms that stand before numbers, and words that open a message.
-const NEVER: [&str; 40] = [
+const NEVER: [&str; 41] = [
+    "st",
     "tel",
     "fax",
     "mob",

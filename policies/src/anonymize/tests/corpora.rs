@@ -27,9 +27,10 @@ fn lines(name: &str) -> Option<Vec<Value>> {
 #[test]
 fn short_utterances_stay_and_labels_always() {
     let Some(rows) = lines("clinc150/train.jsonl") else { return };
-    // Questions about the world: countries and firms in them are nobody's, nor is the hour of an alarm.
-    let policy = "schema = 1\nname = \"x\"\nextends = \"open-domain\"\ntypes = { TIME = \"keep\" }";
-    let policy = Policy::parse(policy).unwrap();
+    // Questions about the world: countries and firms in them are nobody's. Cities, days and hours are meant to be found.
+    let keep = "types = { CITY = \"keep\", DATE = \"keep\", TIME = \"keep\" }";
+    let policy =
+        Policy::parse(&format!("schema = 1\nname = \"x\"\nextends = \"open-domain\"\n{keep}")).unwrap();
     let mut touched = Vec::new();
     for row in &rows {
         let (text, label) = (row["text"].as_str().unwrap(), row["label"].as_str().unwrap());
@@ -44,8 +45,7 @@ fn short_utterances_stay_and_labels_always() {
     for text in touched.iter().take(40) {
         eprintln!("  {text}");
     }
-    // Most of what is touched are cities and days.
-    assert!(touched.len() * 10 < rows.len(), "10 % or more touched");
+    assert!(touched.len() * 100 < rows.len() * 6, "6 % or more touched");
 }
 
 /// Types of the file under our names, as far as structured identifiers go.
