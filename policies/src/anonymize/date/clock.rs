@@ -126,46 +126,60 @@ fn digits(text: &[u8], at: usize) -> usize {
     text[at.min(text.len())..].iter().take_while(|b| b.is_ascii_digit()).count()
 }
 
+/// The clock time that begins with the one or two digits at `at`.
 fn read(text: &[u8], at: usize) -> Option<Read> {
     let run = digits(text, at);
     let hour = text[at..at + run].iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
-    let lead = lead(text, at);
-    let led = LEADS.contains(&lead.as_str());
-    let found = |end, score| Some(Read { end, hour, score });
-    if let Some(end) = clock(text, at).filter(|_| is_minute(text, at + run + 1)) {
-        if let Some(end) = marked(text, end) {
-            return found(end, 85);
-        }
-        let range = b"-".contains(&after(text, end)) && clock(text, end + 1).is_some();
-        let cased = after(text, end) == b'-' && after(text, end + 1).is_ascii_lowercase();
-        let open = in_token(after(text, end)) || b":-/".contains(&after(text, end)) && !range && !cased;
-        let said = led || SAID.contains(&lead.as_str());
-        let plain = run == 2 && !RATIOS.contains(&lead.as_str());
-        return if open || !(said || plain) {
-            None
-        } else {
-            found(end, if end > at + run + 3 { 85 } else { 50 })
-        };
-    }
-    if let Some(end) = glyphs(text, at + run) {
-        return found(end, 85);
-    }
-    if let Some(end) = hour_sign(text, at + run) {
-        let minute = end + usize::from(after(text, end) == b' ' && digits(text, end + 1) == 2);
-        if digits(text, minute) == 2 && is_minute(text, minute) && !in_token(after(text, minute + 2)) {
-            return found(minute + 2, 80);
-        }
-        return if led && !in_token(after(text, end)) { found(end, 80) } else { None };
-    }
-    let dotted =
-        after(text, at + run) == b'.' && digits(text, at + run + 1) == 2 && is_minute(text, at + run + 1);
-    let end = at + run + if dotted { 3 } else { 0 };
+    let (end, score) = if let Some(end) = clock(text, at).filter(|_| is_minute(text, at + run + 1)) {
+        coloned(text, at, end)?
+    } else if let Some(end) = glyphs(text, at + run) {
+        (end, 85)
+    } else if let Some(end) = hour_sign(text, at + run) {
+        signed(text, at, end)?
+    } else {
+        dotted(text, at, at + run)?
+    };
+    Some(Read { end, hour, score })
+}
+
+/// `17:52`, up to `end`: the end of what belongs to it, and how sure it is.
+fn coloned(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     if let Some(end) = marked(text, end) {
-        return found(end, 85);
+        return Some((end, 85));
     }
-    let closed = !in_token(after(text, end))
-        && !(b".,%/-".contains(&after(text, end)) && after(text, end + 1).is_ascii_digit());
-    if dotted && led && closed { found(end, 70) } else { None }
+    let range = after(text, end) == b'-' && clock(text, end + 1).is_some();
+    let cased = after(text, end) == b'-' && after(text, end + 1).is_ascii_lowercase();
+    if in_token(after(text, end)) || b":-/".contains(&after(text, end)) && !range && !cased {
+        return None;
+    }
+    let lead = lead(text, at);
+    let lead = lead.as_str();
+    let said = LEADS.contains(&lead) || SAID.contains(&lead);
+    let two = digits(text, at) == 2;
+    let seconds = end - at > 5 || end - at == 5 && !two;
+    (said || two && !RATIOS.contains(&lead)).then_some((end, if seconds { 85 } else { 50 }))
+}
+
+/// `14h05` or, behind what leads to a time, `14h`, up to its sign's `end`.
+fn signed(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
+    let minute = end + usize::from(after(text, end) == b' ' && digits(text, end + 1) == 2);
+    if digits(text, minute) == 2 && is_minute(text, minute) && !in_token(after(text, minute + 2)) {
+        return Some((minute + 2, 80));
+    }
+    let led = !in_token(after(text, end)) && LEADS.contains(&lead(text, at).as_str());
+    led.then_some((end, 80))
+}
+
+/// `9 a.m.`, `11.30 Uhr` or, behind what leads to a time, `11.30`; `end` is the hour's.
+fn dotted(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
+    let dotted = after(text, end) == b'.' && digits(text, end + 1) == 2 && is_minute(text, end + 1);
+    let end = end + if dotted { 3 } else { 0 };
+    if let Some(end) = marked(text, end) {
+        return Some((end, 85));
+    }
+    let next = after(text, end);
+    let closed = !in_token(next) && !(b".,%/-".contains(&next) && after(text, end + 1).is_ascii_digit());
+    (dotted && closed && LEADS.contains(&lead(text, at).as_str())).then_some((end, 70))
 }
 
 /// The end of the signs behind an hour: `3時`, `10時30分`, `3시 30분`; `3時間` is how long.
@@ -203,6 +217,10 @@ fn is_minute(text: &[u8], at: usize) -> bool {
 fn marked(text: &[u8], at: usize) -> Option<usize> {
     let from = at + usize::from(after(text, at) == b' ');
     let rest = &text[from.min(text.len())..];
+    // What the marks begin with.
+    if !rest.first().is_some_and(|b| b"apuhod".contains(&b.to_ascii_lowercase()) || *b >= 0x80) {
+        return None;
+    }
     let fits = |mark: &&&str| {
         let said = rest.get(..mark.len()).is_some_and(|head| small_is(head, mark));
         let next = after(text, from + mark.len());
@@ -212,7 +230,8 @@ fn marked(text: &[u8], at: usize) -> Option<usize> {
 }
 
 fn small_is(head: &[u8], mark: &str) -> bool {
-    std::str::from_utf8(head).is_ok_and(|head| head.eq_ignore_ascii_case(mark) || head.to_lowercase() == mark)
+    let lower = || std::str::from_utf8(head).is_ok_and(|head| head.to_lowercase() == mark);
+    head.eq_ignore_ascii_case(mark.as_bytes()) || !mark.is_ascii() && lower()
 }
 
 /// The word before the number, in lower case.
