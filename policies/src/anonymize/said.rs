@@ -101,7 +101,15 @@ fn skipped(text: &[u8], from: usize) -> usize {
             at = next;
         }
     }
-    at + text[at..].iter().take(6).take_while(|b| b" :#.=".contains(b) || **b >= 0x80).count()
+    at + signs(&text[at..text.len().min(at + 6)])
+}
+
+/// Bytes of the signs at the head: no letters of an alphabet, but small words of scripts without capitals.
+fn signs(near: &[u8]) -> usize {
+    let valid = std::str::from_utf8(near).map_or_else(|error| error.valid_up_to(), str::len);
+    let near = near.get(..valid).and_then(|near| std::str::from_utf8(near).ok()).unwrap_or_default();
+    let sign = |c: &char| " :#.=".contains(*c) || !(c.is_ascii() || c.is_lowercase() || c.is_uppercase());
+    near.chars().take_while(sign).map(char::len_utf8).sum()
 }
 
 /// `Booking 4P5L03`, `Případ 14465`, `PO 36135-4`, `Expediente 5907/61`.
@@ -213,6 +221,7 @@ mod tests {
                 "text: 12 words",
                 "the user has logged in",
                 "swift water rescue",
+                "Заказ на 15000 рублей",
             ],
         ));
         assert!(wrong.is_empty(), "{wrong:#?}");

@@ -44,6 +44,7 @@ pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
     if !text.bytes().any(|b| b.is_ascii_digit()) {
         return;
     }
+    compounds(text, low, out);
     let cased = |c: char| c.is_lowercase() || c.is_uppercase() || c == '_';
     for (hit, lead) in SEARCH.hits(low) {
         if !apart(text, hit.start, hit.end, cased) || in_token(before(text.as_bytes(), hit.start)) {
@@ -70,10 +71,58 @@ pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
 
 /// Behind a short form in small letters only what holds a letter or a sign is a code: `rg 36.150.729-X`.
 fn coded(text: &str, begin: Begin, about: About, small: bool) -> Option<usize> {
-    let end = code::read(text.as_bytes(), begin.at, about, begin.named)?;
+    let end = code::read(text.as_bytes(), begin.at + series(text, begin.at), about, begin.named)?;
     let plain = text.get(begin.at..end)?.bytes().all(|b| b.is_ascii_digit() || b == b' ');
     let strict = small && matches!(about, About::Paper | About::Person | About::Bank);
     (!(strict && plain)).then_some(end)
+}
+
+/// Bytes of the letters of another alphabet before the digits: `ХХХ No 0448172031`, `ΑΚ 448172`.
+fn series(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let letters: usize =
+        rest.chars().take(5).take_while(|c| !c.is_ascii() && c.is_uppercase()).map(char::len_utf8).sum();
+    let tail = rest.get(letters..).unwrap_or_default();
+    let between =
+        [" No ", " No", " ", "-", ""].iter().find(|gap| tail.starts_with(**gap)).map_or(0, |gap| gap.len());
+    let digit = tail.get(between..).is_some_and(|tail| tail.starts_with(|c: char| c.is_ascii_digit()));
+    if letters > 0 && digit { letters + between } else { 0 }
+}
+
+/// What the last part of a longer word says, and which longer words do not: `Schadennummer`, no `Zimmernummer`.
+struct Suffixes {
+    search: Search<()>,
+    other: Vec<&'static str>,
+}
+
+static SUFFIXES: LazyLock<Suffixes> = LazyLock::new(|| {
+    const FILE: &str = include_str!("../../../words/behind.txt");
+    Suffixes {
+        search: Search::of(entries(FILE, &[("suffix", ())])),
+        other: entries(FILE, &[("of things", ())]).map(|(_, word)| word).collect(),
+    }
+});
+
+/// Numbers behind long words that end in one for a number.
+fn compounds(text: &str, low: &str, out: &mut Vec<Finding>) {
+    for (hit, ()) in SUFFIXES.search.hits(low) {
+        let head = low.get(..hit.start).unwrap_or_default();
+        let joined = head.chars().next_back().is_some_and(|c| c.is_lowercase() || c == '-');
+        let next = low.get(hit.end..).and_then(|rest| rest.chars().next());
+        // A short one only as the whole head.
+        let things = SUFFIXES.other.iter().any(|word| {
+            head.trim_end_matches('-').strip_suffix(word).is_some_and(|rest| {
+                word.len() > 4 || !rest.chars().next_back().is_some_and(char::is_alphabetic)
+            })
+        });
+        if !joined || things || next.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let Some(begin) = gap::begin(text, low, hit.end, hit.len() <= 4) else { continue };
+        if let Some(end) = code::read(text.as_bytes(), begin.at, About::Order, true) {
+            out.push(Finding::new(begin.at, end, Type::ID, Evidence::Label));
+        }
+    }
 }
 
 fn plated(text: &str, begin: Begin, told: Told) -> Option<usize> {

@@ -40,6 +40,9 @@ const PARTS: usize = 8;
 
 /// The code that begins at `start`, as one range.
 pub(super) fn read(text: &[u8], start: usize, about: About, named: bool) -> Option<usize> {
+    if let Some(end) = docket(text, start).filter(|_| about == About::Order) {
+        return Some(end);
+    }
     let mut ends = vec![chunk(text, start)?];
     while ends.len() < PARTS {
         let Some(end) = joined(text, start, *ends.last()?, about) else { break };
@@ -58,12 +61,33 @@ pub(super) fn read(text: &[u8], start: usize, about: About, named: bool) -> Opti
     None
 }
 
+/// `12 C 448/23`, `VIII Ns 34/2024`: the number of a chamber, letters, and the case of a year.
+fn docket(text: &[u8], start: usize) -> Option<usize> {
+    let run = |at: usize, of: fn(&u8) -> bool| {
+        text.get(at..).unwrap_or_default().iter().take(7).take_while(|b| of(b)).count()
+    };
+    let roman = run(start, |b| b"IVXLC".contains(b));
+    let chamber = if roman > 0 { roman } else { run(start, u8::is_ascii_digit) };
+    let kind = start + chamber + 1;
+    let letters = run(kind, u8::is_ascii_alphabetic);
+    let case = kind + letters + 1;
+    let digits = run(case, u8::is_ascii_digit);
+    let year = case + digits + 1;
+    let end = year + run(year, u8::is_ascii_digit);
+    let spaced =
+        after(text, kind - 1) == b' ' && after(text, case - 1) == b' ' && after(text, year - 1) == b'/';
+    let sized =
+        (1..=4).contains(&chamber) && (1..=5).contains(&letters) && digits > 0 && matches!(end - year, 2 | 4);
+    (spaced && sized && end <= text.len() && after(text, kind).is_ascii_uppercase() && !open(text, end))
+        .then_some(end)
+}
+
 /// Capitals and digits, with single `-`, `/` or `.` between.
 fn chunk(text: &[u8], start: usize) -> Option<usize> {
     let inside = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
     let mut end = start;
     while end - start < LONGEST {
-        let run = text[end..].iter().take_while(|b| inside(**b)).count();
+        let run = text.get(end..).unwrap_or_default().iter().take_while(|b| inside(**b)).count();
         if run == 0 {
             break;
         }
@@ -73,7 +97,7 @@ fn chunk(text: &[u8], start: usize) -> Option<usize> {
             break;
         }
         // The next part must not be a word: `FR-829104-Le`.
-        let rest = text[end + 1..].iter().take_while(|b| inside(**b)).count();
+        let rest = text.get(end + 1..).unwrap_or_default().iter().take_while(|b| inside(**b)).count();
         if open(text, end + 1 + rest) {
             break;
         }
@@ -94,7 +118,7 @@ fn joined(text: &[u8], start: usize, end: usize, about: About) -> Option<usize> 
     let gap = match about {
         About::Bank if matches!(text.get(end..end + 3), Some(b" / " | b" - ")) => 3,
         About::Order | About::Travel | About::Paper | About::Person | About::Bank => {
-            usize::from(after(text, end) == b' ')
+            usize::from(text.get(end) == Some(&b' '))
         }
     };
     let to = chunk(text, end + gap).filter(|_| gap > 0)?;
@@ -103,7 +127,7 @@ fn joined(text: &[u8], start: usize, end: usize, about: About) -> Option<usize> 
     let plain = part.iter().all(u8::is_ascii_alphanumeric);
     let belongs = match about {
         // `JD0002 7741 9036`: of digits alone.
-        About::Order | About::Travel => digits == part.len() && (3..=6).contains(&digits) && !year(part),
+        About::Order | About::Travel => digits == part.len() && (3..=8).contains(&digits) && !year(part),
         // `65 180572 K 054`, `36.150.729-X`.
         About::Paper | About::Person | About::Bank => digits > 0 || part.len() == 1,
     };
@@ -117,7 +141,10 @@ fn settle(text: &[u8], start: usize, ends: &mut Vec<usize>, about: About) {
     if matches!(about, About::Order | About::Travel) {
         let first = &text[start..ends[0]];
         let lettered = first.iter().any(u8::is_ascii_uppercase) && first.iter().any(u8::is_ascii_digit);
-        if !lettered && ends.len() < 3 {
+        // `AB 4481720`.
+        let series = first.len() <= 4 && first.iter().all(u8::is_ascii_uppercase);
+        let long = ends.len() == 2 && ends[1] - ends[0] >= 6;
+        if !lettered && ends.len() < 3 && !(series && long) {
             ends.truncate(1);
         }
         return;
@@ -126,10 +153,10 @@ fn settle(text: &[u8], start: usize, ends: &mut Vec<usize>, about: About) {
         let part = text[before..last].trim_ascii();
         let digits = part.iter().filter(|b| b.is_ascii_digit()).count();
         let goes_on = after(text, last) == b' ' && after(text, last + 1).is_ascii_alphabetic();
-        let whole = text[start..before].iter().filter(|b| b.is_ascii_alphanumeric()).count();
+        let whole = text[start..before].iter().filter(|b| b.is_ascii_digit()).count();
         // `AB1234567 2 nights`, `AB1234567 2024`, `B12345678 Y`.
         let counted = digits > 0 && part.len() <= 2 && goes_on && ends.len() == 2;
-        if !(counted || year(part) && whole >= 7 || digits == 0 && goes_on) {
+        if !(counted || year(part) && whole >= 6 || digits == 0 && goes_on) {
             break;
         }
         ends.pop();
@@ -177,6 +204,7 @@ fn fits(text: &[u8], start: usize, end: usize, about: About, named: bool) -> boo
         About::Travel if (5..=8).contains(&all) && mixed => true,
         About::Order | About::Travel if named => digits >= 3 && all >= 4 || mixed && (5..=8).contains(&all),
         About::Order | About::Travel => digits >= 3 && all >= 5 && (mixed || digits >= 5),
+        About::Paper if mixed && digits >= 2 && (8..=12).contains(&all) => true,
         About::Paper if named => digits >= 3 && (5..=20).contains(&all),
         About::Paper => digits >= 3 && (6..=20).contains(&all) && (mixed || digits >= 6),
         About::Person => digits >= 6 && all <= 24 || named && digits >= 5,
@@ -211,9 +239,15 @@ mod tests {
             ("14.882.917-3, Ereignis", About::Order, false, "14.882.917-3"),
             ("JD0002 7741 9036 will", About::Order, false, "JD0002 7741 9036"),
             ("WA-5730.616.", About::Order, false, "WA-5730.616"),
+            ("12 C 448/23 beim", About::Order, true, "12 C 448/23"),
+            ("VIII Ns 34/2024.", About::Order, true, "VIII Ns 34/2024"),
+            ("AB 4481720 zap", About::Order, true, "AB 4481720"),
+            ("12 von 34/20", About::Order, false, ""),
             ("7KQZ2M.", About::Travel, false, "7KQZ2M"),
             ("2024/118302 com", About::Order, true, "2024/118302"),
             ("AB1234567 2 nights", About::Paper, false, "AB1234567"),
+            ("CFGH2K9MT ausweisen", About::Paper, false, "CFGH2K9MT"),
+            ("TREM 7854 1923", About::Person, true, "TREM 7854 1923"),
             ("P-1536470 3.", About::Paper, false, "P-1536470 3"),
             ("65 180572 K 054, ist", About::Person, false, "65 180572 K 054"),
             ("GB 284 0917 45.", About::Person, false, "GB 284 0917 45"),

@@ -97,7 +97,7 @@ fn user(text: &str, low: &str, from: usize, sure: Sure, out: &mut Vec<Finding>) 
     let Some(start) = value(low, from) else { return };
     let Some(end) = handle(text.as_bytes(), start) else { return };
     let name = text.get(start..end).unwrap_or_default();
-    if is_odd(name) || sure == Sure::Named && is_of_person(name) {
+    if is_odd(name) || sure == Sure::Named && (is_of_person(name) || is_initialled(name)) {
         out.push(Finding::new(start, end, Type::USERNAME, Evidence::Label));
     }
 }
@@ -115,10 +115,14 @@ fn refused(text: &str, low: &str, from: usize, out: &mut Vec<Finding>) {
     // `pour sbelanger depuis 24.201.88.130`.
     let tail = text.as_bytes().get(end..text.len().min(end + 16)).unwrap_or_default();
     let place = tail.iter().position(u8::is_ascii_digit);
-    let from_host = place
-        .is_some_and(|n| tail[..n].iter().all(|b| *b == b' ' || b.is_ascii_lowercase() || *b >= 0x80))
-        && !is_word(name);
-    if is_odd(name) || is_of_person(name) || from_host {
+    let led = |n: usize| {
+        let between = &tail[..n];
+        let spaces = between.iter().filter(|b| **b == b' ').count();
+        spaces == 2 && between.iter().all(|b| *b == b' ' || b.is_ascii_lowercase() || *b >= 0x80)
+    };
+    let small = !name.bytes().any(|b| b.is_ascii_uppercase());
+    let from_host = small && place.is_some_and(led) && !is_word(name);
+    if is_odd(name) || is_of_person(name) || is_initialled(name) || from_host {
         out.push(Finding::new(start, end, Type::USERNAME, Evidence::Label));
     }
 }
@@ -218,6 +222,23 @@ fn is_file(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, tail)| ENDINGS.contains(&tail.to_ascii_lowercase().as_str()))
 }
 
+/// `hmourao`: two consonants with which no word of these languages begins.
+fn is_initialled(name: &str) -> bool {
+    const CLASHES: [(u8, &[u8]); 6] = [
+        (b'h', b"bcdfgkmnpstw"),
+        (b'j', b"bcfghklnprtvw"),
+        (b'l', b"bcdfgkmnprstvw"),
+        (b'm', b"cdfghkptvw"),
+        (b'n', b"bcdflmprstvw"),
+        (b'r', b"bcdfgjklmnpsw"),
+    ];
+    let [first, second, rest @ ..] = name.as_bytes() else { return false };
+    let vowels = rest.iter().filter(|b| b"aeiouy".contains(b)).count();
+    let small = name.bytes().all(|b| b.is_ascii_lowercase());
+    let clash = CLASHES.iter().any(|(head, tails)| head == first && tails.contains(second));
+    small && name.len() >= 6 && vowels >= 2 && clash && !is_word(name)
+}
+
 /// `sbelanger`, `annaberg`: an initial or a given name, and a surname that is no word; the whole is neither.
 fn is_of_person(name: &str) -> bool {
     if name.len() < 6 || !name.bytes().all(|b| b.is_ascii_lowercase()) || is_word(name) {
@@ -241,9 +262,11 @@ fn pair(text: &str, from: usize, out: &mut Vec<Finding>) -> usize {
     let line =
         bytes.get(from..limit).unwrap_or_default().iter().position(|b| *b == b'\n').unwrap_or(limit - from);
     let mut at = from;
-    while let Some(stroke) = bytes[at..from + line].iter().position(|b| *b == b'/').map(|n| at + n) {
+    while let Some(stroke) =
+        bytes.get(at..from + line).and_then(|rest| rest.iter().position(|b| *b == b'/')).map(|n| at + n)
+    {
         at = stroke + 1;
-        let spaced = before(bytes, stroke) == b' ' && after(bytes, at) == b' ';
+        let spaced = stroke > from && bytes[stroke - 1] == b' ' && bytes.get(at) == Some(&b' ');
         let end = if spaced { stroke - 1 } else { stroke };
         let inside = |b: &&u8| in_token(**b) || b"._-@".contains(b);
         let run = bytes[from..end].iter().rev().take_while(inside).count();
@@ -297,7 +320,8 @@ mod tests {
                 ("com o utilizador hmourao e a", "USERNAME hmourao"),
                 ("Connexion refusée pour sbelanger depuis 24.201.88.130", "USERNAME sbelanger"),
                 ("Login failed for kwxyz from 10.0.0.1", "USERNAME kwxyz"),
-                ("Anmeldung fehlgeschlagen für tkrueger", "USERNAME tkrueger"),
+                ("Anmeldung fehlgeschlagen für tkrueger von 10.0.0.1", "USERNAME tkrueger"),
+                ("Anmeldung fehlgeschlagen für Benutzer mschmitt von 10.2.3.4", "USERNAME mschmitt"),
                 ("lukt niet met tessa_vdb / Stroopwafel99, klant", "PASSWORD Stroopwafel99"),
                 ("Inloggen lukt niet met tessa_vdb / Stroopwafel99", "USERNAME tessa_vdb"),
                 ("Użytkownik zosia_k92 zgłosił", "USERNAME zosia_k92"),

@@ -30,6 +30,9 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
 const REACH: usize = 40;
 const MOST: usize = 5;
 
+/// Letters of the longest word between.
+const LONGEST: usize = 16;
+
 /// Where a code begins, and whether anything said that it is a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Begin {
@@ -102,12 +105,16 @@ fn marks(text: &[u8], from: usize, stop: bool) -> usize {
 fn word(low: &str, from: usize) -> usize {
     let rest = low.get(from..).unwrap_or_default();
     let cased = |c: char| c.is_lowercase() || c.is_uppercase();
-    let len: usize =
-        rest.chars().take_while(|c| cased(*c) || *c == '\'' || is_mark(*c)).map(char::len_utf8).sum();
+    let len: usize = rest
+        .chars()
+        .take(LONGEST)
+        .take_while(|c| cased(*c) || *c == '\'' || is_mark(*c))
+        .map(char::len_utf8)
+        .sum();
     if len > 0 {
         return len;
     }
-    let spaced = rest.find(' ').filter(|n| *n <= 24).unwrap_or(0);
+    let spaced = rest.char_indices().take(LONGEST).find(|(_, c)| *c == ' ').map_or(0, |(at, _)| at);
     let whole = rest.get(..spaced).is_some_and(|word| word.chars().all(char::is_alphabetic));
     if whole && spaced > 0 {
         return spaced;

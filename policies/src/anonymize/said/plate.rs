@@ -17,15 +17,19 @@ pub(super) fn plate(text: &str, start: usize, from: usize) -> Option<(usize, usi
     ((3..=16).contains(&all) && digits >= 1).then_some((start, start + end))
 }
 
+/// Characters of the longest group.
+const LONGEST: usize = 16;
+
 /// Where the groups at the head of `rest` end.
 fn groups(rest: &str, letter: impl Fn(char) -> bool) -> Option<usize> {
     let (mut end, mut groups) = (0, 0);
     while groups < 4 {
         let body = rest.get(end..)?;
-        let gap = if groups == 0 { 0 } else { usize::from(body.starts_with([' ', '-', '·'])) };
+        let gap = if groups == 0 { 0 } else { separator(body) };
         let group: usize = body
             .get(gap..)?
             .chars()
+            .take(LONGEST)
             .take_while(|c| c.is_ascii_digit() || letter(*c))
             .map(char::len_utf8)
             .sum();
@@ -37,6 +41,16 @@ fn groups(rest: &str, letter: impl Fn(char) -> bool) -> Option<usize> {
         groups += 1;
     }
     Some(end)
+}
+
+/// Bytes of what stands between two groups: `51F-448.17` too, before digits.
+fn separator(body: &str) -> usize {
+    let mut chars = body.chars();
+    match (chars.next(), chars.next()) {
+        (Some(sign @ (' ' | '-' | '·')), _) => sign.len_utf8(),
+        (Some('.'), Some(next)) if next.is_ascii_digit() => 1,
+        _ => 0,
+    }
 }
 
 /// How sure the word before is that a plate follows.
@@ -51,14 +65,16 @@ pub(super) enum Told {
 /// The plate at `start`, which looks like one all over: letters and digits, and no model, year or time.
 pub(super) fn strict(text: &str, start: usize, told: Told) -> Option<(usize, usize)> {
     let rest = text.get(start..)?;
-    let mut end = groups(rest, |c| c.is_uppercase())?;
+    // Of `44가8172` the letter in the middle has no small form.
+    let caseless = |c: char| told == Told::Plate && c.is_alphabetic() && !c.is_lowercase();
+    let mut end = groups(rest, |c| c.is_uppercase() || caseless(c))?;
     // `GE 735 KB E la`: a word of one letter or of many capitals is none of it.
     loop {
         let value = rest.get(..end)?;
         if shaped(value, told) && !goes_on(rest, end) {
             return Some((start, start + end));
         }
-        end = value.rfind([' ', '-', '·'])?;
+        end = value.rfind([' ', '-', '·', '.'])?;
     }
 }
 
@@ -73,9 +89,9 @@ fn goes_on(rest: &str, end: usize) -> bool {
 }
 
 fn shaped(value: &str, told: Told) -> bool {
-    let parts = || value.split([' ', '-', '·']).filter(|part| !part.is_empty());
+    let parts = || value.split([' ', '-', '·', '.']).filter(|part| !part.is_empty());
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
-    let letters = value.chars().filter(|c| c.is_uppercase()).count();
+    let letters = value.chars().filter(|c| c.is_alphabetic()).count();
     let head: String = value.chars().take_while(|c| c.is_uppercase()).flat_map(char::to_lowercase).collect();
     let tail = parts().next_back().unwrap_or_default().to_lowercase();
     let longest = parts().map(|part| part.chars().filter(|c| c.is_uppercase()).count()).max().unwrap_or(0);
@@ -128,6 +144,9 @@ mod tests {
             ("NF-HK 318 springt", "NF-HK 318"),
             ("7396 KJR, conductora", "7396 KJR"),
             ("4A2 3000 je", "4A2 3000"),
+            ("44가8172 주차", "44가8172"),
+            ("51F-448.17 màu", "51F-448.17"),
+            ("京A·12345。", "京A·12345"),
             ("2024 is open", ""),
             ("A. 5 of them", ""),
             ("12 items", ""),
