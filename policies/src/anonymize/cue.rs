@@ -142,6 +142,11 @@ pub(crate) fn is_honorific(word: &str) -> bool {
     LEXICON.words.get(word).is_some_and(|entry| entry.roles.has(Role::Honorific))
 }
 
+/// A common word of some language, in lower case.
+pub(crate) fn is_common(word: &str) -> bool {
+    LEXICON.words.get(word).is_some_and(|entry| entry.roles.has(Role::Common))
+}
+
 /// The entries of a file with their roles.
 fn roles(source: &'static str) -> impl Iterator<Item = (Role, &'static str)> {
     sections::entries(source, SECTIONS)

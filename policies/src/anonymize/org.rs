@@ -10,6 +10,7 @@ use super::words::{Caps, Word};
 mod employer;
 mod form;
 mod house;
+mod nation;
 mod people;
 mod small;
 use people::people;
@@ -19,6 +20,7 @@ use small::{small_name, spoken};
 #[expect(clippy::wildcard_enum_match_arm, reason = "other detectors are about the other roles")]
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     form::find(r, out);
+    nation::find(r, out);
     for (i, word) in r.words.iter().enumerate().skip(1) {
         if word.chars == 7 {
             small::general(r, i, out);

@@ -11,6 +11,12 @@ use super::sections::{Search, entries};
 use super::token::{before, in_token};
 use super::words::{apart, small};
 
+mod behind;
+mod code;
+mod enter;
+mod gap;
+mod plate;
+
 /// What a word leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lead {
@@ -32,12 +38,14 @@ const REACH: usize = 40;
 /// Values behind words.
 pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
     users(text.as_bytes(), out);
+    enter::find(text, out);
     if !text.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
         return;
     }
     let cased = |c: char| c.is_lowercase() || c.is_uppercase();
     let low = small(text);
     let bytes = text.as_bytes();
+    behind::find(text, &low, out);
     for (hit, lead) in SEARCH.hits(&low) {
         if !apart(text, hit.start, hit.end, cased) {
             continue;
@@ -46,7 +54,7 @@ pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
         let found = match lead {
             Lead::Phone => phone(bytes, end).map(|range| (range, Type::PHONE)),
             Lead::Code => code(bytes, end, led).map(|range| (range, Type::ID)),
-            Lead::Plate => plate(text, end).map(|range| (range, Type::ID)),
+            Lead::Plate => plate::plate(text, skipped(bytes, end), end).map(|range| (range, Type::ID)),
             Lead::Bic => bic(bytes, end).map(|range| (range, Type::SWIFT)),
         };
         if let Some(((from, to), ty)) = found {
@@ -93,7 +101,15 @@ fn skipped(text: &[u8], from: usize) -> usize {
             at = next;
         }
     }
-    at + text[at..].iter().take(6).take_while(|b| b" :#.=".contains(b) || **b >= 0x80).count()
+    at + signs(&text[at..text.len().min(at + 6)])
+}
+
+/// Bytes of the signs at the head: no letters of an alphabet, but small words of scripts without capitals.
+fn signs(near: &[u8]) -> usize {
+    let valid = std::str::from_utf8(near).map_or_else(|error| error.valid_up_to(), str::len);
+    let near = near.get(..valid).and_then(|near| std::str::from_utf8(near).ok()).unwrap_or_default();
+    let sign = |c: &char| " :#.=".contains(*c) || !(c.is_ascii() || c.is_lowercase() || c.is_uppercase());
+    near.chars().take_while(sign).map(char::len_utf8).sum()
 }
 
 /// `Booking 4P5L03`, `Případ 14465`, `PO 36135-4`, `Expediente 5907/61`.
@@ -121,32 +137,6 @@ fn code(text: &[u8], from: usize, led: &str) -> Option<(usize, usize)> {
         || text[end..].starts_with(b".") && text.get(end + 1).is_some_and(u8::is_ascii_digit);
     let year = digits == 4 && value.len() == 4 && matches!(value[0], b'1' | b'2');
     (fits && !open && !year && !date::is_date(value)).then_some((start, end))
-}
-
-/// `ZQ60 ARX`, `47R W44`, `13-ZT-UD`, `277소2040`: up to three groups of capitals and digits.
-fn plate(text: &str, from: usize) -> Option<(usize, usize)> {
-    let start = skipped(text.as_bytes(), from).min(text.len());
-    let rest = text.get(start..).filter(|_| start > from).or_else(|| text.get(from..))?;
-    let start = text.len() - rest.len();
-    let sign = |c: char| c.is_ascii_digit() || c.is_uppercase() || c.is_alphabetic() && !c.is_lowercase();
-    let (mut end, mut groups) = (0, 0);
-    while groups < 4 {
-        let body = rest.get(end..)?;
-        let gap = if groups == 0 { 0 } else { usize::from(body.starts_with([' ', '-', '·'])) };
-        let group: usize = body.get(gap..)?.chars().take_while(|c| sign(*c)).map(char::len_utf8).sum();
-        let next = body.get(gap + group..)?.chars().next();
-        if group == 0 || groups > 0 && gap == 0 || next.is_some_and(char::is_alphanumeric) {
-            break;
-        }
-        end += gap + group;
-        groups += 1;
-    }
-    let value = rest.get(..end)?;
-    let (all, digits) = (
-        value.chars().filter(|c| c.is_alphanumeric()).count(),
-        value.chars().filter(char::is_ascii_digit).count(),
-    );
-    ((3..=16).contains(&all) && digits >= 1).then_some((start, start + end))
 }
 
 /// `GEBABEBB`, `DEUTDEFF500`: four letters, a country, and two or five more.
@@ -231,6 +221,7 @@ mod tests {
                 "text: 12 words",
                 "the user has logged in",
                 "swift water rescue",
+                "Заказ на 15000 рублей",
             ],
         ));
         assert!(wrong.is_empty(), "{wrong:#?}");

@@ -133,11 +133,19 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
     let last =
         if f.ty == Type::FACILITY && f.evidence == Evidence::Model && first < last { last - 1 } else { last };
     let placed = placed || f.ty == Type::FACILITY && f.evidence == Evidence::Model;
-    f.ty != Type::STATE && thing(r, text, first, last) && !bears(r, f, first, last)
+    of_nobody(r, f, first, last)
+        || f.ty != Type::STATE && thing(r, text, first, last) && !bears(r, f, first, last)
         || f.evidence <= Evidence::Shape && of_phrase(r, first, last)
         || framed(r, f, first, last)
         || said(r, f, first, last)
         || placed && of_thing(r, last)
+}
+
+/// `Freundliche Grüsse`, taken for the town behind an address; `Der Versicherte, 52 Jahre`.
+fn of_nobody(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
+    let titled = first.checked_sub(1).is_some_and(|b| r.has(b, Role::Honorific));
+    let told = f.ty == Type::CITY || f.ty == Type::NAME && first == last && !titled;
+    told && (first..=last).all(|i| is_nobody(&r.str(i).to_lowercase()) && !is_given(&r.str(i).to_lowercase()))
 }
 
 /// A drug, a product, an organism, a score.

@@ -79,6 +79,11 @@ const LEADS: [&str; 55] = [
     "före", "efter", "pukul", "jam", "klockan", "kello", "godzinie", "ura", "i", "vid", "ved", "kring",
     "omkring",
 ];
+/// Of these, those that an hour alone may follow.
+const HOURS: [&str; 13] = [
+    "kl.", "kl", "klo", "klockan", "klokken", "kello", "saat", "godz.", "godz", "godzinie", "pukul", "jam",
+    "ore",
+];
 /// The same in English, where `at 9.30` may be a price, but `at 9:30` is none.
 const SAID: [&str; 14] = [
     "at", "by", "from", "to", "until", "till", "before", "after", "since", "around", "about", "between",
@@ -170,7 +175,7 @@ fn signed(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     led.then_some((end, 80))
 }
 
-/// `9 a.m.`, `11.30 Uhr` or, behind what leads to a time, `11.30`; `end` is the hour's.
+/// `9 a.m.`, `11.30 Uhr` or, behind what leads to a time, `11.30` and `kl. 9`; `end` is the hour's.
 fn dotted(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     let dotted = after(text, end) == b'.' && digits(text, end + 1) == 2 && is_minute(text, end + 1);
     let end = end + if dotted { 3 } else { 0 };
@@ -179,7 +184,8 @@ fn dotted(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     }
     let next = after(text, end);
     let closed = !in_token(next) && !(b".,%/-".contains(&next) && after(text, end + 1).is_ascii_digit());
-    (dotted && closed && LEADS.contains(&lead(text, at).as_str())).then_some((end, 70))
+    let leads = if dotted { &LEADS[..] } else { &HOURS[..] };
+    (closed && leads.contains(&lead(text, at).as_str())).then_some((end, 70))
 }
 
 /// The end of the signs behind an hour: `3時`, `10時30分`, `3시 30분`; `3時間` is how long.
@@ -282,6 +288,8 @@ mod tests {
             ("в 7 часов вечера", "7 часов"),
             ("10時30分に開始", "10時30分"),
             ("at 0730 hrs", "0730 hrs"),
+            ("toplantı saat 15'te", "15"),
+            ("kl. 9 i morgen", "9"),
             ("a las 8 de la tarde", "8 de la tarde"),
         ] {
             assert_eq!(check(text), [want], "{text}");

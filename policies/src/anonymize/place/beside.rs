@@ -5,15 +5,19 @@
 use super::tail::is_unit;
 use crate::anonymize::cue::Reading;
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::words::Word;
+use crate::anonymize::words::{Caps, Word};
 
 /// `Corpus Christi 78414`, `Flat 3, 22 Kittiwake Road`, `5/88 Dolphin St`.
 pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>) {
     for f in found {
         if f.ty == Type::CITY {
             coded(r, f, out);
+            province(r, f, out);
         } else if f.ty == Type::ADDRESS {
             flat(r, f, out);
+        }
+        if [Type::CITY, Type::NAME].contains(&f.ty) {
+            small_town(r, f, out);
         }
     }
 }
@@ -25,6 +29,30 @@ fn coded(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     if digits && matches!(r.gap_before(i), " " | ", " | " - ") {
         let four = r.gap(i) == "-" && r.word(i + 1).is_some_and(|w| w.is_number() && w.chars == 4);
         r.mark((i, i + usize::from(four)), Type::POSTCODE, Evidence::Shape, out);
+    }
+}
+
+/// `Caduff, 7000 Chur.`: four digits that are no year, between a comma and what the model took for a name.
+fn small_town(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
+    let i = r.words.partition_point(|word| word.start < f.start);
+    let last = r.words.partition_point(|word| word.end <= f.end);
+    let Some(before) = i.checked_sub(1).filter(|_| last > i) else { return };
+    let four = r.word(before).is_some_and(|w| w.is_number() && w.end - w.start == 4);
+    let year = ["19", "20", "00"].iter().any(|head| r.str(before).starts_with(head));
+    let closed = r.gap(last - 1).is_empty() || r.gap(last - 1).starts_with(['.', ',', '\n', ';', ')']);
+    let led = matches!(r.gap_before(before), ", " | ",\n" | "\n" | " - ");
+    if four && !year && closed && led && r.gap(before) == " " && last - i <= 3 && r.proper(i) {
+        r.mark((before, before), Type::POSTCODE, Evidence::Shape, out);
+        r.mark((i, last - 1), Type::CITY, Evidence::Shape, out);
+    }
+}
+
+/// `Forlì (FC)`: two capitals in brackets, behind a town.
+fn province(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
+    let i = r.words.partition_point(|word| word.start < f.end);
+    let code = r.word(i).is_some_and(|w| w.digits == 0 && w.caps == Caps::Upper && w.chars == 2);
+    if code && i > 0 && r.gap_before(i) == " (" && r.gap(i).starts_with(')') {
+        r.mark((i, i), Type::STATE, Evidence::Shape, out);
     }
 }
 
@@ -56,6 +84,10 @@ mod tests {
             ("to Boise 83702-1234 now", "Boise", Type::CITY, "POSTCODE 83702-1234"),
             ("at Flat 3, 22 Kittiwake Road", "22 Kittiwake Road", Type::ADDRESS, "ADDRESS Flat 3"),
             ("to 5/88 Dolphin St", "88 Dolphin St", Type::ADDRESS, "ADDRESS 5"),
+            ("Ursina Caduff, 7000 Chur.", "Chur", Type::NAME, "POSTCODE 7000, CITY Chur"),
+            ("am Montag, 2019 Chur.", "Chur", Type::NAME, ""),
+            ("a Forlì (FC), polizza", "Forlì", Type::CITY, "STATE FC"),
+            ("in Boise (USA)", "Boise", Type::CITY, ""),
             ("in Boise 2024 was", "Boise", Type::CITY, ""),
             ("take 3, 22 Kittiwake Road", "22 Kittiwake Road", Type::ADDRESS, ""),
         ] {

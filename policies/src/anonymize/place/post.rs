@@ -2,6 +2,7 @@
 
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::ner::{self, lists};
 use crate::anonymize::words::{Caps, Word};
 
 fn shape(word: &str) -> String {
@@ -94,6 +95,11 @@ pub(super) fn standing(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         r.mark((i, last), Type::POSTCODE, Evidence::Shape, out);
         return;
     }
+    if let Some(end) = short(r, i) {
+        r.mark((i, i), Type::POSTCODE, Evidence::Shape, out);
+        r.mark((i + 1, end), Type::CITY, Evidence::Shape, out);
+        return;
+    }
     let Some(word) = r.word(i).filter(|w| w.is_number() && (2..=5).contains(&w.digits)) else { return };
     let Some(last) = postcode(r, i) else { return };
     let dutch = last > i && r.word(last).is_some_and(|w| w.digits == 0);
@@ -113,6 +119,36 @@ pub(super) fn standing(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         }
     }
 }
+
+/// `in 8010 Graz`, `Caduff, 7000 Chur.`: four digits that are no year before a known town at the end of a phrase; the
+/// last word of the town.
+fn short(r: &Reading<'_>, i: usize) -> Option<usize> {
+    let four = r.word(i).is_some_and(|w| w.is_number() && w.end - w.start == 4) && r.gap(i) == " ";
+    if !four || ["19", "20", "00"].iter().any(|head| r.str(i).starts_with(head)) {
+        return None;
+    }
+    let title = r.word(i + 1).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3);
+    let listed = r.has(i + 1, Role::City)
+        || ner::lists_of(&r.str(i + 1).to_lowercase()) & lists::CITY != 0 && !r.has(i + 1, Role::Common);
+    let led = matches!(r.gap_before(i), ", " | "., " | "\n" | ",\n" | "; " | " - " | " | " | ": " | " (")
+        || i.checked_sub(1)
+            .is_some_and(|b| r.gap(b) == " " && TOWARD.contains(&r.str(b).to_lowercase().as_str()));
+    if !(title && listed && led) || super::of_time(r, i + 1) {
+        return None;
+    }
+    let end = super::local::city_run(r, i + 1).unwrap_or(i + 1);
+    // `in 5000 Boston homes` counts things.
+    let next = r.word(end + 1);
+    let thing = r.gap(end) == " "
+        && next.is_some_and(|w| w.caps == Caps::Lower && w.chars > 4 && !r.str(end + 1).ends_with("en"));
+    (!thing).then_some(end)
+}
+
+/// Words before a postcode in the countries where it has four digits.
+const TOWARD: [&str; 21] = [
+    "in", "nach", "aus", "bei", "à", "a", "en", "te", "naar", "uit", "i", "til", "fra", "på", "u", "iz", "v",
+    "от", "в", "до", "tot",
+];
 
 /// A word that is the code of a state, before a ZIP or behind a city.
 pub(super) fn zip(r: &Reading<'_>, i: usize) -> Option<usize> {

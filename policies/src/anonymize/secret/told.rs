@@ -81,7 +81,30 @@ const LINKS: [&str; 62] = [
     "login",
 ];
 /// Verbs that stand right before the password.
-const VERBS: [&str; 12] = ["is", "was", "to", "ist", "lautet", "est", "es", "é", "è", "jest", "är", "er"];
+const VERBS: [&str; 22] = [
+    "is",
+    "was",
+    "to",
+    "ist",
+    "lautet",
+    "war",
+    "est",
+    "était",
+    "es",
+    "era",
+    "é",
+    "è",
+    "jest",
+    "było",
+    "är",
+    "var",
+    "er",
+    "on",
+    "oli",
+    "este",
+    "είναι",
+    "был",
+];
 /// The same in scripts that write no spaces.
 const GLUED: [&str; 12] = ["是", "为", "為", "は", "が", "を", "은", "는", "이", "가", "คือ", "："];
 /// Passwords at the head of which one of these stands are the names of programs and methods.
@@ -131,12 +154,14 @@ fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
         if led && !linked && looks_chosen(&text[word.clone()]) {
             return Some(word);
         }
-        let small = said.bytes().all(|b| b.is_ascii_lowercase()) && !said.is_empty();
+        let small = said.chars().all(|c| c.is_lowercase() && c.is_alphabetic()) && !said.is_empty();
         let closed = text[word.end..whole.end].iter().any(|b| b".;?!".contains(b));
         if !(linked || small) || closed {
             return None;
         }
-        led = linked && led || VERBS.contains(&said.as_str()) || text[word.end..whole.end].contains(&b':');
+        // `mot de passe provisoire : Lavande-8842`.
+        let marked = text[word.end..text.len().min(whole.end + 2)].contains(&b':');
+        led = linked && led || VERBS.contains(&said.as_str()) || marked;
         at = word.end;
     }
     None
@@ -207,6 +232,12 @@ mod tests {
             ("รหัสผ่าน: Siam2023x", "Siam2023x"),
             ("мой пароль qwe7rty!", "qwe7rty!"),
             ("密码是s3cr3t!", "s3cr3t!"),
+            ("mot de passe provisoire : Lavande-8842, à modifier", "Lavande-8842"),
+            ("senha temporária: Mengo@2025.", "Mengo@2025"),
+            ("mi contra, creo q era chivas1906 y", "chivas1906"),
+            ("midlertidig passord er Fjord2291x", "Fjord2291x"),
+            ("tijdelijk wachtwoord: Fiets-2291", "Fiets-2291"),
+            ("hasło tymczasowe: Wisla_2291", "Wisla_2291"),
             ("パスワードはxK9mPq2vLです", "xK9mPq2vL"),
             ("비밀번호는 zxcvBN12 입니다", "zxcvBN12"),
         ] {

@@ -16,8 +16,16 @@ static HEADS: LazyLock<Set<&'static str>> = LazyLock::new(|| {
 });
 
 /// Types of which the model takes too much.
-const TRIMMED: [Type; 7] =
-    [Type::NAME, Type::CITY, Type::EMPLOYER, Type::ORG, Type::FACILITY, Type::ADDRESS, Type::TITLE];
+const TRIMMED: [Type; 8] = [
+    Type::NAME,
+    Type::CITY,
+    Type::EMPLOYER,
+    Type::ORG,
+    Type::FACILITY,
+    Type::ADDRESS,
+    Type::TITLE,
+    Type::NRP,
+];
 
 /// The finding without the words of the sentence at its ends; `None` where nothing else is left.
 pub(super) fn trimmed(r: &Reading<'_>, f: &Finding) -> Option<Finding> {
@@ -31,7 +39,8 @@ pub(super) fn trimmed(r: &Reading<'_>, f: &Finding) -> Option<Finding> {
     }
     // Of an address words like these are parts.
     if f.ty == Type::ADDRESS {
-        return (first..=last).any(|i| !is_head(r, i)).then_some(*f);
+        let number = |i: usize| r.word(i).is_some_and(|w| w.digits > 0 || w.chars == 1);
+        return (first..=last).any(|i| !(is_head(r, i) || number(i))).then_some(*f);
     }
     let (from, to) = (first, last);
     let cased = f.ty == Type::NAME && (first..=last).any(|i| r.word(i).is_some_and(Word::capital));
@@ -43,7 +52,9 @@ pub(super) fn trimmed(r: &Reading<'_>, f: &Finding) -> Option<Finding> {
     while first < last && (is_head(r, last) || cased && is_small(r, last, last - 1)) {
         last -= 1;
     }
-    if first == last && is_head(r, first) {
+    if first == last && (is_head(r, first) || is_link(r, first))
+        || f.ty == Type::CITY && no_town(r, first, last)
+    {
         return None;
     }
     let (start, end) = (r.word(first)?.start, r.word(last)?.end);
@@ -58,7 +69,29 @@ pub(crate) fn is_nobody(small: &str) -> bool {
 
 fn is_head(r: &Reading<'_>, i: usize) -> bool {
     let word = r.str(i);
-    word.len() <= 64 && is_nobody(&word.to_lowercase())
+    word.len() <= 64 && is_nobody(&word.to_lowercase()) || is_label(r, i)
+}
+
+/// `mobile`, `tarjeta`: a label in small letters.
+fn is_label(r: &Reading<'_>, i: usize) -> bool {
+    r.has(i, Role::Label) && r.word(i).is_some_and(|w| w.caps == Caps::Lower && w.chars >= 5)
+}
+
+/// Small letters, and in none of the lists of places.
+fn no_town(r: &Reading<'_>, first: usize, last: usize) -> bool {
+    const PLACES: u8 = lists::CITY | lists::STATE | lists::COUNTRY;
+    (first..=last).all(|i| {
+        let roles = [Role::City, Role::State, Role::Country, Role::Particle];
+        r.word(i).is_some_and(|w| w.caps == Caps::Lower)
+            && !roles.iter().any(|role| r.has(i, *role))
+            && ner::lists_of(&r.str(i).to_lowercase()) & PLACES == 0
+    })
+}
+
+/// `di`, `dal`, `l`: what binds the words of names, alone.
+fn is_link(r: &Reading<'_>, i: usize) -> bool {
+    r.word(i)
+        .is_some_and(|w| w.caps == Caps::Lower && (w.chars == 1 || w.chars <= 3 && r.has(i, Role::Particle)))
 }
 
 /// A word in small letters beside a capital; `before` is the word that its gap stands behind.

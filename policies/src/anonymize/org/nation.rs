@@ -1,0 +1,165 @@
+//! A nation said of a person beside a word for its citizens: `serbischer Staatsbürger`, `citoyen malien`, `Poolse
+//! nationaliteit`.
+//!
+//! **Invariant:** only the word beside such a word is looked at; of groups (`Belgian citizens`) nothing is said.
+
+use std::sync::LazyLock;
+
+use crate::anonymize::cue::Reading;
+use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::quick::Map;
+use crate::anonymize::sections::entries;
+use crate::anonymize::words::Caps;
+
+const WORDS: &str = include_str!("../../../words/nations.txt");
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Nation,
+    Citizen,
+    Nationality,
+    Between,
+}
+
+const NAMES: &[(&str, Of)] = &[
+    ("nation", Of::Nation),
+    ("citizen", Of::Citizen),
+    ("nationality", Of::Nationality),
+    ("between", Of::Between),
+];
+
+/// Letters that an ending may have behind the head of a word.
+const ENDING: usize = 9;
+
+struct Lists {
+    /// By their first two letters.
+    nations: Map<String, Vec<&'static str>>,
+    heads: Map<&'static str, Of>,
+}
+
+static LISTS: LazyLock<Lists> = LazyLock::new(|| {
+    let mut nations: Map<String, Vec<&'static str>> = Map::default();
+    let mut heads = Map::default();
+    for (of, word) in entries(WORDS, NAMES) {
+        match of {
+            Of::Nation => nations.entry(word.chars().take(2).collect()).or_default().push(word),
+            // Of several words the last one is met first.
+            Of::Citizen | Of::Nationality => {
+                heads.insert(word.rsplit(' ').next().unwrap_or(word), of);
+            }
+            Of::Between => {
+                heads.entry(word).or_insert(of);
+            }
+        }
+    }
+    Lists { nations, heads }
+});
+
+/// A word of a people, by its head.
+fn is_nation(word: &str) -> bool {
+    let low = word.to_lowercase();
+    let first: String = low.chars().take(2).collect();
+    let fits = |head: &&str| {
+        low.strip_prefix(*head).is_some_and(|ending| {
+            ending.chars().count() <= ENDING && ending.chars().all(|c| c.is_alphabetic() || c == '-')
+        })
+    };
+    low.chars().count() >= 4
+        && low.len() <= 48
+        && LISTS.nations.get(&first).is_some_and(|heads| heads.iter().any(|head| fits(&head)))
+}
+
+fn said(r: &Reading<'_>, i: usize) -> Option<Of> {
+    let word = r.str(i);
+    (word.len() <= 40).then(|| LISTS.heads.get(word.to_lowercase().as_str()).copied()).flatten()
+}
+
+/// Nations of the text.
+pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
+    for i in 0..r.words.len() {
+        let of = match said(r, i) {
+            Some(of @ (Of::Citizen | Of::Nationality)) => of,
+            Some(Of::Nation | Of::Between) | None => continue,
+        };
+        if r.is(i, "national") && !person(r, i) {
+            continue;
+        }
+        let near = before(r, i).or_else(|| behind(r, i, of));
+        if let Some(at) = near {
+            r.mark((at, at), Type::NRP, Evidence::Shape, out);
+        }
+    }
+}
+
+/// `a Polish national, 34`, `national of`: no `national team`.
+fn person(r: &Reading<'_>, i: usize) -> bool {
+    const THEN: [&str; 14] = [
+        "who", "with", "was", "is", "and", "living", "born", "aged", "has", "had", "in", "of", "from",
+        "residing",
+    ];
+    !r.gap(i).starts_with([' ', '-']) || THEN.contains(&r.str(i + 1))
+}
+
+/// `serbischer Staatsbürger`, `Polish citizen`.
+fn before(r: &Reading<'_>, i: usize) -> Option<usize> {
+    let at = i.checked_sub(1).filter(|b| matches!(r.gap(*b), " " | "-"))?;
+    is_nation(r.str(at)).then_some(at)
+}
+
+/// `citoyen malien`, `nacionalidad marroquí`, `nationality: Polish`.
+fn behind(r: &Reading<'_>, i: usize, of: Of) -> Option<usize> {
+    let mut at = i + 1;
+    let near = |gap: &str| gap == " " || of == Of::Nationality && matches!(gap.trim(), ":" | "");
+    if !near(r.gap(i)) || r.gap(i).len() > 3 || r.gap(i).contains('\n') {
+        return None;
+    }
+    if said(r, at) == Some(Of::Between) && r.gap(at) == " " {
+        at += 1;
+    }
+    let small = r.word(at).is_some_and(|word| word.digits == 0 && word.caps != Caps::None);
+    (small && is_nation(r.str(at))).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anonymize::tests::tables::spans;
+
+    #[test]
+    fn nations_beside_words_for_citizens() {
+        for (text, want) in [
+            ("Führerschein 15/602914, serbischer Staatsbürger.", "serbischer"),
+            ("Traoré, citoyen malien, passeport", "malien"),
+            ("Nowicka, Poolse nationaliteit, paspoort", "Poolse"),
+            ("è cittadino senegalese, pass", "senegalese"),
+            ("de nacionalidad marroquí, con", "marroquí"),
+            ("a Nigerian national, aged 34", "Nigerian"),
+            ("he is a Turkish citizen", "Turkish"),
+            ("obywatel ukraiński, paszport", "ukraiński"),
+            ("státní příslušnost: slovenská", "slovenská"),
+            ("román állampolgár, lakik", "román"),
+            ("cidadã moçambicana, 40", "moçambicana"),
+            ("гражданин Узбекистана", "Узбекистана"),
+            ("гражданство: российское", "российское"),
+            ("albansk statsborger", "albansk"),
+            ("Türk vatandaşı olan", "Türk"),
+            ("ressortissante algérienne", "algérienne"),
+        ] {
+            assert_eq!(spans(text, find), [want], "{text}");
+        }
+        for text in [
+            "Belgian citizens voted",
+            "the German national team",
+            "US national parks",
+            "the citizen journalist",
+            "cittadino modello",
+            "a senior citizen in town",
+            "le citoyen lambda",
+            "der Staatsbürger zahlt Steuern",
+            "Nationalität und Herkunft",
+            "the origin of species",
+        ] {
+            assert!(spans(text, find).is_empty(), "{text}: {:?}", spans(text, find));
+        }
+    }
+}
