@@ -66,7 +66,7 @@ fn is_nation(word: &str) -> bool {
     };
     low.chars().count() >= 4
         && low.len() <= 48
-        && LISTS.nations.get(&first).is_some_and(|heads| heads.iter().any(|head| fits(&head)))
+        && LISTS.nations.get(&first).is_some_and(|heads| heads.iter().any(fits))
 }
 
 fn said(r: &Reading<'_>, i: usize) -> Option<Of> {

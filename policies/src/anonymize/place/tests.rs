@@ -134,3 +134,20 @@ fn no_places() {
     );
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn postcodes_of_four_digits() {
+    let mut wrong = missing(
+        check,
+        &[
+            ("ich wohne in 8010 Graz.", "POSTCODE 8010"),
+            ("nach 3011 Bern, Gerechtigkeitsgasse 40", "POSTCODE 3011"),
+            ("Bahnhofstrasse 3, 8001 Zürich", "POSTCODE 8001"),
+            ("jeg bor i 5020 Bergen.", "POSTCODE 5020"),
+        ],
+    );
+    for text in ["in 2019 Boston had", "in 5000 Boston homes", "the 1200 Graz runners", "in 1998 Graz war"] {
+        wrong.extend(check(text).into_iter().filter(|found| found.starts_with("POSTCODE")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -73,7 +73,8 @@ pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
 fn coded(text: &str, begin: Begin, about: About, small: bool) -> Option<usize> {
     let end = code::read(text.as_bytes(), begin.at + series(text, begin.at), about, begin.named)?;
     let plain = text.get(begin.at..end)?.bytes().all(|b| b.is_ascii_digit() || b == b' ');
-    let strict = small && matches!(about, About::Paper | About::Person | About::Bank);
+    let strict =
+        small && (matches!(about, About::Person | About::Bank) || about == About::Paper && !begin.named);
     (!(strict && plain)).then_some(end)
 }
 
@@ -152,7 +153,8 @@ fn posted(text: &[u8], begin: Begin) -> Option<usize> {
     let open = in_token(after(text, end)) || matches!(after(text, end), b'%' | b'_');
     let timed = b":./,".contains(&after(text, end)) && after(text, end + 1).is_ascii_digit();
     let year = first == len && first == 4 && matches!(&text[start..start + 2], b"19" | b"20");
-    (!open && !timed && !(year && !begin.named)).then_some(end)
+    let none = open || timed || year && !begin.named;
+    (!none).then_some(end)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use super::code::is_model;
 use crate::anonymize::cue::is_common;
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};
@@ -202,7 +203,8 @@ fn is_odd(name: &str) -> bool {
     let small = name.bytes().filter(u8::is_ascii_lowercase).count();
     let mixed = name.bytes().any(|b| b.is_ascii_digit() || b == b'_') || dotted(name);
     let long = parts(name).map(str::len).max().unwrap_or(0) >= 3;
-    let words = parts(name).all(|part| part.len() <= 2 || is_word(part));
+    let words =
+        parts(name).all(|part| part.len() <= 2 || is_word(part) || is_model(&part.to_ascii_lowercase()));
     small >= 3 && mixed && long && !words && !is_file(name)
 }
 
@@ -322,7 +324,7 @@ mod tests {
                 ("Login failed for kwxyz from 10.0.0.1", "USERNAME kwxyz"),
                 ("Anmeldung fehlgeschlagen für tkrueger von 10.0.0.1", "USERNAME tkrueger"),
                 ("Anmeldung fehlgeschlagen für Benutzer mschmitt von 10.2.3.4", "USERNAME mschmitt"),
-                ("lukt niet met tessa_vdb / Stroopwafel99, klant", "PASSWORD Stroopwafel99"),
+                ("Inloggen met tessa_vdb / Stroopwafel99, klant", "PASSWORD Stroopwafel99"),
                 ("Inloggen lukt niet met tessa_vdb / Stroopwafel99", "USERNAME tessa_vdb"),
                 ("Użytkownik zosia_k92 zgłosił", "USERNAME zosia_k92"),
                 ("логин petrov_84", "USERNAME petrov_84"),

@@ -70,6 +70,11 @@ pub(super) fn begin(text: &str, low: &str, from: usize, abbreviated: bool) -> Op
         if !number && word == 1 && written.bytes().all(|b| b.is_ascii_uppercase()) {
             break;
         }
+        // `NR-448172` is the head of a code too.
+        let head = text.as_bytes().get(out.at + word).is_some_and(|b| b"-/".contains(b));
+        if head && written.bytes().all(|b| b.is_ascii_uppercase()) {
+            break;
+        }
         out.named |= number;
         stop = number;
         out.at += word;
@@ -148,6 +153,7 @@ mod tests {
             ("my passport is 123456", "passport", Some(("123", false))),
             ("polis WA-5730.616", "polis", Some(("WA-", false))),
             ("Police-Nr. 14.882", "police", Some(("14.", true))),
+            ("sözleşme no: SZ-448172", "sözleşme", Some(("SZ-", true))),
             ("договор No 118-22", "договор", Some(("118", true))),
             ("order-123", "order", None),
             ("the order. ABC 123", "order", None),

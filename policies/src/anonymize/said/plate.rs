@@ -106,7 +106,9 @@ fn shaped(value: &str, told: Told) -> bool {
         }
         Told::Vehicle => (6..=10).contains(&all) && digits >= 2 && letters >= 2,
     };
-    fits && longest <= 4 && !dated && !model
+    // A word of a script without capitals may only stand first: `서울 12가 3456`, no `44가8172 주차`.
+    let written = parts().skip(1).all(|part| part.chars().any(|c| c.is_ascii_digit() || c.is_uppercase()));
+    fits && written && longest <= 4 && !dated && !model
 }
 
 #[cfg(test)]
