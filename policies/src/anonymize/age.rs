@@ -1,7 +1,7 @@
 //! Ages: a number beside a word of years, `82F`, `aged 82`.
 //!
-//! **Invariant:** an age is at most 120 years; what is found is the number alone; whether it
-//! is masked is for the policy.
+//! **Invariant:** an age is at most 120 years; what is found is the number, with its unit where one follows; whether
+//! it is masked is for the policy.
 
 use super::cue::{Cue, Reading, Role};
 use super::kind::{Evidence, Finding, Type};
@@ -25,6 +25,20 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         if (1..=3).contains(&word.digits) {
             sexed(r, i, out);
             said(r, i, out);
+        }
+    }
+}
+
+/// Ages with the unit behind them: `82 years`, `97-year-old`.
+pub(crate) fn with_units(r: &Reading<'_>, out: &mut [Finding]) {
+    for age in out.iter_mut().filter(|f| f.ty == Type::AGE) {
+        let next = r.words.partition_point(|word| word.start < age.end);
+        let joined = next > 0 && matches!(r.gap(next - 1), " " | "-" | "- ");
+        let first = r.cues.partition_point(|cue| cue.first < next);
+        let here = r.cues[first..].iter().take_while(|cue| joined && cue.first == next);
+        let last = here.filter(|cue| cue.role == Role::AgeUnit).map(|cue| cue.last).max();
+        if let Some(word) = last.and_then(|last| r.word(last)) {
+            age.end = word.end;
         }
     }
 }

@@ -120,6 +120,7 @@ fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
     date::among(&reading, &found, out);
     place::beside(&reading, &found, out);
     said::find(text, out);
+    age::with_units(&reading, out);
     suppress::apply(&reading, out);
 }
 

@@ -66,6 +66,7 @@ fn words_of_other_types_keep_their_kind() {
         (json!({"street": "123 Main Street Apt 4B, Fresno, CA 93701"}), "x", " Street Apt "),
         (json!({"street": "Hauptstraße 12, 80331 München"}), "x", "straße "),
         (json!({"firm": "St. Mary Hospital"}), "the St. Mary Hospital", " Hospital"),
+        (json!({"street": "Rua do Al"}), "x", "Rua do "),
         (json!({"age": "42-year-old"}), "x", "-year-old"),
         (json!({"title": "Dr."}), "x", "."),
     ] {

@@ -218,6 +218,15 @@ impl Inventor<'_> {
             from = end;
         }
         out.push_str(&mention[from..]);
+        // `Rua do Al`: of nothing but words of streets the last is the name.
+        if let Some((start, end)) = words.last().copied().filter(|_| out == mention) {
+            out = format!(
+                "{}{}{}",
+                &mention[..start],
+                self.glued(&mention[start..end], road)?,
+                &mention[end..]
+            );
+        }
         Ok(out)
     }
 
