@@ -183,9 +183,9 @@ fn dotted(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
         return Some((end, 85));
     }
     let next = after(text, end);
-    let closed = !in_token(next) && !(b".,%/-".contains(&next) && after(text, end + 1).is_ascii_digit());
+    let open = in_token(next) || b".,%/-".contains(&next) && after(text, end + 1).is_ascii_digit();
     let leads = if dotted { &LEADS[..] } else { &HOURS[..] };
-    (closed && leads.contains(&lead(text, at).as_str())).then_some((end, 70))
+    (!open && leads.contains(&lead(text, at).as_str())).then_some((end, 70))
 }
 
 /// The end of the signs behind an hour: `3時`, `10時30分`, `3시 30분`; `3時間` is how long.
