@@ -8,6 +8,7 @@ use kolm_ner::measure::Measured;
 use kolm_ner::source::{Half, Source};
 use kolm_ner::train::{Plan, train};
 use kolm_ner::{gazetteer, home};
+use kolm_policies::anonymize::{Policy, Salt, anonymize_text};
 use kolm_policies::ner::lattice::CLASSES;
 use kolm_policies::ner::{Gazetteer, Model, Tagger};
 
@@ -111,4 +112,26 @@ fn texts_from_no_template() {
     println!("{} full cover {full:.3}, touched {touched:.3} of {}", CLASSES[0], measured.plain);
     assert!(full >= 0.92, "full cover {full:.3}");
     assert!(touched <= 0.05, "touched {touched:.3}");
+}
+
+#[test]
+fn whoever_the_lists_name_gets_another_name() {
+    let source = source(Half::Whole);
+    let policy = Policy::preset("default").unwrap();
+    let (mut all, mut left) = (0, Vec::new());
+    for locale in source.locales.values().filter(|locale| !locale.get("given").is_empty()) {
+        let given = locale.get("given");
+        for (last, first) in locale.get("surname").iter().zip(given.iter().cycle()) {
+            let name =
+                if locale.is("family") { format!("{last} {first}") } else { format!("{first} {last}") };
+            let text = format!("Patient name: {name}. We saw {last}, {first} again; {name} feels better.");
+            all += 1;
+            match anonymize_text(&text, &policy, &Salt([7; 32])) {
+                Ok(done) if !done.text.contains(&name) => {}
+                Ok(done) => left.push(done.text),
+                Err(dropped) => left.push(format!("{name}: {dropped}")),
+            }
+        }
+    }
+    assert!(all > 9_000 && left.len() * 1_000 <= all, "{} of {all}: {left:#?}", left.len());
 }
