@@ -31,6 +31,11 @@ fn dates_in_many_forms() {
         ("születtem: 1977. 12. 25.", "1977. 12. 25"),
         ("Sinh ngày 22 tháng 4 năm 1943, quê", "ngày 22 tháng 4 năm 1943"),
         ("заседание 26 ноября 2023 г.", "26 ноября 2023 г"),
+        ("le jeudi 12 juin 2025 à", "jeudi 12 juin 2025"),
+        ("no sábado, 11 de outubro de 2025", "sábado, 11 de outubro de 2025"),
+        ("așteptăm joi, 15 mai 2025, ora", "joi, 15 mai 2025"),
+        ("na středu 9. dubna 2025", "středu 9. dubna 2025"),
+        ("until the 12th of May 2024.", "the 12th of May 2024"),
         ("народження 28 липня 1993 р., Юлія", "28 липня 1993 р"),
     ] {
         assert!(check(text).iter().any(|(f, s)| *f == want && *s >= 40), "{text}: {:?}", check(text));

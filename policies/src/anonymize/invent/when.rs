@@ -222,7 +222,7 @@ fn known(word: &str) -> Option<(usize, usize)> {
 pub(crate) fn is_weekday(word: &str) -> bool {
     let rows = CALENDAR.words.get(&word.to_lowercase());
     let week = |(row, _): &(usize, usize)| CALENDAR.rows[*row].names.len() == 7;
-    word.len() > 3 && rows.is_some_and(|rows| rows.iter().any(week))
+    word.len() > 2 && rows.is_some_and(|rows| rows.iter().any(week))
 }
 
 fn leading(word: &str) -> Option<i64> {
