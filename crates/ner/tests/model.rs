@@ -52,15 +52,15 @@ fn the_texts_are_as_many_as_promised() {
 /// and greetings of a language whose other templates were learned (`templates/service.txt`).
 const FLOORS: [(&str, f64, f64); 8] = [
     ("PER", 0.90, 0.92),
-    ("LOC", 0.88, 0.94),
+    ("LOC", 0.87, 0.94),
     ("FAC", 0.90, 0.95),
-    ("ORG", 0.95, 0.95),
+    ("ORG", 0.95, 0.94),
     ("DATE", 0.95, 0.80),
-    ("AGE", 0.50, 0.88),
+    ("AGE", 0.50, 0.87),
     ("NRP", 0.62, 0.62),
     ("TITLE", 0.84, 0.82),
 ];
-const TOUCHED: f64 = 0.21;
+const TOUCHED: f64 = 0.23;
 
 #[test]
 fn what_was_never_seen_is_found() {
