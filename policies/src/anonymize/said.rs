@@ -37,13 +37,13 @@ const REACH: usize = 40;
 
 /// Values behind words.
 pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
+    let low = small(text);
     users(text.as_bytes(), out);
-    enter::find(text, out);
+    enter::find(text, &low, out);
     if !text.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
         return;
     }
     let cased = |c: char| c.is_lowercase() || c.is_uppercase();
-    let low = small(text);
     let bytes = text.as_bytes();
     behind::find(text, &low, out);
     for (hit, lead) in SEARCH.hits(&low) {
@@ -178,12 +178,12 @@ fn users(text: &[u8], out: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::anonymize::tests::tables::{missing, unasked};
+    use crate::anonymize::tests::tables::{missing, typed, unasked};
 
     fn check(text: &str) -> Vec<String> {
         let mut out = Vec::new();
         find(text, &mut out);
-        out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+        typed(text, &out)
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Clock times, alone and joined to a date.
 
+use super::number;
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::token::{after, before, in_token};
+use crate::anonymize::token::{Token, after, before, in_token};
 
 /// The end of the clock time that is joined to a date: `T09:15:30.5Z`, ` 09:15`.
 pub(super) fn joined(text: &[u8], from: usize) -> Option<usize> {
@@ -20,16 +21,16 @@ pub(super) fn joined(text: &[u8], from: usize) -> Option<usize> {
 
 /// The end of `H:MM[:SS[.fff]]` at `from`.
 fn clock(text: &[u8], from: usize) -> Option<usize> {
-    let run = |at: usize| text[at.min(text.len())..].iter().take_while(|b| b.is_ascii_digit()).count();
-    let hour = run(from);
-    if !(1..=2).contains(&hour) || after(text, from + hour) != b':' || run(from + hour + 1) != 2 {
+    let hour = digits(text, from);
+    if !(1..=2).contains(&hour) || after(text, from + hour) != b':' || digits(text, from + hour + 1) != 2 {
         return None;
     }
     let mut end = from + hour + 3;
-    if after(text, end) == b':' && run(end + 1) == 2 {
+    if after(text, end) == b':' && digits(text, end + 1) == 2 {
         end += 3;
-        if after(text, end) == b'.' && run(end + 1) > 0 {
-            end += 1 + run(end + 1);
+        if after(text, end) == b'.' {
+            let fraction = digits(text, end + 1);
+            end += if fraction > 0 { fraction + 1 } else { 0 };
         }
     }
     Some(end)
@@ -124,7 +125,12 @@ pub(super) fn times(text: &[u8], out: &mut Vec<Finding>) {
 /// `0730 hrs`.
 fn military(text: &[u8], at: usize, run: usize) -> Option<Read> {
     let end = marked(text, at + run).filter(|_| run == 4 && is_minute(text, at + 2))?;
-    Some(Read { end, hour: u32::from(text[at] - b'0') * 10 + u32::from(text[at + 1] - b'0'), score: 85 })
+    Some(Read { end, hour: hour(text, at, 2), score: 85 })
+}
+
+/// The number of the `run` digits at `at`.
+fn hour(text: &[u8], at: usize, run: usize) -> u32 {
+    number(text, Token { start: at, end: at + run, digits: run })
 }
 
 fn digits(text: &[u8], at: usize) -> usize {
@@ -134,7 +140,6 @@ fn digits(text: &[u8], at: usize) -> usize {
 /// The clock time that begins with the one or two digits at `at`.
 fn read(text: &[u8], at: usize) -> Option<Read> {
     let run = digits(text, at);
-    let hour = text[at..at + run].iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
     let (end, score) = if let Some(end) = clock(text, at).filter(|_| is_minute(text, at + run + 1)) {
         coloned(text, at, end)?
     } else if let Some(end) = glyphs(text, at + run) {
@@ -144,7 +149,7 @@ fn read(text: &[u8], at: usize) -> Option<Read> {
     } else {
         dotted(text, at, at + run)?
     };
-    Some(Read { end, hour, score })
+    Some(Read { end, hour: hour(text, at, run), score })
 }
 
 /// `17:52`, up to `end`: the end of what belongs to it, and how sure it is.

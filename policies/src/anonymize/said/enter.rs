@@ -13,7 +13,7 @@ use crate::anonymize::quick::Set;
 use crate::anonymize::sections::{Search, entries};
 use crate::anonymize::suppress::is_nobody;
 use crate::anonymize::token::{after, before, in_token};
-use crate::anonymize::words::{apart, small};
+use crate::anonymize::words::apart;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lead {
@@ -49,20 +49,19 @@ const REACH: usize = 90;
 /// The longest name of a user.
 const LONGEST: usize = 40;
 
-/// Users, and passwords that stand behind them.
-pub(super) fn find(text: &str, out: &mut Vec<Finding>) {
-    let low = small(text);
+/// Users, and passwords that stand behind them; `low` is the text in small letters.
+pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
     payments(text.as_bytes(), out);
     let cased = |c: char| c.is_lowercase() || c.is_uppercase() || c == '_';
     let mut paired = 0;
-    for (hit, lead) in SEARCH.hits(&low) {
+    for (hit, lead) in SEARCH.hits(low) {
         if !apart(text, hit.start, hit.end, cased) || in_token(before(text.as_bytes(), hit.start)) {
             continue;
         }
         match lead {
-            Lead::User => user(text, &low, hit.end, Sure::Named, out),
-            Lead::Account => user(text, &low, hit.end, Sure::Odd, out),
-            Lead::Refused => refused(text, &low, hit.end, out),
+            Lead::User => user(text, low, hit.end, Sure::Named, out),
+            Lead::Account => user(text, low, hit.end, Sure::Odd, out),
+            Lead::Refused => refused(text, low, hit.end, out),
             Lead::Both if hit.end >= paired => paired = pair(text, hit.end, out),
             Lead::Both | Lead::For => {}
         }
@@ -303,12 +302,13 @@ fn is_chosen(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::anonymize::tests::tables::{missing, unasked};
+    use crate::anonymize::tests::tables::{missing, typed, unasked};
+    use crate::anonymize::words::small;
 
     fn check(text: &str) -> Vec<String> {
         let mut out = Vec::new();
-        find(text, &mut out);
-        out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+        find(text, &small(text), &mut out);
+        typed(text, &out)
     }
 
     #[test]
