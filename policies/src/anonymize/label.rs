@@ -312,13 +312,14 @@ pub(crate) fn identifies(key: &str) -> Option<Type> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::tests::tables::typed;
     use crate::anonymize::token::tokens;
 
     fn check(text: &str, key: &str) -> Vec<String> {
         let bytes = text.as_bytes();
         let mut out = Vec::new();
         Labels::find(bytes, key).values(bytes, &tokens(bytes), &mut out);
-        out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+        typed(text, &out)
     }
 
     #[test]

@@ -327,6 +327,7 @@ pub(crate) fn codes(text: &[u8], key: &str, tokens: &[Token], out: &mut Vec<Find
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::tests::tables::typed;
     use crate::anonymize::token::tokens;
 
     fn check(text: &str) -> Vec<String> {
@@ -339,7 +340,7 @@ mod tests {
         ipv6(bytes, &mut out);
         macs(bytes, &tokens, &mut out);
         codes(bytes, "", &tokens, &mut out);
-        out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+        typed(text, &out)
     }
 
     #[test]

@@ -221,6 +221,7 @@ const UNITS: &[&[u8]] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::tests::tables::typed;
     use crate::anonymize::token::tokens;
 
     fn check(text: &str) -> Vec<String> {
@@ -228,7 +229,7 @@ mod tests {
         let mut out = Vec::new();
         let tokens = tokens(bytes);
         Numbers { text: bytes, tokens: &tokens, alone: false, labelled: &|_, _, _| false }.find(&mut out);
-        out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+        typed(text, &out)
     }
 
     #[test]

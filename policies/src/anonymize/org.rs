@@ -272,11 +272,12 @@ fn partners(r: &Reading<'_>, first: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::tests::tables::typed;
 
     fn check(text: &str) -> Vec<String> {
         let mut out = Vec::new();
         find(&Reading::of(text), &mut out);
-        out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+        typed(text, &out)
     }
 
     #[test]

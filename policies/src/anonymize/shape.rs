@@ -266,6 +266,7 @@ fn may_be_iban(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::tests::tables::typed;
     use crate::anonymize::token::tokens;
 
     fn check(text: &str, alone: bool) -> Vec<String> {
@@ -273,7 +274,7 @@ mod tests {
         let mut out = Vec::new();
         let tokens = tokens(bytes);
         Shapes { text: bytes, tokens: &tokens, alone, labelled: &|_, _, _| false }.find(&mut out);
-        out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+        typed(text, &out)
     }
 
     #[test]

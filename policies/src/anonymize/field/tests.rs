@@ -1,11 +1,12 @@
 //! Values of labels, keys and columns.
 
 use super::*;
+use crate::anonymize::tests::tables::typed;
 
 fn check(text: &str, key: &str) -> Vec<String> {
     let mut out = Vec::new();
     find(&Reading::of(text), key, &mut out);
-    out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+    typed(text, &out)
 }
 
 #[test]

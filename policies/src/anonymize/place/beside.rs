@@ -75,6 +75,7 @@ fn flat(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::tests::tables::typed;
 
     #[test]
     fn postcodes_behind_cities_and_flats_before_houses() {
@@ -95,8 +96,7 @@ mod tests {
             let found = Finding::new(start, start + found.len(), ty, Evidence::Shape);
             let mut out = Vec::new();
             beside(&Reading::of(text), &[found], &mut out);
-            let out: Vec<String> =
-                out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect();
+            let out: Vec<String> = typed(text, &out);
             assert_eq!(out.join(", "), want, "{text}");
         }
     }

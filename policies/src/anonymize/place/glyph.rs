@@ -278,12 +278,12 @@ fn hangul(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::anonymize::tests::tables::{missing, unasked};
+    use crate::anonymize::tests::tables::{missing, typed, unasked};
 
     fn check(text: &str) -> Vec<String> {
         let mut out = Vec::new();
         find(&Reading::of(text), &mut out);
-        out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+        typed(text, &out)
     }
 
     #[test]

@@ -4,13 +4,18 @@ use crate::anonymize::cue::Reading;
 use crate::anonymize::field;
 use crate::anonymize::kind::Finding;
 
+/// Each finding as its type and its words.
+pub(crate) fn typed(text: &str, found: &[Finding]) -> Vec<String> {
+    found.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+}
+
 /// What fields and `find` find, each as its type and its words.
 pub(crate) fn with_fields(text: &str, find: fn(&Reading<'_>, &mut Vec<Finding>)) -> Vec<String> {
     let reading = Reading::of(text);
     let mut out = Vec::new();
     field::find(&reading, "", &mut out);
     find(&reading, &mut out);
-    out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+    typed(text, &out)
 }
 
 /// The words of what `find` finds.

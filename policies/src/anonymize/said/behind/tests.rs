@@ -1,13 +1,13 @@
 //! Codes behind words of many languages, and sentences that hold none.
 
 use super::*;
-use crate::anonymize::tests::tables::{missing, unasked};
+use crate::anonymize::tests::tables::{missing, typed, unasked};
 use crate::anonymize::words::small;
 
 fn check(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     find(text, &small(text), &mut out);
-    out.iter().map(|f| format!("{} {}", f.ty, &text[f.start..f.end])).collect()
+    typed(text, &out)
 }
 
 #[test]
