@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a bare number is a postcode here only right behind a city that something else has found.
 
+use super::post;
 use super::tail::is_unit;
 use crate::anonymize::cue::Reading;
 use crate::anonymize::kind::{Evidence, Finding, Type};
@@ -37,11 +38,9 @@ fn small_town(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let i = r.words.partition_point(|word| word.start < f.start);
     let last = r.words.partition_point(|word| word.end <= f.end);
     let Some(before) = i.checked_sub(1).filter(|_| last > i) else { return };
-    let four = r.word(before).is_some_and(|w| w.is_number() && w.end - w.start == 4);
-    let year = ["19", "20", "00"].iter().any(|head| r.str(before).starts_with(head));
     let closed = r.gap(last - 1).is_empty() || r.gap(last - 1).starts_with(['.', ',', '\n', ';', ')']);
     let led = matches!(r.gap_before(before), ", " | ",\n" | "\n" | " - ");
-    if four && !year && closed && led && r.gap(before) == " " && last - i <= 3 && r.proper(i) {
+    if post::is_short(r, before) && closed && led && r.gap(before) == " " && last - i <= 3 && r.proper(i) {
         r.mark((before, before), Type::POSTCODE, Evidence::Shape, out);
         r.mark((i, last - 1), Type::CITY, Evidence::Shape, out);
     }

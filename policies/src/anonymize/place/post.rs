@@ -123,8 +123,7 @@ pub(super) fn standing(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
 /// `in 8010 Graz`, `Caduff, 7000 Chur.`: four digits that are no year before a known town at the end of a phrase; the
 /// last word of the town.
 fn short(r: &Reading<'_>, i: usize) -> Option<usize> {
-    let four = r.word(i).is_some_and(|w| w.is_number() && w.end - w.start == 4) && r.gap(i) == " ";
-    if !four || ["19", "20", "00"].iter().any(|head| r.str(i).starts_with(head)) {
+    if !is_short(r, i) || r.gap(i) != " " {
         return None;
     }
     let title = r.word(i + 1).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3);
@@ -142,6 +141,12 @@ fn short(r: &Reading<'_>, i: usize) -> Option<usize> {
     let thing = r.gap(end) == " "
         && next.is_some_and(|w| w.caps == Caps::Lower && w.chars > 4 && !r.str(end + 1).ends_with("en"));
     (!thing).then_some(end)
+}
+
+/// Four digits that are no year.
+pub(super) fn is_short(r: &Reading<'_>, i: usize) -> bool {
+    let four = r.word(i).is_some_and(|w| w.is_number() && w.end - w.start == 4);
+    four && !["19", "20", "00"].iter().any(|head| r.str(i).starts_with(head))
 }
 
 /// Words before a postcode in the countries where it has four digits.
