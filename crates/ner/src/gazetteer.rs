@@ -21,22 +21,28 @@ const IDLE: [&str; 22] = [
 /// The file.
 pub fn bytes(source: &Source) -> Vec<u8> {
     let mut words: BTreeMap<u32, u8> = BTreeMap::new();
+    let common = common(source);
     for locale in source.locales.values() {
         for (section, flag) in SECTIONS {
             for entry in locale.get(section) {
                 let folded = fold(entry);
-                let parts =
-                    folded.split(|c: char| !c.is_alphabetic() && !('\u{900}'..='\u{dff}').contains(&c));
-                for word in
-                    parts.filter(|w| w.chars().count() > 1 && !IDLE.contains(&w.to_lowercase().as_str()))
-                {
+                let parts: Vec<&str> = folded
+                    .split(|c: char| !c.is_alphabetic() && !('\u{900}'..='\u{dff}').contains(&c))
+                    .filter(|word| word.chars().count() > 1)
+                    .collect();
+                let idle = |word: &str| {
+                    let word = word.to_lowercase();
+                    // Of `Feira de Santana` only the last word is a town's by itself.
+                    IDLE.contains(&word.as_str()) || parts.len() > 1 && common.contains(&word)
+                };
+                for word in parts.iter().filter(|word| !idle(word)) {
                     *words.entry(word_hash(word)).or_default() |= flag;
                 }
             }
         }
     }
-    for word in common(source) {
-        *words.entry(word_hash(&word)).or_default() |= COMMON;
+    for word in &common {
+        *words.entry(word_hash(word)).or_default() |= COMMON;
     }
     words.iter().flat_map(|(hash, flags)| hash.to_le_bytes().into_iter().chain([*flags])).collect()
 }
