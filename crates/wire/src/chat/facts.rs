@@ -62,10 +62,8 @@ struct Said {
 /// Reads the facts of a reply body; never fails.
 pub fn facts(reply: &[u8]) -> Facts {
     let reply: Value = serde_json::from_slice(reply).unwrap_or(Value::Null);
-    let count = |pointers: [&str; 2]| {
-        pointers.iter().find_map(|pointer| reply.pointer(pointer).and_then(Value::as_i64)).unwrap_or(-1)
-    };
-    let said = match (reply.pointer("/choices/0"), reply.get("output").and_then(Value::as_array)) {
+    let usage = reply.get("usage").unwrap_or(&Value::Null);
+    let said = match (reply["choices"].get(0), reply.get("output").and_then(Value::as_array)) {
         (Some(choice), _) => choice_said(choice),
         (None, Some(items)) => response_said(&reply, items),
         (None, None) => Said {
@@ -84,15 +82,20 @@ pub fn facts(reply: &[u8]) -> Facts {
         refusal: said.refusal,
         tool_calls: said.tool_calls,
         foreign: said.foreign,
-        tokens_in: count(["/usage/prompt_tokens", "/usage/input_tokens"]),
-        tokens_out: count(["/usage/completion_tokens", "/usage/output_tokens"]),
+        tokens_in: count([&usage["prompt_tokens"], &usage["input_tokens"]]),
+        tokens_out: count([&usage["completion_tokens"], &usage["output_tokens"]]),
         tokens_cached: count([
-            "/usage/prompt_tokens_details/cached_tokens",
-            "/usage/input_tokens_details/cached_tokens",
+            &usage["prompt_tokens_details"]["cached_tokens"],
+            &usage["input_tokens_details"]["cached_tokens"],
         ]),
         error: error.is_some(),
         error_class: error.map(class::class_of).unwrap_or_default(),
     }
+}
+
+/// The first that is an integer; what is not there is `null`.
+fn count(counts: [&Value; 2]) -> i64 {
+    counts.into_iter().find_map(Value::as_i64).unwrap_or(-1)
 }
 
 fn string(value: &Value, key: &str) -> String {
@@ -142,7 +145,7 @@ fn response_said(reply: &Value, items: &[Value]) -> Said {
     said.finish = match reply.get("status").and_then(Value::as_str).unwrap_or("") {
         "completed" if said.tool_calls => "tool_calls".to_owned(),
         "completed" => "stop".to_owned(),
-        "incomplete" => match reply.pointer("/incomplete_details/reason").and_then(Value::as_str) {
+        "incomplete" => match reply["incomplete_details"]["reason"].as_str() {
             Some("max_output_tokens") => "length".to_owned(),
             Some("content_filter") => "content_filter".to_owned(),
             Some(_) | None => "incomplete".to_owned(),
