@@ -4,6 +4,7 @@
 //! **Invariant:** judges a span by its own letters and its neighbours on the line; scripts without capitals pass.
 
 use super::lists;
+use super::price::{self, Amount};
 use crate::anonymize::date::{is_month, is_weekday};
 use crate::anonymize::kind::Type;
 
@@ -148,6 +149,15 @@ impl Doubtful<'_> {
         }
         let said = self.text.get(self.start..self.end).unwrap_or_default();
         if NEVER.contains(&said.to_lowercase().as_str()) {
+            return false;
+        }
+        let amount = match self.ty {
+            Type::AGE | Type::DATE => price::amount(self.text, self.start, self.end).is_some(),
+            // `Długa 5 m 3` is no measure.
+            Type::ADDRESS => price::amount(self.text, self.start, self.end) == Some(Amount::Money),
+            _ => false,
+        };
+        if amount {
             return false;
         }
         match self.ty {

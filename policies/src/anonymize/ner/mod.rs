@@ -18,6 +18,7 @@ mod index;
 pub mod lattice;
 pub mod lists;
 mod model;
+mod price;
 pub mod token;
 
 pub use features::{Features, MOST};

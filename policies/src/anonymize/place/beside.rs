@@ -11,10 +11,14 @@ use crate::anonymize::words::{Caps, Word};
 /// `Corpus Christi 78414`, `Flat 3, 22 Kittiwake Road`, `5/88 Dolphin St`.
 pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>) {
     for f in found {
-        if f.ty == Type::CITY {
+        if [Type::CITY, Type::STATE].contains(&f.ty) {
             coded(r, f, out);
+        }
+        if f.ty == Type::CITY {
+            district(r, f, out);
             province(r, f, out);
-        } else if f.ty == Type::ADDRESS {
+        }
+        if [Type::ADDRESS, Type::FACILITY, Type::ORG].contains(&f.ty) {
             flat(r, f, out);
         }
         if [Type::CITY, Type::NAME].contains(&f.ty) {
@@ -30,6 +34,44 @@ fn coded(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     if digits && matches!(r.gap_before(i), " " | ", " | " - ") {
         let four = r.gap(i) == "-" && r.word(i + 1).is_some_and(|w| w.is_number() && w.chars == 4);
         r.mark((i, i + usize::from(four)), Type::POSTCODE, Evidence::Shape, out);
+    }
+}
+
+/// Cities that are told with the number or letter of a part of them.
+const PARTED: [&str; 20] = [
+    "praha",
+    "praze",
+    "prahy",
+    "brno",
+    "ostrava",
+    "dublin",
+    "wien",
+    "vienna",
+    "københavn",
+    "kbh",
+    "budapest",
+    "bucurești",
+    "bucuresti",
+    "paris",
+    "lyon",
+    "marseille",
+    "glasgow",
+    "london",
+    "leipzig",
+    "graz",
+];
+
+/// `Praha 2`, `København V`, `Dublin 8`, `Paris 11e`.
+fn district(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
+    let i = r.words.partition_point(|word| word.start < f.end);
+    let Some(city) = i.checked_sub(1).filter(|city| r.gap(*city) == " ") else { return };
+    let part = r.word(i).is_some_and(|w| {
+        w.digits > 0 && w.chars <= w.digits + 3 && w.digits <= 2
+            || w.digits == 0 && w.chars <= 2 && w.caps != Caps::Lower
+    });
+    let closed = !r.gap(i).starts_with(' ') || r.gap(i).len() > 1;
+    if part && closed && PARTED.contains(&r.str(city).to_lowercase().as_str()) {
+        r.mark((city, i), Type::CITY, Evidence::Shape, out);
     }
 }
 
@@ -58,15 +100,14 @@ fn province(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
 /// What is said before the number of the house.
 fn flat(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let i = r.words.partition_point(|word| word.end <= f.start);
-    if r.word(i).is_none_or(|w| w.digits == 0) {
-        return;
-    }
+    let housed = f.ty == Type::ADDRESS && r.word(i).is_some_and(|w| w.digits > 0);
     let short = |word: &Word| word.digits > 0 && word.chars <= 4;
     let Some(before) = i.checked_sub(1).filter(|b| r.word(*b).is_some_and(short)) else { return };
     let unit = before.checked_sub(1).filter(|u| is_unit(r, *u) && matches!(r.gap(*u), " " | " #" | ". "));
     match (r.gap(before), unit) {
-        ("/", None) => r.mark((before, before), Type::ADDRESS, Evidence::Shape, out),
-        ("/" | ", " | " ", Some(unit)) => r.mark((unit, before), Type::ADDRESS, Evidence::Shape, out),
+        ("/", None) if housed => r.mark((before, before), Type::ADDRESS, Evidence::Shape, out),
+        ("/" | " ", Some(unit)) if housed => r.mark((unit, before), Type::ADDRESS, Evidence::Shape, out),
+        (", ", Some(unit)) => r.mark((unit, before), Type::ADDRESS, Evidence::Shape, out),
         _ => {}
     }
 }
@@ -84,6 +125,12 @@ mod tests {
             ("to Boise 83702-1234 now", "Boise", Type::CITY, "POSTCODE 83702-1234"),
             ("at Flat 3, 22 Kittiwake Road", "22 Kittiwake Road", Type::ADDRESS, "ADDRESS Flat 3"),
             ("to 5/88 Dolphin St", "88 Dolphin St", Type::ADDRESS, "ADDRESS 5"),
+            ("to Flat 402, Sai Krupa Towers", "Sai Krupa Towers", Type::FACILITY, "ADDRESS Flat 402"),
+            ("in Karnataka - 560003.", "Karnataka", Type::STATE, "POSTCODE 560003"),
+            ("in Praha 2, zvonek", "Praha", Type::CITY, "CITY Praha 2"),
+            ("in København V, ring", "København", Type::CITY, "CITY København V"),
+            ("in Praha 2 lidé", "Praha", Type::CITY, ""),
+            ("room 4 Mercy Hospital", "Mercy Hospital", Type::FACILITY, ""),
             ("Ursina Caduff, 7000 Chur.", "Chur", Type::NAME, "POSTCODE 7000, CITY Chur"),
             ("am Montag, 2019 Chur.", "Chur", Type::NAME, ""),
             ("a Forlì (FC), polizza", "Forlì", Type::CITY, "STATE FC"),

@@ -304,10 +304,12 @@ fn house_after(r: &Reading<'_>, last: usize) -> Option<usize> {
     let gap = r.gap(last);
     let sign = ["no", "nº", "n", "nr", "n°", "num", "número", "numero", "д", "дом", "№", "s"]
         .contains(&r.str(last + 1).to_lowercase().as_str());
-    let skip = usize::from(sign);
+    // `n.º 310`: the sign of the ordinal is a letter once a text is folded.
+    let ordinal = sign && r.gap(last + 1) == "." && matches!(r.str(last + 2), "o" | "a");
+    let skip = usize::from(sign) + usize::from(ordinal);
     let near = matches!(gap, " " | ", " | " #" | ". " | ", #" | " № " | ", № ");
     let at = last + 1 + skip;
-    let near = near && (skip == 0 || matches!(r.gap(last + 1), " " | ". " | ".º " | "º " | "° "));
+    let near = near && (skip == 0 || matches!(r.gap(last + skip), " " | ". " | ".º " | "º " | "° "));
     // A year, or a postcode, is no house number.
     let fits =
         number(r, at) && r.word(at).is_some_and(|w| w.digits <= 4) && !r.gap(at).starts_with(['%', ':']);
@@ -363,7 +365,7 @@ pub(super) fn compound(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
             .unwrap_or(first);
     }
     let letter = r.gap(i) == " "
-        && r.word(i + 1).is_some_and(|w| w.chars == 1 && w.caps == Caps::Lower)
+        && r.word(i + 1).is_some_and(|w| w.chars == 1 && w.digits == 0)
         && !r.gap(i + 1).starts_with(' ');
     finish(r, first, if letter { i + 1 } else { i }, out);
 }

@@ -3,7 +3,7 @@
 //! **Invariant:** each part needs a word that says what it is, and a number or name beside it.
 
 use crate::anonymize::cue::{Reading, Role};
-use crate::anonymize::words::Word;
+use crate::anonymize::words::{Caps, Word};
 
 /// Words of parts of an address, in lower case: abbreviations first.
 #[rustfmt::skip]
@@ -21,10 +21,10 @@ const UNITS: &[&str] = &[
     "nº", "n", "num", "número", "piso", "pta", "puerta", "esc", "escalera", "planta", "bajo", "izq", "dcha", "dpto", "depto", "dto", "oficina",
     "of", "int", "interior", "ext", "edif", "edificio", "torre", "local", "col", "colonia", "fracc", "barrio", "mz", "lt", "cp", "urb",
     "apto", "bloco", "sala", "bairro", "lote", "quadra", "qd", "andar", "loja", "conjunto", "cj", "fração", "interno", "scala", "piano",
-    "palazzo", "appartamento", "appt", "appartement", "étage", "bât", "bâtiment", "escalier", "porte", "bp", "cedex", "résidence",
+    "palazzo", "appartamento", "appt", "app", "appartement", "esq", "dir", "frente", "fte", "esquerdo", "direito", "étage", "bât", "bâtiment", "escalier", "porte", "bp", "cedex", "résidence",
     // Vietnamese, Indonesian
     "phường", "quận", "huyện", "xã", "thị", "trấn", "tỉnh", "tp", "thành", "phố", "khóm", "tổ", "khu", "ấp", "ngõ", "ngách", "hẻm", "số",
-    "tầng", "đường", "rt", "rw", "kel", "kelurahan", "kec", "kecamatan", "kab", "kabupaten", "kota", "blok", "gang", "gg", "lantai",
+    "tầng", "đường", "rt", "rw", "km", "kel", "kelurahan", "kec", "kecamatan", "kab", "kabupaten", "kota", "blok", "gang", "gg", "lantai",
     // Germanic
     "og", "eg", "dg", "ug", "stg", "stiege", "top", "tür", "whg", "wohnung", "haus", "hs", "bus", "verdieping",
     // Greek, Arabic, Hebrew, Indic
@@ -49,6 +49,15 @@ pub(super) fn last(r: &Reading<'_>, from: usize) -> usize {
         at = end;
     }
     at
+}
+
+/// `5.º C`, `2.º Dto`, `3ª izq`: the signs of ordinals are letters once a text is folded.
+fn ordinal(r: &Reading<'_>, i: usize) -> Option<usize> {
+    let mark = r.gap(i) == "." && matches!(r.str(i + 1), "o" | "a");
+    let glued = r.word(i).is_some_and(|w| w.digits > 0 && w.chars == w.digits + 1);
+    let last = if mark { i + 1 } else { i };
+    let door = |k: usize| is_unit(r, k) || r.word(k).is_some_and(|w| w.chars == 1 && w.caps != Caps::Lower);
+    ((mark || glued) && r.gap(last) == " " && door(last + 1)).then_some(last + 1)
 }
 
 /// `II`: a storey in Roman numbers.
@@ -96,6 +105,9 @@ fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
     }
     // `2. tv`, `3º B`, `4/7`, `3rd floor`.
     let number = r.word(i).is_some_and(|w| w.digits > 0 && w.chars <= 5);
+    if let Some(door) = ordinal(r, i).filter(|_| number) {
+        return Some(door);
+    }
     let then = number
         && matches!(r.gap(i), " " | ". " | "º " | ".º " | "ª " | "° " | "-" | "/")
         && is_unit(r, i + 1);
@@ -104,6 +116,10 @@ fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
     }
     // `33/A`, `218-II`.
     let letter = r.word(i).is_some_and(|w| w.chars == 1 && w.digits == 0) && gap == "/";
+    // `utca 21. II/4.`: the storey and the door.
+    if gap == ". " && storey(r.str(i)) && r.gap(i) == "/" && value(i + 1) {
+        return Some(i + 1);
+    }
     (number && matches!(gap, "/" | " / ") || letter || gap == "-" && storey(r.str(i))).then_some(i)
 }
 
@@ -122,6 +138,10 @@ mod tests {
             ("Setembro, apto 96, Vila", "Setembro, apto 96"),
             ("Garibaldi/A, 22695 Reggio", "Garibaldi/A"),
             ("Dorpsstraat-II, 4086", "Dorpsstraat-II"),
+            ("Alcalá, 5.o C, 28028", "Alcalá, 5.o C"),
+            ("Cedofeita, 2.o Dto, 4050", "Cedofeita, 2.o Dto"),
+            ("Kazinczy. II/4. Szeged", "Kazinczy. II/4"),
+            ("Denis, app. 6, Montréal", "Denis, app. 6"),
             ("Hauptweg, und dann", "Hauptweg"),
             ("Street. No, thanks", "Street"),
         ] {
