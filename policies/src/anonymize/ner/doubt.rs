@@ -126,6 +126,8 @@ const SHORT: usize = 5;
 const HEADS: [&str; 14] =
     ["Mc", "Mac", "De", "Di", "Du", "La", "Le", "Van", "Von", "Fitz", "St", "Ja", "Da", "Al"];
 
+/// Words on either side of a span that tell how its line is written.
+const NEAR: usize = 8;
 /// How far around a span is looked.
 const REACH: usize = 80;
 
@@ -178,10 +180,22 @@ impl Doubtful<'_> {
         if worded && self.is_plain(said) && self.score < PLAIN { FAINT.min(self.score) } else { self.score }
     }
 
-    /// In small letters, and unknown: a word of the language, as a rule.
+    /// In small letters, and unknown or among words with capitals: a word of the language, as a rule.
     fn is_plain(&self, said: &str) -> bool {
         let known = lists::GIVEN | lists::SURNAME | lists::CITY | lists::COUNTRY | lists::STATE;
-        self.lists & known == 0 && !said.chars().any(char::is_uppercase) && said.is_ascii()
+        let small = said.chars().any(char::is_lowercase) && !said.chars().any(char::is_uppercase);
+        small && (self.lists & known == 0 || self.is_among_capitals())
+    }
+
+    /// Whoever wrote the line gives words their capitals: one near begins with one.
+    fn is_among_capitals(&self) -> bool {
+        let before = self.text[..self.start].rsplit('\n').next().unwrap_or_default();
+        let after = self.text[self.end..].split('\n').next().unwrap_or_default();
+        let near = before.split_whitespace().rev().take(NEAR).chain(after.split_whitespace().take(NEAR));
+        near.into_iter().any(|word| {
+            let mut letters = word.chars().skip_while(|c| !c.is_alphabetic());
+            letters.next().is_some_and(char::is_uppercase) && letters.next().is_some_and(char::is_lowercase)
+        })
     }
 
     /// Its ends lie inside a word, or it is part of a long run of letters and digits without a space.
