@@ -55,6 +55,9 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
             geo::pair(r, i, out);
         } else if word.caps == Caps::Title {
             listed(r, i, out);
+            country(r, i, out);
+        } else if word.caps == Caps::None && word.chars >= 3 {
+            country(r, i, out);
         }
     }
 }
@@ -176,6 +179,34 @@ fn listed(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     if found & lists::CITY != 0 && found & (lists::GIVEN | lists::SURNAME | lists::COMMON) == 0 {
         r.mark((i, i), Type::CITY, Evidence::Shape, out);
     }
+}
+
+/// Small words of other languages before countries.
+const TOWARD_COUNTRIES: &[&str] = &[
+    "no", "na", "au", "aux", "nel", "nella", "negli", "dans", "in", "din", "pe", "ve", "ke", "se", "an",
+    "uit", "der", "die", "den", "del", "della", "do", "dos", "da", "al", "em", "w", "we", "z", "ze", "mimo",
+    "у", "з", "із", "до", "в", "во", "из", "на", "στην", "στη", "στο", "από", "την", "της",
+];
+/// What Korean hangs onto a noun.
+const PARTICLES: [&str; 14] =
+    ["에서", "으로", "에", "의", "를", "을", "은", "는", "이", "가", "로", "도", "와", "과"];
+
+/// `vive no Luxemburgo e`, `سافر إلى كندا`, `지금은 캐나다에`: a country of the long list and nothing else.
+fn country(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let led = || {
+        let before = i.checked_sub(1).filter(|b| r.gap(*b) == " ").map(|b| r.str(b));
+        before.is_some_and(|b| TOWARD.contains(&b) || TOWARD_COUNTRIES.contains(&b))
+    };
+    let cased = r.word(i).is_some_and(|word| word.caps != Caps::None);
+    if cased && !led() || r.has(i, Role::Common) {
+        return;
+    }
+    let known = |word: &str| ner::lists_of(&word.to_lowercase()) & !lists::CITY == lists::COUNTRY;
+    let word = r.str(i);
+    let bare = PARTICLES.iter().find_map(|particle| word.strip_suffix(particle)).filter(|bare| known(bare));
+    let Some(found) = Some(word).filter(|word| known(word)).or(bare) else { return };
+    let start = r.words[i].start;
+    out.push(Finding::new(start, start + found.len(), Type::COUNTRY, Evidence::Shape));
 }
 
 /// The value of a label that names a place: capitals, or all words up to the end of the field.

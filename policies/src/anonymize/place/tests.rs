@@ -39,6 +39,25 @@ fn roads_with_numbers_and_owners() {
 }
 
 #[test]
+fn countries_in_many_languages() {
+    let check = |text: &str| {
+        let mut out = Vec::new();
+        find(&Reading::of(text), &mut out);
+        let country = out.iter().find(|f| f.ty == Type::COUNTRY);
+        country.map(|f| text[f.start..f.end].to_owned()).unwrap_or_default()
+    };
+    for (text, want) in [
+        ("A prima vive no Luxemburgo e volta", "Luxemburgo"),
+        ("سافر أخي إلى كندا للدراسة", "كندا"),
+        ("지금은 캐나다에 사세요", "캐나다"),
+        ("pracuje w Norwegii", ""),
+        ("die Woche in Bearbeitung", ""),
+    ] {
+        assert_eq!(check(text), want, "{text}");
+    }
+}
+
+#[test]
 fn places_of_many_countries() {
     let wrong = missing(
         check,
