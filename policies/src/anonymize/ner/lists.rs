@@ -15,10 +15,14 @@ pub const STATE: u8 = 16;
 /// A common word of a template or of the vocabulary: no name by itself.
 pub const COMMON: u8 = 32;
 
+/// The lists of a word, within its place in the table; the rest of the place is the hash without these bits.
+const FLAGS: u32 = 63;
+
 /// Hashes of known words, in an open table.
 #[derive(Debug, Clone, Default)]
 pub struct Gazetteer {
-    slots: Vec<(u32, u8)>,
+    /// Four bytes a place: half the places are free, and the table is to stay in the caches.
+    slots: Vec<u32>,
 }
 
 impl Gazetteer {
@@ -26,28 +30,30 @@ impl Gazetteer {
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let entries = bytes.chunks_exact(5);
         let size = (entries.len() * 2).next_power_of_two().max(2);
-        let mut slots = vec![(0, 0); size];
+        let mut table = Self { slots: vec![0; size] };
         for entry in entries {
             let hash = u32::from_le_bytes([entry[0], entry[1], entry[2], entry[3]]);
-            let mut at = hash as usize & (size - 1);
-            while slots[at].1 != 0 {
-                at = (at + 1) & (size - 1);
-            }
-            slots[at] = (hash, entry[4]);
+            let at = table.place(hash);
+            table.slots[at] |= hash & !FLAGS | u32::from(entry[4]) & FLAGS;
         }
-        Self { slots }
+        table
     }
 
     /// The lists that the word of this hash stands in.
     pub fn of(&self, hash: u32) -> u8 {
-        let Some(mask) = self.slots.len().checked_sub(1) else { return 0 };
+        if self.slots.is_empty() {
+            return 0;
+        }
+        (self.slots[self.place(hash)] & FLAGS) as u8
+    }
+
+    /// The place of a hash: its own, or the free one where it would stand.
+    fn place(&self, hash: u32) -> usize {
+        let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
-        loop {
-            let (known, lists) = self.slots[at];
-            if lists == 0 || known == hash {
-                return lists;
-            }
+        while self.slots[at] & FLAGS != 0 && (self.slots[at] ^ hash) & !FLAGS != 0 {
             at = (at + 1) & mask;
         }
+        at
     }
 }
