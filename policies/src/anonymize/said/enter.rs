@@ -46,6 +46,8 @@ static BANKS: LazyLock<Set<&'static str>> =
 
 /// How far behind a word of logging in a pair of user and password may stand.
 const REACH: usize = 90;
+/// Small words between a word of logging in and the name.
+const MOST: usize = 3;
 /// The longest name of a user.
 const LONGEST: usize = 40;
 
@@ -129,7 +131,7 @@ fn refused(text: &str, low: &str, from: usize, out: &mut Vec<Finding>) {
 
 /// Where the value behind a word begins: after a space, a colon, a quote, `is`.
 fn value(low: &str, from: usize) -> Option<usize> {
-    const LINKS: [&str; 28] = [
+    const LINKS: [&str; 58] = [
         "is ",
         "ist ",
         "lautet ",
@@ -158,15 +160,62 @@ fn value(low: &str, from: usize) -> Option<usize> {
         "called ",
         "nr ",
         "als ",
+        "isch ",
+        "for ",
+        "of ",
+        "von ",
+        "pour ",
+        "para ",
+        "per ",
+        "voor ",
+        "för ",
+        "av ",
+        "af ",
+        "dla ",
+        "pro ",
+        "saya ",
+        "anda ",
+        "của ",
+        "em ",
+        "tôi ",
+        "mình ",
+        "anh ",
+        "chị ",
+        "μου ",
+        "के लिए ",
+        "는 ",
+        "은 ",
+        "가 ",
+        "이 ",
+        "は",
+        "が",
+        "是",
     ];
     let rest = low.get(from..)?;
     let mut at = rest.len() - rest.trim_start_matches([' ', ':', '=', '"', '\'', '@', '`']).len();
-    let body = rest.get(at..)?;
-    let link = LINKS.iter().find(|link| body.starts_with(**link)).map_or(0, |link| link.len());
-    at += link;
+    let glued = rest.chars().next().is_some_and(|c| c.is_alphabetic() && !c.is_lowercase());
+    // `nick của em là ...`, `아이디는 ...`.
+    for _ in 0..=MOST {
+        let body = rest.get(at..)?;
+        let link = LINKS.iter().find(|link| body.starts_with(**link) && (at > 0 || glued));
+        let Some(link) = link else { break };
+        at += link.len();
+    }
+    // `账号xiaoyu_05`: scripts without spaces.
+    if at == 0
+        && rest.starts_with(|c: char| c.is_ascii_lowercase())
+        && low.get(..from)?.ends_with(is_spaceless)
+    {
+        return Some(from);
+    }
     let quoted = rest.get(at..)?.starts_with(['"', '\'', '`', '@', ':']);
     let end = from + at + usize::from(quoted);
-    (at > 0 && at <= 20 && !rest.get(..at)?.contains('\n')).then_some(end)
+    (at > 0 && at <= 24 && !rest.get(..at)?.contains('\n')).then_some(end)
+}
+
+/// A sign of Chinese or Japanese.
+fn is_spaceless(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}')
 }
 
 /// Where the name at `start` ends, if it may be one: letters, digits, `_`, `.` and `-`.
@@ -210,16 +259,24 @@ fn is_odd(name: &str) -> bool {
 /// `m.wiesner`: one point between letters, that begins no ending of a host.
 fn dotted(name: &str) -> bool {
     let Some((head, tail)) = name.rsplit_once('.') else { return false };
-    !head.is_empty() && tail.len() >= 3 && !head.contains("www")
+    // `tuula.m`: one letter is an initial, but not those of files in a language of programs.
+    let initial =
+        matches!(tail.as_bytes(), [b] if b.is_ascii_lowercase() && !b"chrsdo".contains(b)) && head.len() >= 4;
+    let short = matches!(tail.as_bytes(), [a, b] if !b"aeiouy".contains(a) && !b"aeiouy".contains(b))
+        && !ENDINGS.contains(&tail)
+        && head.len() >= 4;
+    !head.is_empty() && (tail.len() >= 3 || initial || short) && !head.contains("www")
 }
+
+/// Endings of files and hosts.
+const ENDINGS: [&str; 44] = [
+    "com", "net", "org", "info", "app", "dev", "shop", "cloud", "html", "php", "json", "yaml", "yml", "xml",
+    "csv", "txt", "pdf", "doc", "docx", "xls", "xlsx", "png", "jpg", "zip", "exe", "sql", "log", "cfg",
+    "ini", "conf", "js", "ts", "rs", "md", "sh", "kt", "cs", "fr", "gr", "br", "ch", "pl", "pt", "nl",
+];
 
 /// The name of a file or a host.
 fn is_file(name: &str) -> bool {
-    const ENDINGS: [&str; 30] = [
-        "com", "net", "org", "info", "app", "dev", "shop", "cloud", "html", "php", "json", "yaml", "yml",
-        "xml", "csv", "txt", "pdf", "doc", "docx", "xls", "xlsx", "png", "jpg", "zip", "exe", "sql", "log",
-        "cfg", "ini", "conf",
-    ];
     name.rsplit_once('.').is_some_and(|(_, tail)| ENDINGS.contains(&tail.to_ascii_lowercase().as_str()))
 }
 

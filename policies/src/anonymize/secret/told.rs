@@ -7,16 +7,16 @@ use std::ops::Range;
 use super::rules::Engine;
 use super::value::{checksum, expression, path, placeholder};
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::token::before;
+use crate::anonymize::token::{after, before};
 
 /// How far behind the word its value may begin, and how long it may be.
-const REACH: usize = 64;
+const REACH: usize = 88;
 const VALUE: usize = 80;
 /// Words between a password's name and the password.
 const MOST: usize = 7;
 
 /// What stands between a password's name and the password, in lower case.
-const LINKS: [&str; 62] = [
+const LINKS: [&str; 78] = [
     "is",
     "was",
     "are",
@@ -79,9 +79,46 @@ const LINKS: [&str; 62] = [
     "router",
     "laptop",
     "login",
+    "μου",
+    "σου",
+    "saya",
+    "aku",
+    "anda",
+    "của",
+    "tôi",
+    "em",
+    "anh",
+    "mình",
+    "mea",
+    "meu",
+    "mia",
+    "mein",
+    "mijn",
+    "mitt",
 ];
+/// What the name of a user follows.
+const USERS: [&str; 16] = [
+    "user",
+    "gebruiker",
+    "benutzer",
+    "nutzer",
+    "utilisateur",
+    "usuario",
+    "utente",
+    "usuário",
+    "utilizador",
+    "użytkownika",
+    "användare",
+    "bruger",
+    "bruker",
+    "käyttäjän",
+    "uživatele",
+    "пользователя",
+];
+/// Signs that a value follows.
+const ARROWS: [&[u8]; 2] = [b"->", b"=>"];
 /// Verbs that stand right before the password.
-const VERBS: [&str; 22] = [
+const VERBS: [&str; 34] = [
     "is",
     "was",
     "to",
@@ -104,9 +141,46 @@ const VERBS: [&str; 22] = [
     "este",
     "είναι",
     "был",
+    "je",
+    "byl",
+    "bylo",
+    "naar",
+    "auf",
+    "til",
+    "till",
+    "на",
+    "σε",
+    "isch",
+    "là",
+    "thành",
 ];
 /// The same in scripts that write no spaces.
-const GLUED: [&str; 12] = ["是", "为", "為", "は", "が", "を", "은", "는", "이", "가", "คือ", "："];
+const GLUED: [&str; 24] = [
+    "是",
+    "为",
+    "為",
+    "は",
+    "が",
+    "を",
+    "은",
+    "는",
+    "이",
+    "가",
+    "คือ",
+    "：",
+    "改成了",
+    "改成",
+    "改为",
+    "改為",
+    "变更为",
+    "設為",
+    "设为",
+    "设置为",
+    "重置为",
+    "了",
+    "에서",
+    "를",
+];
 /// Passwords at the head of which one of these stands are the names of programs and methods.
 const KINDS: [&[u8]; 12] = [
     b"sha",
@@ -125,8 +199,9 @@ const KINDS: [&[u8]; 12] = [
 
 /// The password behind the word at `at`.
 pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, out: &mut Vec<Finding>) {
-    // `$POSTGRES_PASSWORD postgres:16`: the name is one of a program.
-    let named = b"_$-{.".contains(&before(text, at.start));
+    // `$POSTGRES_PASSWORD postgres:16`, `$PGPASSWORD`: the name is one of a program.
+    let run = text[..at.start].iter().rev().take(VALUE).take_while(|b| b.is_ascii_alphanumeric()).count();
+    let named = b"_$-{.".contains(&before(text, at.start)) || b"${".contains(&before(text, at.start - run));
     let Some(value) = value(text, at.end).filter(|_| !named) else { return };
     let bytes = &text[value.clone()];
     let lower = bytes.to_ascii_lowercase();
@@ -144,24 +219,42 @@ pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, out: &mut Ve
 /// What follows the name: behind links and signs alone, or behind a verb at the end of other small words.
 fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
     let limit = text.len().min(from + REACH);
-    let (mut at, mut led) = (from, true);
+    let (mut at, mut led, mut strange) = (from, true, false);
+    let mut last = String::new();
     for _ in 0..=MOST {
-        at = signs(text, at, limit)?;
+        let open = signs(text, at, limit)?;
+        // A comma makes a list of names more likely than a password.
+        let listed = text[at..open].contains(&b',');
+        let arrow = text[at..open].windows(2).any(|w| matches!(w, b"->" | b"=>"));
+        led |= arrow;
+        at = open;
         let whole = run(text, at);
+        // Nobody chooses what goes on further.
+        if whole.len() >= VALUE {
+            return None;
+        }
         let word = trimmed(text, whole.clone());
         let said = std::str::from_utf8(&text[word.clone()]).unwrap_or_default().to_lowercase();
         let linked = LINKS.contains(&said.as_str());
-        if led && !linked && looks_chosen(&text[word.clone()]) {
+        let value = &text[word.clone()];
+        let fits = || if listed { looks_drawn(value) } else { looks_chosen(value) };
+        // `password, minLength: 12`: what a colon follows is a name too.
+        let label = text[word.end..whole.end].starts_with(b":") && after(text, whole.end) == b' ';
+        if !linked && !label && (led && fits() || strange && looks_drawn(value)) {
             return Some(word);
         }
-        let small = said.chars().all(|c| c.is_lowercase() && c.is_alphabetic()) && !said.is_empty();
+        let small = said.chars().all(|c| !c.is_uppercase() && c.is_alphabetic()) && !said.is_empty();
+        // `of user mjansen12 is now ...`.
+        let user = USERS.contains(&last.as_str()) && value.is_ascii();
         let closed = text[word.end..whole.end].iter().any(|b| b".;?!".contains(b));
-        if !(linked || small) || closed {
+        if !(linked || small || user) || closed {
             return None;
         }
         // `mot de passe provisoire : Lavande-8842`.
         let marked = text[word.end..text.len().min(whole.end + 2)].contains(&b':');
         led = linked && led || VERBS.contains(&said.as_str()) || marked;
+        strange |= !said.is_ascii();
+        last = said;
         at = word.end;
     }
     None
@@ -174,6 +267,8 @@ fn signs(text: &[u8], from: usize, limit: usize) -> Option<usize> {
         let glued = || GLUED.iter().find(|word| text[at..].starts_with(word.as_bytes()));
         if b" :=\"'`*(,".contains(&text[at]) || text[at..].starts_with(b"- ") {
             at += 1;
+        } else if ARROWS.iter().any(|arrow| text[at..].starts_with(arrow)) {
+            at += 2;
         } else if let Some(word) = glued() {
             at += word.len();
         } else {
@@ -186,7 +281,7 @@ fn signs(text: &[u8], from: usize, limit: usize) -> Option<usize> {
 /// A run without spaces and quotes; letters of another script end one of Latin ones.
 fn run(text: &[u8], from: usize) -> Range<usize> {
     let ascii = text.get(from).is_some_and(u8::is_ascii);
-    let stop = |b: &&u8| b.is_ascii_whitespace() || b"\"'`<>".contains(b) || ascii && **b >= 0xe0;
+    let stop = |b: &&u8| b.is_ascii_whitespace() || b"\"'`<>".contains(b) || ascii && **b >= 0xce;
     let len =
         text[from..].iter().take(VALUE).position(|b| stop(&b)).unwrap_or((text.len() - from).min(VALUE));
     from..from + len
@@ -199,6 +294,17 @@ fn trimmed(text: &[u8], word: Range<usize>) -> Range<usize> {
     word.start..word.start + kept
 }
 
+/// Letters with digits or signs in one word of eight or more: no word of any sentence.
+fn looks_drawn(value: &[u8]) -> bool {
+    let has = |what: fn(&u8) -> bool| value.iter().any(what);
+    let sign = |b: &u8| b"!@#$%^&*?_.-".contains(b);
+    looks_chosen(value)
+        && value.len() >= 6
+        && has(u8::is_ascii_lowercase)
+        && (has(u8::is_ascii_digit) || value.iter().any(|b| b"!@#$%^&*".contains(b)))
+        && (has(u8::is_ascii_uppercase) || value.iter().any(sign) || value.len() >= 8)
+}
+
 /// Letters with digits or signs, capitals inside, or several words with dashes: no word of a sentence.
 fn looks_chosen(value: &[u8]) -> bool {
     let has = |what: fn(&u8) -> bool| value.iter().any(what);
@@ -207,7 +313,8 @@ fn looks_chosen(value: &[u8]) -> bool {
     let mixed = has(u8::is_ascii_digit) || value.iter().any(|b| b"!@#$%^&*?_".contains(b)) || inner;
     let parts = value.split(|b| *b == b'-').filter(|part| part.len() >= 3).count();
     let unit = value.first().is_some_and(u8::is_ascii_digit) && letters < 3;
-    value.is_ascii() && value.len() >= 5 && letters >= 2 && (mixed && !unit || parts >= 4)
+    let begins = value.first().is_some_and(|b| !b")]}.>|;".contains(b));
+    value.is_ascii() && begins && value.len() >= 5 && letters >= 2 && (mixed && !unit || parts >= 4)
 }
 
 #[cfg(test)]
