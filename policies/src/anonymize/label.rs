@@ -99,7 +99,12 @@ impl Labels {
         for hit in KEYWORDS.hits_of_words(text) {
             // `mg/dL, 70-99` is a unit.
             let unit = hit.end - hit.start == 2 && before(text, hit.start) == b'/';
-            if stands_alone(text, hit.start, hit.end) && !unit {
+            // Behind a sign of Chinese or Japanese the value may follow at once.
+            let spaceless =
+                text[..hit.end].windows(3).next_back().is_some_and(|c| matches!(c[0], 0xe3..=0xe9));
+            let alone =
+                stands_alone(text, hit.start, hit.end) || spaceless && !in_token(before(text, hit.start));
+            if alone && !unit {
                 hits.push(Hit { start: hit.start, end: hit.end, label: &LABELS[hit.word] });
             }
         }
@@ -218,7 +223,8 @@ fn push(label: &Label, text: &[u8], tokens: &[Token], i: usize, out: &mut Vec<Fi
     let len = end - start;
     let value = &text[start..end];
     let fits = if label.ty == Type::CVV {
-        (3..=4).contains(&len) && digits == len
+        let year = len == 4 && matches!(&value[..2], b"19" | b"20");
+        (3..=4).contains(&len) && digits == len && !year
     } else if label.ty == Type::EXPIRY {
         (4..=7).contains(&len) && digits >= 3 && value.iter().any(|b| matches!(b, b'/' | b'-'))
     } else if label.say == Say::Page {
@@ -338,6 +344,11 @@ mod tests {
             ("my account number is 1234 5678 90", "", "ACCOUNT 1234 5678"),
             ("Order #A-10293", "", "ID A-10293"),
             ("cvv 123", "", "CVV 123"),
+            ("with the digits on the back being 207.", "", "CVV 207"),
+            ("cryptogramme : 530.", "", "CVV 530"),
+            ("セキュリティコード219で", "", "CVV 219"),
+            ("رمز الأمان 358 ثم", "", "CVV 358"),
+            ("código de seguridad: 4412", "", "CVV 4412"),
             ("exp 04/27", "", "EXPIRY 04/27"),
             ("MRN# 8847", "", "MRN 8847"),
             ("Med Rec No: 00482-913", "", "MRN 00482-913"),
@@ -385,6 +396,7 @@ mod tests {
             "see page 12 of 2019",
             "the policy 2021 revision",
             "prior auth for 40 mg",
+            "the security code of 2019",
         ] {
             assert_eq!(check(text, ""), Vec::<String>::new(), "{text}");
         }

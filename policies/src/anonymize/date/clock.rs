@@ -37,7 +37,7 @@ fn clock(text: &[u8], from: usize) -> Option<usize> {
 }
 
 /// What stands behind the hour of a clock time, in lower case.
-const BEHIND: [&str; 33] = [
+const BEHIND: [&str; 44] = [
     "am",
     "pm",
     "a.m.",
@@ -71,14 +71,82 @@ const BEHIND: [&str; 33] = [
     "de la noche",
     "da manhã",
     "da tarde",
+    "da noite",
+    "du matin",
+    "du soir",
+    "de l'après-midi",
+    "giờ sáng",
+    "giờ chiều",
+    "giờ tối",
+    "rano",
+    "wieczorem",
+    "вечера",
+    "утра",
 ];
 /// What leads to a clock time, in lower case, where its form alone could be another number's.
-const LEADS: [&str; 55] = [
-    "kl.", "kl", "klo", "klokken", "um", "gegen", "om", "rond", "à", "às", "as", "vers", "avant", "après",
-    "dès", "las", "alle", "ore", "dalle", "entro", "godz.", "godz", "o", "v", "ve", "saat", "в", "до", "о",
-    "στις", "ora", "orele", "kell", "ab", "bis", "até", "aos", "para", "hasta", "desde", "avanti", "før",
-    "före", "efter", "pukul", "jam", "klockan", "kello", "godzinie", "ura", "i", "vid", "ved", "kring",
+const LEADS: [&str; 62] = [
+    "kl.",
+    "kl",
+    "klo",
+    "klokken",
+    "um",
+    "gegen",
+    "om",
+    "rond",
+    "à",
+    "às",
+    "as",
+    "vers",
+    "avant",
+    "après",
+    "dès",
+    "las",
+    "alle",
+    "ore",
+    "dalle",
+    "entro",
+    "godz.",
+    "godz",
+    "o",
+    "v",
+    "ve",
+    "saat",
+    "в",
+    "до",
+    "о",
+    "στις",
+    "ora",
+    "orele",
+    "kell",
+    "ab",
+    "bis",
+    "até",
+    "aos",
+    "para",
+    "hasta",
+    "desde",
+    "avanti",
+    "før",
+    "före",
+    "efter",
+    "pukul",
+    "jam",
+    "klockan",
+    "kello",
+    "godzinie",
+    "ura",
+    "i",
+    "vid",
+    "ved",
+    "kring",
     "omkring",
+    "pelas",
+    "lúc",
+    "depois das",
+    "antes das",
+    "partir das",
+    "entre das",
+    "após das",
 ];
 /// Of these, those that an hour alone may follow.
 const HOURS: [&str; 13] = [
@@ -112,9 +180,21 @@ pub(super) fn times(text: &[u8], out: &mut Vec<Finding>) {
         let until =
             before(text, at) == b'-' && out.last().is_some_and(|f| f.ty == Type::TIME && f.end + 1 == at);
         let free = !in_token(before(text, at)) && (until || !b".:-/,$#%+=_".contains(&before(text, at)));
-        let read = if free && run <= 2 { read(text, at) } else { military(text, at, run).filter(|_| free) };
+        let again = || {
+            until
+                .then(|| half_of_an_hour(text, at + run))
+                .flatten()
+                .filter(|end| !in_token(after(text, *end)))
+                .map(|end| Read { end, hour: hour(text, at, run), score: 70 })
+        };
+        let read = if free && run <= 2 {
+            read(text, at).or_else(again)
+        } else {
+            military(text, at, run).filter(|_| free)
+        };
         if let Some(Read { end, score, .. }) = read.filter(|read| read.hour <= 24) {
-            out.push(Finding::new(at, end, Type::TIME, Evidence::Shape).scored(score));
+            let start = half_day_before(text, at);
+            out.push(Finding::new(start, end, Type::TIME, Evidence::Shape).scored(score));
             at = end;
         } else {
             at += run;
@@ -182,15 +262,44 @@ fn signed(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
 
 /// `9 a.m.`, `11.30 Uhr` or, behind what leads to a time, `11.30` and `kl. 9`; `end` is the hour's.
 fn dotted(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
-    let dotted = after(text, end) == b'.' && digits(text, end + 1) == 2 && is_minute(text, end + 1);
-    let end = end + if dotted { 3 } else { 0 };
+    let minutes = half_of_an_hour(text, end);
+    let dotted = minutes.is_some();
+    let end = minutes.unwrap_or(end);
     if let Some(end) = marked(text, end) {
         return Some((end, 85));
     }
     let next = after(text, end);
-    let open = in_token(next) || b".,%/-".contains(&next) && after(text, end + 1).is_ascii_digit();
+    // `8.00-15.30`.
+    let range = dotted && next == b'-' && half_of_an_hour(text, end + 1 + digits(text, end + 1)).is_some();
+    let open = in_token(next) || b".,%/-".contains(&next) && after(text, end + 1).is_ascii_digit() && !range;
     let leads = if dotted { &LEADS[..] } else { &HOURS[..] };
-    (!open && leads.contains(&lead(text, at).as_str())).then_some((end, 70))
+    let lead = lead(text, at);
+    let part = if matches!(lead.as_str(), "jam" | "pukul") { day_part(text, end) } else { end };
+    (!open && leads.contains(&lead.as_str())).then_some((part, 70))
+}
+
+/// The end of the part of the day behind an hour of Indonesian; alone it counts nights: `jam 7 malam`.
+fn day_part(text: &[u8], at: usize) -> usize {
+    const PARTS: [&[u8]; 4] = [b" pagi", b" siang", b" sore", b" malam"];
+    let fits = |part: &&&[u8]| text[at..].starts_with(part) && !in_token(after(text, at + part.len()));
+    PARTS.iter().find(fits).map_or(at, |part| at + part.len())
+}
+
+/// The end of the minutes behind a full stop: `.30`.
+fn half_of_an_hour(text: &[u8], at: usize) -> Option<usize> {
+    let fits = after(text, at) == b'.' && digits(text, at + 1) == 2 && is_minute(text, at + 1);
+    fits.then_some(at + 3)
+}
+
+/// Where the half of the day that stands before an hour begins: `午後3時`, `오후 2시`.
+fn half_day_before(text: &[u8], at: usize) -> usize {
+    const HALVES: [&str; 18] = [
+        "午前", "午後", "正午", "上午", "下午", "中午", "凌晨", "早上", "晚上", "傍晚", "夜", "朝", "오전",
+        "오후", "새벽", "아침", "저녁", "밤",
+    ];
+    let head = &text[..at];
+    let head = head.strip_suffix(b" ").unwrap_or(head);
+    HALVES.iter().find(|half| head.ends_with(half.as_bytes())).map_or(at, |half| head.len() - half.len())
 }
 
 /// The end of the signs behind an hour: `3時`, `10時30分`, `3시 30분`; `3時間` is how long.
@@ -229,7 +338,7 @@ fn marked(text: &[u8], at: usize) -> Option<usize> {
     let from = at + usize::from(after(text, at) == b' ');
     let rest = &text[from.min(text.len())..];
     // What the marks begin with.
-    if !rest.first().is_some_and(|b| b"apuhod".contains(&b.to_ascii_lowercase()) || *b >= 0x80) {
+    if !rest.first().is_some_and(|b| b"apuhodgrw".contains(&b.to_ascii_lowercase()) || *b >= 0x80) {
         return None;
     }
     let fits = |mark: &&&str| {
@@ -250,7 +359,18 @@ fn lead(text: &[u8], at: usize) -> String {
     let head = &text[at.saturating_sub(16)..at];
     let Some(head) = head.strip_suffix(b" ") else { return String::new() };
     let len = head.iter().rev().take_while(|b| !b.is_ascii_whitespace() && !b"(,;".contains(b)).count();
-    String::from_utf8_lossy(&head[head.len() - len..]).to_lowercase()
+    // `das` leads to an hour in Portuguese only behind another word: `depois das 19h`.
+    let two = if head.ends_with(b" das") {
+        len + 1
+            + head[..head.len() - 4]
+                .iter()
+                .rev()
+                .take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80)
+                .count()
+    } else {
+        len
+    };
+    String::from_utf8_lossy(&head[head.len() - two..]).to_lowercase()
 }
 
 #[cfg(test)]
@@ -295,6 +415,11 @@ mod tests {
             ("at 0730 hrs", "0730 hrs"),
             ("toplantı saat 15'te", "15"),
             ("kl. 9 i morgen", "9"),
+            ("7月2日午後4時15分に", "午後4時15分"),
+            ("6월 3일 오후 3시 회의", "오후 3시"),
+            ("sampai jam 8 malam ya", "8 malam"),
+            ("ligue depois das 20h, ok", "20h"),
+            ("moved to Friday at 9.40am; please", "9.40am"),
             ("a las 8 de la tarde", "8 de la tarde"),
         ] {
             assert_eq!(check(text), [want], "{text}");
@@ -304,6 +429,7 @@ mod tests {
     #[test]
     fn both_ends_of_a_span_of_time_are_found() {
         assert_eq!(check("open 10:15-11:45 daily"), ["10:15", "11:45"]);
+        assert_eq!(check("paikalla klo 9.00-16.30."), ["9.00", "16.30"]);
     }
 
     #[test]
@@ -324,6 +450,8 @@ mod tests {
             "12 AMs",
             "08:15-16",
             "3時間かかる",
+            "2 hari 1 malam di Bali",
+            "das 24h-Rennen",
             "invoice 0730",
         ] {
             assert!(check(text).is_empty(), "{text}: {:?}", check(text));

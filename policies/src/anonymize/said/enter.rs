@@ -57,7 +57,10 @@ pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
     let cased = |c: char| c.is_lowercase() || c.is_uppercase() || c == '_';
     let mut paired = 0;
     for (hit, lead) in SEARCH.hits(low) {
-        if !apart(text, hit.start, hit.end, cased) || in_token(before(text.as_bytes(), hit.start)) {
+        let spaceless = low.get(..hit.end).is_some_and(|head| head.ends_with(is_spaceless));
+        if !spaceless && !apart(text, hit.start, hit.end, cased)
+            || in_token(before(text.as_bytes(), hit.start))
+        {
             continue;
         }
         match lead {
@@ -259,7 +262,7 @@ fn is_odd(name: &str) -> bool {
 /// `m.wiesner`: one point between letters, that begins no ending of a host.
 fn dotted(name: &str) -> bool {
     let Some((head, tail)) = name.rsplit_once('.') else { return false };
-    // `tuula.m`: one letter is an initial, but not those of files in a language of programs.
+    // `aino.m`: one letter is an initial, but not those of files in a language of programs.
     let initial =
         matches!(tail.as_bytes(), [b] if b.is_ascii_lowercase() && !b"chrsdo".contains(b)) && head.len() >= 4;
     let short = matches!(tail.as_bytes(), [a, b] if !b"aeiouy".contains(a) && !b"aeiouy".contains(b))
@@ -386,6 +389,13 @@ mod tests {
                 ("Użytkownik zosia_k92 zgłosił", "USERNAME zosia_k92"),
                 ("логин petrov_84", "USERNAME petrov_84"),
                 ("kullanıcı adı: mehmet.yilmaz", "USERNAME mehmet.yilmaz"),
+                ("账号lixiao_88的密码", "USERNAME lixiao_88"),
+                ("카톡 아이디는 jisu_dal이에요", "USERNAME jisu_dal"),
+                ("mi Benutzer isch urs.keller", "USERNAME urs.keller"),
+                ("Käyttäjätunnus on aino.m ja", "USERNAME aino.m"),
+                ("Nick của em là linhmeo_99, pass", "USERNAME linhmeo_99"),
+                ("Login for kfitzroy_rd is locked", "USERNAME kfitzroy_rd"),
+                ("chart accessed by tlopez.rn from", "USERNAME tlopez.rn"),
                 ("Můj účet pavel_n77 nefunguje", "USERNAME pavel_n77"),
             ],
         );
@@ -394,6 +404,8 @@ mod tests {
             &[
                 "the user interface is slow",
                 "user experience and user research",
+                "created by main.rs and read by users",
+                "login for everyone is broken",
                 "the user standard rights",
                 "account max_tokens",
                 "set user user_id in the table",

@@ -16,7 +16,7 @@ const VALUE: usize = 80;
 const MOST: usize = 7;
 
 /// What stands between a password's name and the password, in lower case.
-const LINKS: [&str; 78] = [
+const LINKS: [&str; 88] = [
     "is",
     "was",
     "are",
@@ -95,6 +95,16 @@ const LINKS: [&str; 78] = [
     "mein",
     "mijn",
     "mitt",
+    "jetzt",
+    "nun",
+    "nu",
+    "ahora",
+    "maintenant",
+    "ora",
+    "agora",
+    "teraz",
+    "теперь",
+    "тепер",
 ];
 /// What the name of a user follows.
 const USERS: [&str; 16] = [
@@ -237,15 +247,15 @@ fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
         let said = std::str::from_utf8(&text[word.clone()]).unwrap_or_default().to_lowercase();
         let linked = LINKS.contains(&said.as_str());
         let value = &text[word.clone()];
+        // `of user mjansen12 is now ...`.
+        let user = USERS.contains(&last.as_str()) && value.is_ascii();
         let fits = || if listed { looks_drawn(value) } else { looks_chosen(value) };
         // `password, minLength: 12`: what a colon follows is a name too.
         let label = text[word.end..whole.end].starts_with(b":") && after(text, whole.end) == b' ';
-        if !linked && !label && (led && fits() || strange && looks_drawn(value)) {
+        if !linked && !label && (led && fits() || strange && !user && looks_drawn(value)) {
             return Some(word);
         }
         let small = said.chars().all(|c| !c.is_uppercase() && c.is_alphabetic()) && !said.is_empty();
-        // `of user mjansen12 is now ...`.
-        let user = USERS.contains(&last.as_str()) && value.is_ascii();
         let closed = text[word.end..whole.end].iter().any(|b| b".;?!".contains(b));
         if !(linked || small || user) || closed {
             return None;
@@ -330,6 +340,15 @@ mod tests {
             ("ssh bob@host (pw hunter2)", "hunter2"),
             ("the password for the auth account is i_DjZvLeKvXB", "i_DjZvLeKvXB"),
             ("password: correct-horse-battery-staple", "correct-horse-battery-staple"),
+            ("Das Passwort für den Benutzer anna_b7 ist jetzt Sommer2024!", "Sommer2024!"),
+            ("Het wachtwoord van gebruiker kdevries8 is gewijzigd naar Tulp#77x, mail", "Tulp#77x"),
+            ("heslo k wifi je kocour77, pa", "kocour77"),
+            ("Пароль от кабинета Zima_2024x не", "Zima_2024x"),
+            ("şifresini Lale.Cay12 olarak", "Lale.Cay12"),
+            ("Ο κωδικός μου Aigaio!27 δεν", "Aigaio!27"),
+            ("密码改成了Mantou@123，有", "Mantou@123"),
+            ("وكلمة المرور Nakhla#2290، والبريد", "Nakhla#2290"),
+            ("db root pw changed again -> kWq?t72Mzvn4 .", "kWq?t72Mzvn4"),
             ("mật khẩu là Hanoi2024!", "Hanoi2024!"),
             ("kata sandi: Jakarta99", "Jakarta99"),
             ("كلمة المرور: zxcvBN12", "zxcvBN12"),
@@ -364,6 +383,11 @@ mod tests {
             "a password of 12-16 characters",
             "forgot my password, please help",
             "password: see the vault",
+            "expect(validatePassword('')).toBe(false)",
+            "kinds: ApiKey, Password, PrivateKey, SessionCookie",
+            "permit(:email, :password, :password_confirmation)",
+            "password: string, format: password, minLength: 12",
+            "user=$PGUSER password=$PGPASSWORD dbname=$PGDATABASE",
             "the password field is empty",
             "-e DB_PASSWORD=$DB_PASSWORD postgres:16",
         ] {
