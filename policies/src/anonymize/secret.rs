@@ -13,6 +13,7 @@ mod assign;
 mod block;
 mod listed;
 mod rules;
+mod thing;
 mod told;
 mod value;
 

@@ -1,7 +1,11 @@
 //! Clock times, alone and joined to a date.
 
+use std::sync::LazyLock;
+
 use super::number;
 use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::quick::Set;
+use crate::anonymize::sections::entries;
 use crate::anonymize::token::{Token, after, before, in_token};
 
 /// The end of the clock time that is joined to a date: `T09:15:30.5Z`, ` 09:15`.
@@ -36,128 +40,38 @@ fn clock(text: &[u8], from: usize) -> Option<usize> {
     Some(end)
 }
 
-/// What stands behind the hour of a clock time, in lower case.
-const BEHIND: [&str; 44] = [
-    "am",
-    "pm",
-    "a.m.",
-    "p.m.",
-    "a.m",
-    "p.m",
-    "uhr",
-    "uur",
-    "hrs",
-    "hs",
-    "hod.",
-    "hod",
-    "hodin",
-    "h",
-    "o'clock",
-    "óra",
-    "órakor",
-    "ч.",
-    "ч",
-    "часов",
-    "часа",
-    "година",
-    "години",
-    "μ.μ.",
-    "π.μ.",
-    "น.",
-    "heures",
-    "horas",
-    "de la tarde",
-    "de la mañana",
-    "de la noche",
-    "da manhã",
-    "da tarde",
-    "da noite",
-    "du matin",
-    "du soir",
-    "de l'après-midi",
-    "giờ sáng",
-    "giờ chiều",
-    "giờ tối",
-    "rano",
-    "wieczorem",
-    "вечера",
-    "утра",
-];
-/// What leads to a clock time, in lower case, where its form alone could be another number's.
-const LEADS: [&str; 62] = [
-    "kl.",
-    "kl",
-    "klo",
-    "klokken",
-    "um",
-    "gegen",
-    "om",
-    "rond",
-    "à",
-    "às",
-    "as",
-    "vers",
-    "avant",
-    "après",
-    "dès",
-    "las",
-    "alle",
-    "ore",
-    "dalle",
-    "entro",
-    "godz.",
-    "godz",
-    "o",
-    "v",
-    "ve",
-    "saat",
-    "в",
-    "до",
-    "о",
-    "στις",
-    "ora",
-    "orele",
-    "kell",
-    "ab",
-    "bis",
-    "até",
-    "aos",
-    "para",
-    "hasta",
-    "desde",
-    "avanti",
-    "før",
-    "före",
-    "efter",
-    "pukul",
-    "jam",
-    "klockan",
-    "kello",
-    "godzinie",
-    "ura",
-    "i",
-    "vid",
-    "ved",
-    "kring",
-    "omkring",
-    "pelas",
-    "lúc",
-    "depois das",
-    "antes das",
-    "partir das",
-    "entre das",
-    "após das",
-];
-/// Of these, those that an hour alone may follow.
-const HOURS: [&str; 13] = [
-    "kl.", "kl", "klo", "klockan", "klokken", "kello", "saat", "godz.", "godz", "godzinie", "pukul", "jam",
-    "ore",
-];
-/// The same in English, where `at 9.30` may be a price, but `at 9:30` is none.
-const SAID: [&str; 14] = [
-    "at", "by", "from", "to", "until", "till", "before", "after", "since", "around", "about", "between",
-    "and", "past",
-];
+/// What a word beside a time is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Behind,
+    Lead,
+    Hour,
+    Said,
+}
+
+struct Words {
+    behind: Vec<&'static str>,
+    lead: Set<&'static str>,
+    hour: Set<&'static str>,
+    said: Set<&'static str>,
+}
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    const NAMES: &[(&str, Beside)] =
+        &[("behind", Beside::Behind), ("lead", Beside::Lead), ("hour", Beside::Hour), ("said", Beside::Said)];
+    let all = || entries(include_str!("../../../words/clock.txt"), NAMES);
+    let of = |beside| all().filter(move |(kind, _)| *kind == beside).map(|(_, word)| word);
+    let mut behind: Vec<&str> = of(Beside::Behind).collect();
+    // Of two marks the longer one: `heures du matin`.
+    behind.sort_unstable_by_key(|mark| std::cmp::Reverse(mark.len()));
+    Words {
+        behind,
+        lead: of(Beside::Lead).collect(),
+        hour: of(Beside::Hour).collect(),
+        said: of(Beside::Said).collect(),
+    }
+});
+
 /// Two numbers with a colon between that are no time.
 const RATIOS: [&str; 8] = ["ratio", "scale", "aspect", "odds", "dilution", "titer", "score", "verse"];
 
@@ -244,7 +158,7 @@ fn coloned(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     }
     let lead = lead(text, at);
     let lead = lead.as_str();
-    let said = LEADS.contains(&lead) || SAID.contains(&lead);
+    let said = WORDS.lead.contains(lead) || WORDS.said.contains(lead);
     let two = digits(text, at) == 2;
     let seconds = end - at > 5 || end - at == 5 && !two;
     (said || two && !RATIOS.contains(&lead)).then_some((end, if seconds { 85 } else { 50 }))
@@ -256,7 +170,7 @@ fn signed(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     if digits(text, minute) == 2 && is_minute(text, minute) && !in_token(after(text, minute + 2)) {
         return Some((minute + 2, 80));
     }
-    let led = !in_token(after(text, end)) && LEADS.contains(&lead(text, at).as_str());
+    let led = !in_token(after(text, end)) && WORDS.lead.contains(lead(text, at).as_str());
     led.then_some((end, 80))
 }
 
@@ -272,10 +186,10 @@ fn dotted(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     // `8.00-15.30`.
     let range = dotted && next == b'-' && half_of_an_hour(text, end + 1 + digits(text, end + 1)).is_some();
     let open = in_token(next) || b".,%/-".contains(&next) && after(text, end + 1).is_ascii_digit() && !range;
-    let leads = if dotted { &LEADS[..] } else { &HOURS[..] };
+    let leads = if dotted { &WORDS.lead } else { &WORDS.hour };
     let lead = lead(text, at);
     let part = if matches!(lead.as_str(), "jam" | "pukul") { day_part(text, end) } else { end };
-    (!open && leads.contains(&lead.as_str())).then_some((part, 70))
+    (!open && leads.contains(lead.as_str())).then_some((part, 70))
 }
 
 /// The end of the part of the day behind an hour of Indonesian; alone it counts nights: `jam 7 malam`.
@@ -346,7 +260,7 @@ fn marked(text: &[u8], at: usize) -> Option<usize> {
         let next = after(text, from + mark.len());
         said && !in_token(next) && (next < 0x80 || mark.is_ascii())
     };
-    BEHIND.iter().find(fits).map(|mark| from + mark.len())
+    WORDS.behind.iter().find(fits).map(|mark| from + mark.len())
 }
 
 fn small_is(head: &[u8], mark: &str) -> bool {

@@ -84,8 +84,9 @@ pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
 fn coded(text: &str, begin: Begin, about: About, small: bool) -> Option<usize> {
     let end = code::read(text.as_bytes(), begin.at + series(text, begin.at), about, begin.named)?;
     let plain = text.get(begin.at..end)?.bytes().all(|b| b.is_ascii_digit() || b == b' ');
-    let strict =
-        small && (matches!(about, About::Person | About::Bank) || about == About::Paper && !begin.named);
+    let strict = small
+        && (matches!(about, About::Person | About::Bank)
+            || !begin.named && matches!(about, About::Paper | About::Payment));
     (!(strict && plain)).then_some(end)
 }
 

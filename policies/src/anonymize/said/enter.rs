@@ -22,6 +22,8 @@ enum Lead {
     Refused,
     For,
     Both,
+    Link,
+    Glued,
 }
 
 const LEADS: &[(&str, Lead)] = &[
@@ -30,14 +32,28 @@ const LEADS: &[(&str, Lead)] = &[
     ("refused", Lead::Refused),
     ("for", Lead::For),
     ("both", Lead::Both),
+    ("link", Lead::Link),
+    ("glued link", Lead::Glued),
 ];
 
 const WORDS: &str = include_str!("../../../words/enter.txt");
 
-static SEARCH: LazyLock<Search<Lead>> =
-    LazyLock::new(|| Search::of(entries(WORDS, LEADS).filter(|(lead, _)| *lead != Lead::For)));
-static FOR: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    entries(WORDS, LEADS).filter(|(lead, _)| *lead == Lead::For).map(|(_, word)| word).collect()
+static SEARCH: LazyLock<Search<Lead>> = LazyLock::new(|| {
+    let between = |lead| matches!(lead, Lead::For | Lead::Link | Lead::Glued);
+    Search::of(entries(WORDS, LEADS).filter(move |(lead, _)| !between(*lead)))
+});
+
+/// What may stand between a word and the user.
+struct Between {
+    refused: Vec<&'static str>,
+    link: Vec<&'static str>,
+    glued: Vec<&'static str>,
+}
+
+static BETWEEN: LazyLock<Between> = LazyLock::new(|| {
+    let of =
+        |kind| entries(WORDS, LEADS).filter(move |(lead, _)| *lead == kind).map(|(_, word)| word).collect();
+    Between { refused: of(Lead::For), link: of(Lead::Link), glued: of(Lead::Glued) }
 });
 
 /// Banks of payments' addresses.
@@ -68,7 +84,7 @@ pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
             Lead::Account => user(text, low, hit.end, Sure::Odd, out),
             Lead::Refused => refused(text, low, hit.end, out),
             Lead::Both if hit.end >= paired => paired = pair(text, hit.end, out),
-            Lead::Both | Lead::For => {}
+            Lead::Both | Lead::For | Lead::Link | Lead::Glued => {}
         }
     }
 }
@@ -112,7 +128,10 @@ fn refused(text: &str, low: &str, from: usize, out: &mut Vec<Finding>) {
     let rest = low.get(from..).unwrap_or_default();
     let spaces = rest.len() - rest.trim_start_matches([' ', ':', '(']).len();
     let body = rest.get(spaces..).unwrap_or_default();
-    let link = FOR.iter().filter(|word| body.strip_prefix(**word).is_some_and(|rest| rest.starts_with(' ')));
+    let link = BETWEEN
+        .refused
+        .iter()
+        .filter(|word| body.strip_prefix(**word).is_some_and(|rest| rest.starts_with(' ')));
     let Some(word) = link.max_by_key(|word| word.len()) else { return };
     let Some(start) = value(low, from + spaces + word.len()) else { return };
     let Some(end) = handle(text.as_bytes(), start) else { return };
@@ -134,75 +153,17 @@ fn refused(text: &str, low: &str, from: usize, out: &mut Vec<Finding>) {
 
 /// Where the value behind a word begins: after a space, a colon, a quote, `is`.
 fn value(low: &str, from: usize) -> Option<usize> {
-    const LINKS: [&str; 58] = [
-        "is ",
-        "ist ",
-        "lautet ",
-        "est ",
-        "es ",
-        "é ",
-        "è ",
-        "jest ",
-        "je ",
-        "är ",
-        "er ",
-        "on ",
-        "este ",
-        "είναι ",
-        "adalah ",
-        "là ",
-        "yra ",
-        "it's ",
-        "name is ",
-        "mit ",
-        "met ",
-        "avec ",
-        "con ",
-        "com ",
-        "named ",
-        "called ",
-        "nr ",
-        "als ",
-        "isch ",
-        "for ",
-        "of ",
-        "von ",
-        "pour ",
-        "para ",
-        "per ",
-        "voor ",
-        "för ",
-        "av ",
-        "af ",
-        "dla ",
-        "pro ",
-        "saya ",
-        "anda ",
-        "của ",
-        "em ",
-        "tôi ",
-        "mình ",
-        "anh ",
-        "chị ",
-        "μου ",
-        "के लिए ",
-        "는 ",
-        "은 ",
-        "가 ",
-        "이 ",
-        "は",
-        "が",
-        "是",
-    ];
     let rest = low.get(from..)?;
     let mut at = rest.len() - rest.trim_start_matches([' ', ':', '=', '"', '\'', '@', '`']).len();
     let glued = rest.chars().next().is_some_and(|c| c.is_alphabetic() && !c.is_lowercase());
     // `nick của em là ...`, `아이디는 ...`.
     for _ in 0..=MOST {
         let body = rest.get(at..)?;
-        let link = LINKS.iter().find(|link| body.starts_with(**link) && (at > 0 || glued));
-        let Some(link) = link else { break };
-        at += link.len();
+        let spaced = |link: &&str| body.strip_prefix(*link).is_some_and(|rest| rest.starts_with(' '));
+        let link = BETWEEN.link.iter().find(|link| spaced(link)).map(|link| link.len() + 1);
+        let joined = || BETWEEN.glued.iter().find(|link| body.starts_with(**link)).map(|link| link.len());
+        let Some(len) = link.or_else(joined).filter(|_| at > 0 || glued) else { break };
+        at += len;
     }
     // `账号xiaoyu_05`: scripts without spaces.
     if at == 0
@@ -404,7 +365,7 @@ mod tests {
             &[
                 "the user interface is slow",
                 "user experience and user research",
-                "created by main.rs and read by users",
+                "opened by main.rs and read by users",
                 "login for everyone is broken",
                 "the user standard rights",
                 "account max_tokens",

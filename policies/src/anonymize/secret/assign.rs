@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::rules::Engine;
+use super::thing::{benign, digested, said_of_a_thing};
 use super::value::{checksum, drawn, expression, path, placeholder, resource, sealed, wordy};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::token::{after, before, is_uuid};
@@ -48,7 +49,10 @@ pub(super) fn find(
     let Some(value) = value_after(text, &name, kind).or_else(|| beside(text, &name, kind)) else {
         return name.end > at.end;
     };
-    let value = fallback(text, &value).unwrap_or(value);
+    let mut value = fallback(text, &value).unwrap_or(value);
+    // `NAME=value` of a shell: what stands there is the value itself.
+    let shell = !text[name.clone()].iter().any(u8::is_ascii_lowercase) && after(text, name.end) == b'=';
+    value.quoted |= shell && !text[value.range.clone()].contains(&b'(') && value.range.start == name.end + 1;
     let opens = opens(engine, text, &text[name.clone()], &value, kind);
     if opens {
         let ty = if kind == Kind::Password { Type::PASSWORD } else { Type::SECRET };
@@ -115,58 +119,6 @@ fn name_around(text: &[u8], at: &Range<usize>) -> Range<usize> {
     let start = at.start - left;
     let start = if start > 0 && text[start - 1] == b'\\' && left > 0 { start + 1 } else { start };
     start..at.end + right
-}
-
-/// `token_count`, `key_id`, `public_key`: the name of something else.
-fn benign(engine: &Engine, name: &[u8], keyword: &[u8]) -> bool {
-    let words = words(name);
-    let lists = &engine.assign;
-    let listed = |list: &[String], word: &[u8]| list.binary_search_by(|w| w.as_bytes().cmp(word)).is_ok();
-    // The id of a private key stands beside it in the file of a service's account.
-    let private = words.first().is_some_and(|word| word == b"private");
-    let last = !private && words.last().is_some_and(|word| listed(&lists.benign_last, word));
-    let counted = keyword.eq_ignore_ascii_case(b"tokens") && words.len() > 1;
-    last || counted || words.iter().any(|word| listed(&lists.benign_any, word))
-}
-
-/// `public key ...`, `idempotency key ...`, `arn:aws:...:secret:...`: what stands before says that nothing opens.
-fn said_of_a_thing(text: &[u8], start: usize) -> bool {
-    const WORDS: [&[u8]; 9] = [
-        b"public ",
-        b"publishable ",
-        b"idempotency ",
-        b"partition ",
-        b"primary ",
-        b"foreign ",
-        b"gpg: ",
-        b"checksum ",
-        b"fingerprint ",
-    ];
-    let head = text[start.saturating_sub(16)..start].to_ascii_lowercase();
-    // `${NAME:?must be set}`.
-    let reference = head.ends_with(b"${") && !text[start..].starts_with(b"{");
-    let line =
-        text[start.saturating_sub(96)..start].rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
-    let resource = line.windows(4).any(|w| w == b"arn:");
-    reference || resource || WORDS.iter().any(|word| head.ends_with(word))
-}
-
-/// The words of a name in lower case: `dbPassword_2` is `db`, `password`, `2`.
-fn words(name: &[u8]) -> Vec<Vec<u8>> {
-    let mut out: Vec<Vec<u8>> = vec![Vec::new()];
-    let mut lower = false;
-    for byte in name {
-        let separator = matches!(byte, b'_' | b'-' | b'.' | b' ' | b'/');
-        if separator || lower && byte.is_ascii_uppercase() {
-            out.push(Vec::new());
-        }
-        if let Some(word) = out.last_mut().filter(|_| !separator) {
-            word.push(byte.to_ascii_lowercase());
-        }
-        lower = byte.is_ascii_lowercase();
-    }
-    out.retain(|word| !word.is_empty());
-    out
 }
 
 fn skip(text: &[u8], from: usize, most: usize, of: &[u8]) -> usize {
@@ -382,13 +334,6 @@ fn opens(engine: &Engine, text: &[u8], name: &[u8], value: &Value, kind: Kind) -
             Kind::Password => chosen(bytes, value),
             Kind::Secret { .. } => given(text, name, bytes, value),
         }
-}
-
-/// `SHA256:` or `h1:` right before, `CHECKSUMS:` on a line above.
-fn digested(text: &[u8], start: usize) -> bool {
-    let head = text[start.saturating_sub(96)..start].to_ascii_lowercase();
-    let listed = || head.windows(9).any(|w| w == b"checksums");
-    [&b"sha256:"[..], b"sha512:", b"md5:", b"h1:"].iter().any(|mark| head.ends_with(mark)) || listed()
 }
 
 /// A password may be a word, but not one of a sentence or of a program.

@@ -3,10 +3,13 @@
 //! **Invariant:** between the word and its value stand at most a few small words of one line.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::rules::Engine;
 use super::value::{checksum, expression, path, placeholder};
 use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::quick::Set;
+use crate::anonymize::sections::entries;
 use crate::anonymize::token::{after, before};
 
 /// How far behind the word its value may begin, and how long it may be.
@@ -15,182 +18,37 @@ const VALUE: usize = 80;
 /// Words between a password's name and the password.
 const MOST: usize = 7;
 
-/// What stands between a password's name and the password, in lower case.
-const LINKS: [&str; 88] = [
-    "is",
-    "was",
-    "are",
-    "be",
-    "to",
-    "for",
-    "of",
-    "on",
-    "the",
-    "my",
-    "our",
-    "your",
-    "new",
-    "now",
-    "set",
-    "this",
-    "ist",
-    "lautet",
-    "war",
-    "est",
-    "es",
-    "é",
-    "è",
-    "era",
-    "jest",
-    "to",
-    "je",
-    "är",
-    "er",
-    "on",
-    "az",
-    "a",
-    "este",
-    "là",
-    "adalah",
-    "yaitu",
-    "هي",
-    "هو",
-    "हैं",
-    "है",
-    "είναι",
-    "הוא",
-    "היא",
-    "คือ",
-    "-",
-    "это",
-    "це",
-    "است",
-    "হল",
-    "হলো",
-    "admin",
-    "root",
-    "user",
-    "account",
-    "email",
-    "wifi",
-    "vpn",
-    "db",
-    "server",
-    "router",
-    "laptop",
-    "login",
-    "μου",
-    "σου",
-    "saya",
-    "aku",
-    "anda",
-    "của",
-    "tôi",
-    "em",
-    "anh",
-    "mình",
-    "mea",
-    "meu",
-    "mia",
-    "mein",
-    "mijn",
-    "mitt",
-    "jetzt",
-    "nun",
-    "nu",
-    "ahora",
-    "maintenant",
-    "ora",
-    "agora",
-    "teraz",
-    "теперь",
-    "тепер",
-];
-/// What the name of a user follows.
-const USERS: [&str; 16] = [
-    "user",
-    "gebruiker",
-    "benutzer",
-    "nutzer",
-    "utilisateur",
-    "usuario",
-    "utente",
-    "usuário",
-    "utilizador",
-    "użytkownika",
-    "användare",
-    "bruger",
-    "bruker",
-    "käyttäjän",
-    "uživatele",
-    "пользователя",
-];
+/// What a small word is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Small {
+    Link,
+    Verb,
+    Glued,
+    User,
+}
+
+struct Words {
+    link: Set<&'static str>,
+    verb: Set<&'static str>,
+    user: Set<&'static str>,
+    glued: Vec<&'static str>,
+}
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    const NAMES: &[(&str, Small)] =
+        &[("link", Small::Link), ("verb", Small::Verb), ("glued", Small::Glued), ("user", Small::User)];
+    let all = || entries(include_str!("../../../words/told.txt"), NAMES);
+    let of = |small| all().filter(move |(kind, _)| *kind == small).map(|(_, word)| word);
+    Words {
+        link: of(Small::Link).collect(),
+        verb: of(Small::Verb).collect(),
+        user: of(Small::User).collect(),
+        glued: of(Small::Glued).collect(),
+    }
+});
+
 /// Signs that a value follows.
 const ARROWS: [&[u8]; 2] = [b"->", b"=>"];
-/// Verbs that stand right before the password.
-const VERBS: [&str; 34] = [
-    "is",
-    "was",
-    "to",
-    "ist",
-    "lautet",
-    "war",
-    "est",
-    "était",
-    "es",
-    "era",
-    "é",
-    "è",
-    "jest",
-    "było",
-    "är",
-    "var",
-    "er",
-    "on",
-    "oli",
-    "este",
-    "είναι",
-    "был",
-    "je",
-    "byl",
-    "bylo",
-    "naar",
-    "auf",
-    "til",
-    "till",
-    "на",
-    "σε",
-    "isch",
-    "là",
-    "thành",
-];
-/// The same in scripts that write no spaces.
-const GLUED: [&str; 24] = [
-    "是",
-    "为",
-    "為",
-    "は",
-    "が",
-    "を",
-    "은",
-    "는",
-    "이",
-    "가",
-    "คือ",
-    "：",
-    "改成了",
-    "改成",
-    "改为",
-    "改為",
-    "变更为",
-    "設為",
-    "设为",
-    "设置为",
-    "重置为",
-    "了",
-    "에서",
-    "를",
-];
 /// Passwords at the head of which one of these stands are the names of programs and methods.
 const KINDS: [&[u8]; 12] = [
     b"sha",
@@ -245,10 +103,10 @@ fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
         }
         let word = trimmed(text, whole.clone());
         let said = std::str::from_utf8(&text[word.clone()]).unwrap_or_default().to_lowercase();
-        let linked = LINKS.contains(&said.as_str());
+        let linked = WORDS.link.contains(said.as_str());
         let value = &text[word.clone()];
         // `of user mjansen12 is now ...`.
-        let user = USERS.contains(&last.as_str()) && value.is_ascii();
+        let user = WORDS.user.contains(last.as_str()) && value.is_ascii();
         let fits = || if listed { looks_drawn(value) } else { looks_chosen(value) };
         // `password, minLength: 12`: what a colon follows is a name too.
         let label = text[word.end..whole.end].starts_with(b":") && after(text, whole.end) == b' ';
@@ -262,7 +120,7 @@ fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
         }
         // `mot de passe provisoire : Lavande-8842`.
         let marked = text[word.end..text.len().min(whole.end + 2)].contains(&b':');
-        led = linked && led || VERBS.contains(&said.as_str()) || marked;
+        led = linked && led || WORDS.verb.contains(said.as_str()) || marked;
         strange |= !said.is_ascii();
         last = said;
         at = word.end;
@@ -274,7 +132,8 @@ fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
 fn signs(text: &[u8], from: usize, limit: usize) -> Option<usize> {
     let mut at = from;
     while at < limit {
-        let glued = || GLUED.iter().find(|word| text[at..].starts_with(word.as_bytes()));
+        let fits = |word: &&&str| text[at..].starts_with(word.as_bytes());
+        let glued = || WORDS.glued.iter().filter(fits).max_by_key(|word| word.len());
         if b" :=\"'`*(,".contains(&text[at]) || text[at..].starts_with(b"- ") {
             at += 1;
         } else if ARROWS.iter().any(|arrow| text[at..].starts_with(arrow)) {
