@@ -174,7 +174,7 @@ fn value(low: &str, from: usize) -> Option<usize> {
     }
     let quoted = rest.get(at..)?.starts_with(['"', '\'', '`', '@', ':']);
     let end = from + at + usize::from(quoted);
-    (at > 0 && at <= 24 && !rest.get(..at)?.contains('\n')).then_some(end)
+    (at > 0 && at <= 32 && !rest.get(..at)?.contains('\n')).then_some(end)
 }
 
 /// A sign of Chinese or Japanese.

@@ -78,7 +78,7 @@ pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, out: &mut Ve
         || KINDS.iter().any(|kind| lower.starts_with(kind))
         || checksum(bytes)
         || path(bytes)
-        || expression(bytes);
+        || expression(bytes) && !bytes.last().is_some_and(u8::is_ascii_digit);
     if !harmless {
         out.push(Finding::new(value.start, value.end, Type::PASSWORD, Evidence::Secret));
     }
@@ -182,8 +182,10 @@ fn looks_chosen(value: &[u8]) -> bool {
     let mixed = has(u8::is_ascii_digit) || value.iter().any(|b| b"!@#$%^&*?_".contains(b)) || inner;
     let parts = value.split(|b| *b == b'-').filter(|part| part.len() >= 3).count();
     let unit = value.first().is_some_and(u8::is_ascii_digit) && letters < 3;
+    // Letters of Latin alphabets beyond ASCII begin with these bytes: `Blåbär_55`.
+    let latin = value.iter().all(|b| b.is_ascii() || matches!(b, 0x80..=0xbf | 0xc3..=0xc9));
     let begins = value.first().is_some_and(|b| !b")]}.>|;".contains(b));
-    value.is_ascii() && begins && value.len() >= 5 && letters >= 2 && (mixed && !unit || parts >= 4)
+    latin && begins && value.len() >= 5 && letters >= 2 && (mixed && !unit || parts >= 4)
 }
 
 #[cfg(test)]
@@ -202,6 +204,10 @@ mod tests {
             ("Das Passwort für den Benutzer anna_b7 ist jetzt Sommer2024!", "Sommer2024!"),
             ("Het wachtwoord van gebruiker kdevries8 is gewijzigd naar Tulp#77x, mail", "Tulp#77x"),
             ("heslo k wifi je kocour77, pa", "kocour77"),
+            ("lösenordet är Hjortron_55, hälsa", "Hjortron_55"),
+            ("salasanani on Järvi_2291x", "Järvi_2291x"),
+            ("parolam Kedi.Kopek7", "Kedi.Kopek7"),
+            ("změnil heslo na Kocka.89x", "Kocka.89x"),
             ("Пароль от кабинета Zima_2024x не", "Zima_2024x"),
             ("şifresini Lale.Cay12 olarak", "Lale.Cay12"),
             ("Ο κωδικός μου Aigaio!27 δεν", "Aigaio!27"),
