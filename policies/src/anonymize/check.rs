@@ -3,8 +3,10 @@
 //! **Invariant:** every function takes the compact form (upper-case ASCII letters and digits only) and never
 //! panics, whatever the bytes.
 
+mod coins;
 mod letters;
 
+pub(crate) use coins::{crypto, crypto_key};
 pub(crate) use letters::*;
 
 /// A test on the compact form of a value.

@@ -12,9 +12,11 @@ mod loose;
 mod months;
 mod named;
 mod short;
+mod spelled;
 pub(crate) use calendar::{shift, shift_clock};
 pub(crate) use named::{among, find as named};
 pub(crate) use short::bare;
+pub(crate) use spelled::find as spelled;
 
 use calendar::{any_month, month_of};
 

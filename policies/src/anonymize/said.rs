@@ -40,12 +40,15 @@ pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
     let low = small(text);
     users(text.as_bytes(), out);
     enter::find(text, &low, out);
+    date::spelled(text, &low, out);
     if !text.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
         return;
     }
     let cased = |c: char| c.is_lowercase() || c.is_uppercase();
     let bytes = text.as_bytes();
     behind::find(text, &low, out);
+    plate::shapes(text, out);
+    pairs(text, &low, out);
     for (hit, lead) in SEARCH.hits(&low) {
         if !apart(text, hit.start, hit.end, cased) {
             continue;
@@ -90,6 +93,34 @@ fn phone(text: &[u8], from: usize) -> Option<(usize, usize)> {
     }
     let counted = text.get(end).is_some_and(|b| in_token(*b) || matches!(b, b':' | b'%' | b'_'));
     ((6..=16).contains(&digits) && !counted && !date::is_date(value)).then_some((start, end))
+}
+
+/// `på 61 40 22 95`: eight digits in pairs behind a small word of the North, or behind a colon.
+fn pairs(text: &str, low: &str, out: &mut Vec<Finding>) {
+    const LEADS: [&str; 12] =
+        ["på", "nå", "til", "nr", "nr.", "nummer", "nummeret", "tlf", "tlf.", "mobil", "sms", "på nummer"];
+    const LEN: usize = 11;
+    let bytes = text.as_bytes();
+    let pair = |at: usize| bytes[at].is_ascii_digit() && bytes[at + 1].is_ascii_digit();
+    let mut at = 0;
+    while at + LEN <= bytes.len() {
+        let four = matches!(bytes[at], b'2'..=b'9')
+            && (0..4).all(|n| pair(at + 3 * n) && (n == 3 || bytes[at + 3 * n + 2] == b' '));
+        let alone =
+            four && before(bytes, at) == b' ' && !in_token(bytes.get(at + LEN).copied().unwrap_or(b' '));
+        let more =
+            alone && matches!(bytes.get(at + LEN..at + LEN + 2), Some([b' ' | b'.' | b',', b'0'..=b'9']));
+        if !alone || more {
+            at += 1;
+            continue;
+        }
+        let head = low.get(..at).unwrap_or_default().trim_end();
+        let word = head.rsplit([' ', '\n', ',', '(']).next().unwrap_or_default();
+        if LEADS.contains(&word) || head.ends_with(':') {
+            out.push(Finding::new(at, at + LEN, Type::PHONE, Evidence::Label));
+        }
+        at += LEN;
+    }
 }
 
 /// What may stand between a word and its code.
@@ -194,6 +225,7 @@ mod tests {
                 ("Reach me on 35 47 24 98 or write", "PHONE 35 47 24 98"),
                 ("Kan dere ringe Ahmed på 491 37 807?", "PHONE 491 37 807"),
                 ("โทร 0-5859-4526 หรือ", "PHONE 0-5859-4526"),
+                ("Kan du ringe til Ida på 61 40 22 95 inden", "PHONE 61 40 22 95"),
                 ("phone 774-785-5456x527, address", "PHONE 774-785-5456x527"),
                 ("Hívjon a (06)41/549-9095 számon", "PHONE (06)41/549-9095"),
                 ("请拨打0571-77368685联系", "PHONE 0571-77368685"),

@@ -11,7 +11,9 @@ use super::token::{after, before};
 
 mod assign;
 mod block;
+mod listed;
 mod rules;
+mod thing;
 mod told;
 mod value;
 
@@ -59,6 +61,9 @@ pub(crate) fn find(text: &[u8], key: &str, out: &mut Vec<Finding>) {
             Owner::Kube if at.start < seen.kube_end => {}
             Owner::Kube => seen.kube_end = block::kube(text, &at, &engine.assign, out),
             Owner::Cookie if at.start < seen.cookie_end => {}
+            Owner::Codes if at.start < seen.codes_end => {}
+            Owner::Codes => seen.codes_end = listed::codes(text, at.end, out),
+            Owner::Call => listed::call(text, &at, &engine.assign, out),
             Owner::Cookie => seen.cookie_end = block::cookie(text, at.end, &engine.assign, out),
         }
     }
@@ -79,6 +84,7 @@ struct Seen {
     /// Where the last block of each kind that was read ended.
     kube_end: usize,
     cookie_end: usize,
+    codes_end: usize,
     /// Rule and range.
     windows: Vec<(usize, usize, usize)>,
 }
@@ -140,6 +146,7 @@ fn harmless(engine: &Engine, value: &[u8], raw: &RawRule) -> bool {
     value::entropy(value) < raw.entropy
         || raw.mixed && !value::mixed(value)
         || value::sentence(value)
+        || value.windows(8).any(|w| w == b"XXXXXXXX")
         || !phrase && value::placeholder(value, &engine.assign)
         || (raw.password || raw.generic) && about()
         || word()

@@ -250,8 +250,15 @@ impl Shapes<'_> {
     }
 
     fn coins(&self, part: &[Token], out: &mut Vec<Finding>) {
-        for token in part.iter().filter(|t| (26..=74).contains(&t.len())) {
-            if check::crypto(token.of(self.text)) {
+        for token in part.iter().filter(|t| (25..=120).contains(&t.len())) {
+            let named = || {
+                let head = self.text[token.start.saturating_sub(64)..token.start].to_ascii_lowercase();
+                [&b"solana"[..], b"phantom", b"sol ", b"sol:", b"spl"]
+                    .iter()
+                    .any(|w| head.windows(w.len()).any(|h| h == *w))
+            };
+            let value = token.of(self.text);
+            if check::crypto(value) || check::crypto_key(value) && named() {
                 out.push(Finding::new(token.start, token.end, Type::CRYPTO, Evidence::Validated));
             }
         }

@@ -1,7 +1,5 @@
 //! Checks of identifiers that carry letters.
 
-use sha2::{Digest, Sha256};
-
 use super::{d, day_of_month, digits, number, varied, weigh};
 
 fn icao(value: &[u8]) -> bool {
@@ -154,58 +152,4 @@ pub(crate) fn in_gstin(value: &[u8]) -> bool {
 pub(crate) fn uk_plate(value: &[u8]) -> bool {
     let modern = value.len() == 7 && value[1].is_ascii_uppercase() && value[2].is_ascii_digit();
     !modern || matches!(number(&value[2..4]), 2..=29 | 51..=79)
-}
-
-fn base58(value: &[u8]) -> Option<Vec<u8>> {
-    const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-    let mut out = vec![0_u8; 25];
-    for byte in value {
-        let mut carry = ALPHABET.iter().position(|a| a == byte)? as u32;
-        for slot in out.iter_mut().rev() {
-            carry += u32::from(*slot) * 58;
-            *slot = (carry & 255) as u8;
-            carry >>= 8;
-        }
-        if carry > 0 {
-            return None;
-        }
-    }
-    Some(out)
-}
-
-/// Bitcoin addresses: base58check and bech32(m). Takes the value as written, case included.
-pub(crate) fn crypto(value: &[u8]) -> bool {
-    if value.len() > 3 && value[..3].eq_ignore_ascii_case(b"bc1") {
-        return bech32(value);
-    }
-    base58(value).is_some_and(|raw| {
-        let hash = Sha256::digest(Sha256::digest(&raw[..21]));
-        hash[..4] == raw[21..]
-    })
-}
-
-fn bech32(value: &[u8]) -> bool {
-    const ALPHABET: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
-    let mut sum: u32 = 1;
-    let mut step = |x: u32| {
-        let top = sum >> 25;
-        sum = ((sum & 0x01ff_ffff) << 5) ^ x;
-        for (i, g) in [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3].iter().enumerate() {
-            if top >> i & 1 == 1 {
-                sum ^= g;
-            }
-        }
-    };
-    // The human-readable part `bc`, expanded.
-    for x in [3, 3, 0, 2, 3] {
-        step(x);
-    }
-    for byte in &value[3..] {
-        let byte = byte.to_ascii_lowercase();
-        match ALPHABET.iter().position(|a| *a == byte) {
-            Some(x) => step(x as u32),
-            None => return false,
-        }
-    }
-    matches!(sum, 1 | 0x2bc8_30a3)
 }

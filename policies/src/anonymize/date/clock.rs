@@ -1,7 +1,11 @@
 //! Clock times, alone and joined to a date.
 
+use std::sync::LazyLock;
+
 use super::number;
 use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::quick::Set;
+use crate::anonymize::sections::entries;
 use crate::anonymize::token::{Token, after, before, in_token};
 
 /// The end of the clock time that is joined to a date: `T09:15:30.5Z`, ` 09:15`.
@@ -36,60 +40,38 @@ fn clock(text: &[u8], from: usize) -> Option<usize> {
     Some(end)
 }
 
-/// What stands behind the hour of a clock time, in lower case.
-const BEHIND: [&str; 33] = [
-    "am",
-    "pm",
-    "a.m.",
-    "p.m.",
-    "a.m",
-    "p.m",
-    "uhr",
-    "uur",
-    "hrs",
-    "hs",
-    "hod.",
-    "hod",
-    "hodin",
-    "h",
-    "o'clock",
-    "óra",
-    "órakor",
-    "ч.",
-    "ч",
-    "часов",
-    "часа",
-    "година",
-    "години",
-    "μ.μ.",
-    "π.μ.",
-    "น.",
-    "heures",
-    "horas",
-    "de la tarde",
-    "de la mañana",
-    "de la noche",
-    "da manhã",
-    "da tarde",
-];
-/// What leads to a clock time, in lower case, where its form alone could be another number's.
-const LEADS: [&str; 55] = [
-    "kl.", "kl", "klo", "klokken", "um", "gegen", "om", "rond", "à", "às", "as", "vers", "avant", "après",
-    "dès", "las", "alle", "ore", "dalle", "entro", "godz.", "godz", "o", "v", "ve", "saat", "в", "до", "о",
-    "στις", "ora", "orele", "kell", "ab", "bis", "até", "aos", "para", "hasta", "desde", "avanti", "før",
-    "före", "efter", "pukul", "jam", "klockan", "kello", "godzinie", "ura", "i", "vid", "ved", "kring",
-    "omkring",
-];
-/// Of these, those that an hour alone may follow.
-const HOURS: [&str; 13] = [
-    "kl.", "kl", "klo", "klockan", "klokken", "kello", "saat", "godz.", "godz", "godzinie", "pukul", "jam",
-    "ore",
-];
-/// The same in English, where `at 9.30` may be a price, but `at 9:30` is none.
-const SAID: [&str; 14] = [
-    "at", "by", "from", "to", "until", "till", "before", "after", "since", "around", "about", "between",
-    "and", "past",
-];
+/// What a word beside a time is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Behind,
+    Lead,
+    Hour,
+    Said,
+}
+
+struct Words {
+    behind: Vec<&'static str>,
+    lead: Set<&'static str>,
+    hour: Set<&'static str>,
+    said: Set<&'static str>,
+}
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    const NAMES: &[(&str, Beside)] =
+        &[("behind", Beside::Behind), ("lead", Beside::Lead), ("hour", Beside::Hour), ("said", Beside::Said)];
+    let all = || entries(include_str!("../../../words/clock.txt"), NAMES);
+    let of = |beside| all().filter(move |(kind, _)| *kind == beside).map(|(_, word)| word);
+    let mut behind: Vec<&str> = of(Beside::Behind).collect();
+    // Of two marks the longer one: `heures du matin`.
+    behind.sort_unstable_by_key(|mark| std::cmp::Reverse(mark.len()));
+    Words {
+        behind,
+        lead: of(Beside::Lead).collect(),
+        hour: of(Beside::Hour).collect(),
+        said: of(Beside::Said).collect(),
+    }
+});
+
 /// Two numbers with a colon between that are no time.
 const RATIOS: [&str; 8] = ["ratio", "scale", "aspect", "odds", "dilution", "titer", "score", "verse"];
 
@@ -112,9 +94,21 @@ pub(super) fn times(text: &[u8], out: &mut Vec<Finding>) {
         let until =
             before(text, at) == b'-' && out.last().is_some_and(|f| f.ty == Type::TIME && f.end + 1 == at);
         let free = !in_token(before(text, at)) && (until || !b".:-/,$#%+=_".contains(&before(text, at)));
-        let read = if free && run <= 2 { read(text, at) } else { military(text, at, run).filter(|_| free) };
+        let again = || {
+            until
+                .then(|| half_of_an_hour(text, at + run))
+                .flatten()
+                .filter(|end| !in_token(after(text, *end)))
+                .map(|end| Read { end, hour: hour(text, at, run), score: 70 })
+        };
+        let read = if free && run <= 2 {
+            read(text, at).or_else(again)
+        } else {
+            military(text, at, run).filter(|_| free)
+        };
         if let Some(Read { end, score, .. }) = read.filter(|read| read.hour <= 24) {
-            out.push(Finding::new(at, end, Type::TIME, Evidence::Shape).scored(score));
+            let start = half_day_before(text, at);
+            out.push(Finding::new(start, end, Type::TIME, Evidence::Shape).scored(score));
             at = end;
         } else {
             at += run;
@@ -164,7 +158,7 @@ fn coloned(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     }
     let lead = lead(text, at);
     let lead = lead.as_str();
-    let said = LEADS.contains(&lead) || SAID.contains(&lead);
+    let said = WORDS.lead.contains(lead) || WORDS.said.contains(lead);
     let two = digits(text, at) == 2;
     let seconds = end - at > 5 || end - at == 5 && !two;
     (said || two && !RATIOS.contains(&lead)).then_some((end, if seconds { 85 } else { 50 }))
@@ -176,21 +170,50 @@ fn signed(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     if digits(text, minute) == 2 && is_minute(text, minute) && !in_token(after(text, minute + 2)) {
         return Some((minute + 2, 80));
     }
-    let led = !in_token(after(text, end)) && LEADS.contains(&lead(text, at).as_str());
+    let led = !in_token(after(text, end)) && WORDS.lead.contains(lead(text, at).as_str());
     led.then_some((end, 80))
 }
 
 /// `9 a.m.`, `11.30 Uhr` or, behind what leads to a time, `11.30` and `kl. 9`; `end` is the hour's.
 fn dotted(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
-    let dotted = after(text, end) == b'.' && digits(text, end + 1) == 2 && is_minute(text, end + 1);
-    let end = end + if dotted { 3 } else { 0 };
+    let minutes = half_of_an_hour(text, end);
+    let dotted = minutes.is_some();
+    let end = minutes.unwrap_or(end);
     if let Some(end) = marked(text, end) {
         return Some((end, 85));
     }
     let next = after(text, end);
-    let open = in_token(next) || b".,%/-".contains(&next) && after(text, end + 1).is_ascii_digit();
-    let leads = if dotted { &LEADS[..] } else { &HOURS[..] };
-    (!open && leads.contains(&lead(text, at).as_str())).then_some((end, 70))
+    // `8.00-15.30`.
+    let range = dotted && next == b'-' && half_of_an_hour(text, end + 1 + digits(text, end + 1)).is_some();
+    let open = in_token(next) || b".,%/-".contains(&next) && after(text, end + 1).is_ascii_digit() && !range;
+    let leads = if dotted { &WORDS.lead } else { &WORDS.hour };
+    let lead = lead(text, at);
+    let part = if matches!(lead.as_str(), "jam" | "pukul") { day_part(text, end) } else { end };
+    (!open && leads.contains(lead.as_str())).then_some((part, 70))
+}
+
+/// The end of the part of the day behind an hour of Indonesian; alone it counts nights: `jam 7 malam`.
+fn day_part(text: &[u8], at: usize) -> usize {
+    const PARTS: [&[u8]; 4] = [b" pagi", b" siang", b" sore", b" malam"];
+    let fits = |part: &&&[u8]| text[at..].starts_with(part) && !in_token(after(text, at + part.len()));
+    PARTS.iter().find(fits).map_or(at, |part| at + part.len())
+}
+
+/// The end of the minutes behind a full stop: `.30`.
+fn half_of_an_hour(text: &[u8], at: usize) -> Option<usize> {
+    let fits = after(text, at) == b'.' && digits(text, at + 1) == 2 && is_minute(text, at + 1);
+    fits.then_some(at + 3)
+}
+
+/// Where the half of the day that stands before an hour begins: `午後3時`, `오후 2시`.
+fn half_day_before(text: &[u8], at: usize) -> usize {
+    const HALVES: [&str; 18] = [
+        "午前", "午後", "正午", "上午", "下午", "中午", "凌晨", "早上", "晚上", "傍晚", "夜", "朝", "오전",
+        "오후", "새벽", "아침", "저녁", "밤",
+    ];
+    let head = &text[..at];
+    let head = head.strip_suffix(b" ").unwrap_or(head);
+    HALVES.iter().find(|half| head.ends_with(half.as_bytes())).map_or(at, |half| head.len() - half.len())
 }
 
 /// The end of the signs behind an hour: `3時`, `10時30分`, `3시 30분`; `3時間` is how long.
@@ -229,7 +252,7 @@ fn marked(text: &[u8], at: usize) -> Option<usize> {
     let from = at + usize::from(after(text, at) == b' ');
     let rest = &text[from.min(text.len())..];
     // What the marks begin with.
-    if !rest.first().is_some_and(|b| b"apuhod".contains(&b.to_ascii_lowercase()) || *b >= 0x80) {
+    if !rest.first().is_some_and(|b| b"apuhodgrw".contains(&b.to_ascii_lowercase()) || *b >= 0x80) {
         return None;
     }
     let fits = |mark: &&&str| {
@@ -237,7 +260,7 @@ fn marked(text: &[u8], at: usize) -> Option<usize> {
         let next = after(text, from + mark.len());
         said && !in_token(next) && (next < 0x80 || mark.is_ascii())
     };
-    BEHIND.iter().find(fits).map(|mark| from + mark.len())
+    WORDS.behind.iter().find(fits).map(|mark| from + mark.len())
 }
 
 fn small_is(head: &[u8], mark: &str) -> bool {
@@ -250,7 +273,18 @@ fn lead(text: &[u8], at: usize) -> String {
     let head = &text[at.saturating_sub(16)..at];
     let Some(head) = head.strip_suffix(b" ") else { return String::new() };
     let len = head.iter().rev().take_while(|b| !b.is_ascii_whitespace() && !b"(,;".contains(b)).count();
-    String::from_utf8_lossy(&head[head.len() - len..]).to_lowercase()
+    // `das` leads to an hour in Portuguese only behind another word: `depois das 19h`.
+    let two = if head.ends_with(b" das") {
+        len + 1
+            + head[..head.len() - 4]
+                .iter()
+                .rev()
+                .take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80)
+                .count()
+    } else {
+        len
+    };
+    String::from_utf8_lossy(&head[head.len() - two..]).to_lowercase()
 }
 
 #[cfg(test)]
@@ -284,17 +318,22 @@ mod tests {
             ("giugno alle ore 9.30 in", "9.30"),
             ("naar di om 08.50 uur, Brink", "08.50 uur"),
             ("kl. 14.15 i morgen", "14.15"),
-            ("o 7:05 rano", "7:05"),
+            ("o 7:05 rano", "7:05 rano"),
             ("10:04:33 GET", "10:04:33"),
             ("2024 at 6:30", "6:30"),
             ("в 19:45 на", "19:45"),
             ("klockan 14.30 på", "14.30"),
             ("10:30-kor lesz", "10:30"),
-            ("в 7 часов вечера", "7 часов"),
+            ("в 7 часов вечера", "7 часов вечера"),
             ("10時30分に開始", "10時30分"),
             ("at 0730 hrs", "0730 hrs"),
             ("toplantı saat 15'te", "15"),
             ("kl. 9 i morgen", "9"),
+            ("7月2日午後4時15分に", "午後4時15分"),
+            ("6월 3일 오후 3시 회의", "오후 3시"),
+            ("sampai jam 8 malam ya", "8 malam"),
+            ("ligue depois das 20h, ok", "20h"),
+            ("moved to Friday at 9.40am; please", "9.40am"),
             ("a las 8 de la tarde", "8 de la tarde"),
         ] {
             assert_eq!(check(text), [want], "{text}");
@@ -304,6 +343,7 @@ mod tests {
     #[test]
     fn both_ends_of_a_span_of_time_are_found() {
         assert_eq!(check("open 10:15-11:45 daily"), ["10:15", "11:45"]);
+        assert_eq!(check("paikalla klo 9.00-16.30."), ["9.00", "16.30"]);
     }
 
     #[test]
@@ -324,6 +364,8 @@ mod tests {
             "12 AMs",
             "08:15-16",
             "3時間かかる",
+            "2 hari 1 malam di Bali",
+            "das 24h-Rennen",
             "invoice 0730",
         ] {
             assert!(check(text).is_empty(), "{text}: {:?}", check(text));

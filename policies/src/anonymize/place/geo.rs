@@ -46,7 +46,12 @@ pub(super) fn pair(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         return;
     }
     let head = r.text.as_bytes();
-    let mut start = word.start;
+    // `場所は35.36`: in scripts without spaces the digits may be the end of a word.
+    let digits = r.text.get(..word.end).map_or(0, |h| h.bytes().rev().take_while(u8::is_ascii_digit).count());
+    let mut start = word.start.max(word.end - digits);
+    if start > word.start && head[start - 1].is_ascii() {
+        return;
+    }
     if start > 0 && matches!(head[start - 1], b'-' | b'+') {
         start -= 1;
     }

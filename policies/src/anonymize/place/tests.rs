@@ -113,6 +113,7 @@ fn places_of_many_countries() {
             ("will drive from St. Louis County", "GEO St. Louis County"),
             ("family from Eastmoor arriving", "CITY Eastmoor"),
             ("Address: 9 Elm Court, Dover", "ADDRESS 9 Elm Court, Dover"),
+            ("集合場所は36.1606, 138.2274付近の", "GEO 36.1606, 138.2274"),
             ("at 40.7128, -74.0060 today", "GEO 40.7128, -74.0060"),
             ("City: Eastmoor", "CITY Eastmoor"),
             ("flew to Japan", "COUNTRY Japan"),

@@ -18,6 +18,8 @@ use crate::anonymize::words::apart;
 enum Lead {
     Code(About, Type),
     Plate(Told),
+    /// The plate stands before the word.
+    PlateBefore,
     Post,
 }
 
@@ -28,8 +30,10 @@ const LEADS: &[(&str, Lead)] = &[
     ("person", Lead::Code(About::Person, Type::ID)),
     ("health", Lead::Code(About::Person, Type::HEALTH_PLAN)),
     ("bank", Lead::Code(About::Bank, Type::ACCOUNT)),
+    ("payment", Lead::Code(About::Payment, Type::ID)),
     ("plate", Lead::Plate(Told::Plate)),
     ("vehicle", Lead::Plate(Told::Vehicle)),
+    ("plate before", Lead::PlateBefore),
     ("post", Lead::Post),
 ];
 
@@ -50,6 +54,12 @@ pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
         if !apart(text, hit.start, hit.end, cased) || in_token(before(text.as_bytes(), hit.start)) {
             continue;
         }
+        if lead == Lead::PlateBefore {
+            if let Some((start, end)) = plate::ahead(text, hit.start) {
+                out.push(Finding::new(start, end, Type::ID, Evidence::Label));
+            }
+            continue;
+        }
         let written = text.get(hit.start..hit.end).unwrap_or_default();
         let short = written.chars().filter(|c| c.is_alphabetic()).count() <= SHORT;
         let abbreviated = written.chars().count() <= 5 || written.contains('.') || written.ends_with("nr");
@@ -58,6 +68,7 @@ pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
         let found = match lead {
             Lead::Code(about, ty) => coded(text, begin, about, small).map(|end| (end, ty)),
             Lead::Plate(told) => plated(text, begin, told).map(|end| (end, Type::ID)),
+            Lead::PlateBefore => None,
             Lead::Post => {
                 let sure = begin.named || !(small || short && written.is_ascii() && written.contains(' '));
                 posted(text.as_bytes(), begin).filter(|_| sure).map(|end| (end, Type::POSTCODE))
@@ -73,8 +84,9 @@ pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
 fn coded(text: &str, begin: Begin, about: About, small: bool) -> Option<usize> {
     let end = code::read(text.as_bytes(), begin.at + series(text, begin.at), about, begin.named)?;
     let plain = text.get(begin.at..end)?.bytes().all(|b| b.is_ascii_digit() || b == b' ');
-    let strict =
-        small && (matches!(about, About::Person | About::Bank) || about == About::Paper && !begin.named);
+    let strict = small
+        && (matches!(about, About::Person | About::Bank)
+            || !begin.named && matches!(about, About::Paper | About::Payment));
     (!(strict && plain)).then_some(end)
 }
 

@@ -32,6 +32,8 @@ pub(super) enum About {
     Person,
     /// Accounts.
     Bank,
+    /// References of payments: digits in groups.
+    Payment,
 }
 
 /// The longest code, and the most parts that spaces divide it into.
@@ -54,7 +56,7 @@ pub(super) fn read(text: &[u8], start: usize, about: About, named: bool) -> Opti
         if fits(text, start, end, about, named) {
             return Some(end);
         }
-        if about != About::Order && about != About::Travel {
+        if !matches!(about, About::Order | About::Travel | About::Payment) {
             return None;
         }
     }
@@ -117,7 +119,9 @@ fn open(text: &[u8], end: usize) -> bool {
 fn joined(text: &[u8], start: usize, end: usize, about: About) -> Option<usize> {
     let gap = match about {
         About::Bank if matches!(text.get(end..end + 3), Some(b" / " | b" - ")) => 3,
-        About::Order | About::Travel | About::Paper | About::Person | About::Bank => {
+        // `45 08 № 123456`: a series and a number.
+        About::Paper if text.get(end..end + 4) == Some(b" No ") => 4,
+        About::Order | About::Travel | About::Paper | About::Person | About::Bank | About::Payment => {
             usize::from(text.get(end) == Some(&b' '))
         }
     };
@@ -128,6 +132,7 @@ fn joined(text: &[u8], start: usize, end: usize, about: About) -> Option<usize> 
     let belongs = match about {
         // `JD0002 7741 9036`: of digits alone.
         About::Order | About::Travel => digits == part.len() && (3..=8).contains(&digits) && !year(part),
+        About::Payment => digits == part.len() && (2..=8).contains(&digits) && !year(part),
         // `65 180572 K 054`, `36.150.729-X`.
         About::Paper | About::Person | About::Bank => digits > 0 || part.len() == 1,
     };
@@ -138,6 +143,9 @@ fn joined(text: &[u8], start: usize, end: usize, about: About) -> Option<usize> 
 
 /// Takes away parts at the end that belong to the sentence.
 fn settle(text: &[u8], start: usize, ends: &mut Vec<usize>, about: About) {
+    if about == About::Payment {
+        return;
+    }
     if matches!(about, About::Order | About::Travel) {
         let first = &text[start..ends[0]];
         let lettered = first.iter().any(u8::is_ascii_uppercase) && first.iter().any(u8::is_ascii_digit);
@@ -204,6 +212,7 @@ fn fits(text: &[u8], start: usize, end: usize, about: About, named: bool) -> boo
         About::Travel if (5..=8).contains(&all) && mixed => true,
         About::Order | About::Travel if named => digits >= 3 && all >= 4 || mixed && (5..=8).contains(&all),
         About::Order | About::Travel => digits >= 3 && all >= 5 && (mixed || digits >= 5),
+        About::Payment => digits >= 5 || named && digits >= 4 || mixed && digits >= 3,
         About::Paper if mixed && digits >= 2 && (8..=12).contains(&all) => true,
         About::Paper if named => digits >= 3 && (5..=20).contains(&all),
         About::Paper => digits >= 3 && (6..=20).contains(&all) && (mixed || digits >= 6),
@@ -245,6 +254,9 @@ mod tests {
             ("12 von 34/20", About::Order, false, ""),
             ("7KQZ2M.", About::Travel, false, "7KQZ2M"),
             ("2024/118302 com", About::Order, true, "2024/118302"),
+            ("31907 44162.", About::Payment, false, "31907 44162"),
+            ("21 00000 00003 13947 14300 09017", About::Payment, true, "21 00000 00003 13947 14300 09017"),
+            ("50 No 1804417302, works", About::Paper, false, "50 No 1804417302"),
             ("AB1234567 2 nights", About::Paper, false, "AB1234567"),
             ("CFGH2K9MT ausweisen", About::Paper, false, "CFGH2K9MT"),
             ("TREM 7854 1923", About::Person, true, "TREM 7854 1923"),

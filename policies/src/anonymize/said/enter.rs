@@ -22,6 +22,8 @@ enum Lead {
     Refused,
     For,
     Both,
+    Link,
+    Glued,
 }
 
 const LEADS: &[(&str, Lead)] = &[
@@ -30,14 +32,28 @@ const LEADS: &[(&str, Lead)] = &[
     ("refused", Lead::Refused),
     ("for", Lead::For),
     ("both", Lead::Both),
+    ("link", Lead::Link),
+    ("glued link", Lead::Glued),
 ];
 
 const WORDS: &str = include_str!("../../../words/enter.txt");
 
-static SEARCH: LazyLock<Search<Lead>> =
-    LazyLock::new(|| Search::of(entries(WORDS, LEADS).filter(|(lead, _)| *lead != Lead::For)));
-static FOR: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    entries(WORDS, LEADS).filter(|(lead, _)| *lead == Lead::For).map(|(_, word)| word).collect()
+static SEARCH: LazyLock<Search<Lead>> = LazyLock::new(|| {
+    let between = |lead| matches!(lead, Lead::For | Lead::Link | Lead::Glued);
+    Search::of(entries(WORDS, LEADS).filter(move |(lead, _)| !between(*lead)))
+});
+
+/// What may stand between a word and the user.
+struct Between {
+    refused: Vec<&'static str>,
+    link: Vec<&'static str>,
+    glued: Vec<&'static str>,
+}
+
+static BETWEEN: LazyLock<Between> = LazyLock::new(|| {
+    let of =
+        |kind| entries(WORDS, LEADS).filter(move |(lead, _)| *lead == kind).map(|(_, word)| word).collect();
+    Between { refused: of(Lead::For), link: of(Lead::Link), glued: of(Lead::Glued) }
 });
 
 /// Banks of payments' addresses.
@@ -46,6 +62,8 @@ static BANKS: LazyLock<Set<&'static str>> =
 
 /// How far behind a word of logging in a pair of user and password may stand.
 const REACH: usize = 90;
+/// Small words between a word of logging in and the name.
+const MOST: usize = 3;
 /// The longest name of a user.
 const LONGEST: usize = 40;
 
@@ -55,7 +73,10 @@ pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
     let cased = |c: char| c.is_lowercase() || c.is_uppercase() || c == '_';
     let mut paired = 0;
     for (hit, lead) in SEARCH.hits(low) {
-        if !apart(text, hit.start, hit.end, cased) || in_token(before(text.as_bytes(), hit.start)) {
+        let spaceless = low.get(..hit.end).is_some_and(|head| head.ends_with(is_spaceless));
+        if !spaceless && !apart(text, hit.start, hit.end, cased)
+            || in_token(before(text.as_bytes(), hit.start))
+        {
             continue;
         }
         match lead {
@@ -63,7 +84,7 @@ pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
             Lead::Account => user(text, low, hit.end, Sure::Odd, out),
             Lead::Refused => refused(text, low, hit.end, out),
             Lead::Both if hit.end >= paired => paired = pair(text, hit.end, out),
-            Lead::Both | Lead::For => {}
+            Lead::Both | Lead::For | Lead::Link | Lead::Glued => {}
         }
     }
 }
@@ -107,7 +128,10 @@ fn refused(text: &str, low: &str, from: usize, out: &mut Vec<Finding>) {
     let rest = low.get(from..).unwrap_or_default();
     let spaces = rest.len() - rest.trim_start_matches([' ', ':', '(']).len();
     let body = rest.get(spaces..).unwrap_or_default();
-    let link = FOR.iter().filter(|word| body.strip_prefix(**word).is_some_and(|rest| rest.starts_with(' ')));
+    let link = BETWEEN
+        .refused
+        .iter()
+        .filter(|word| body.strip_prefix(**word).is_some_and(|rest| rest.starts_with(' ')));
     let Some(word) = link.max_by_key(|word| word.len()) else { return };
     let Some(start) = value(low, from + spaces + word.len()) else { return };
     let Some(end) = handle(text.as_bytes(), start) else { return };
@@ -129,44 +153,33 @@ fn refused(text: &str, low: &str, from: usize, out: &mut Vec<Finding>) {
 
 /// Where the value behind a word begins: after a space, a colon, a quote, `is`.
 fn value(low: &str, from: usize) -> Option<usize> {
-    const LINKS: [&str; 28] = [
-        "is ",
-        "ist ",
-        "lautet ",
-        "est ",
-        "es ",
-        "é ",
-        "è ",
-        "jest ",
-        "je ",
-        "är ",
-        "er ",
-        "on ",
-        "este ",
-        "είναι ",
-        "adalah ",
-        "là ",
-        "yra ",
-        "it's ",
-        "name is ",
-        "mit ",
-        "met ",
-        "avec ",
-        "con ",
-        "com ",
-        "named ",
-        "called ",
-        "nr ",
-        "als ",
-    ];
     let rest = low.get(from..)?;
     let mut at = rest.len() - rest.trim_start_matches([' ', ':', '=', '"', '\'', '@', '`']).len();
-    let body = rest.get(at..)?;
-    let link = LINKS.iter().find(|link| body.starts_with(**link)).map_or(0, |link| link.len());
-    at += link;
+    let glued = rest.chars().next().is_some_and(|c| c.is_alphabetic() && !c.is_lowercase());
+    // `nick của em là ...`, `아이디는 ...`.
+    for _ in 0..=MOST {
+        let body = rest.get(at..)?;
+        let spaced = |link: &&str| body.strip_prefix(*link).is_some_and(|rest| rest.starts_with(' '));
+        let link = BETWEEN.link.iter().find(|link| spaced(link)).map(|link| link.len() + 1);
+        let joined = || BETWEEN.glued.iter().find(|link| body.starts_with(**link)).map(|link| link.len());
+        let Some(len) = link.or_else(joined).filter(|_| at > 0 || glued) else { break };
+        at += len;
+    }
+    // `账号xiaoyu_05`: scripts without spaces.
+    if at == 0
+        && rest.starts_with(|c: char| c.is_ascii_lowercase())
+        && low.get(..from)?.ends_with(is_spaceless)
+    {
+        return Some(from);
+    }
     let quoted = rest.get(at..)?.starts_with(['"', '\'', '`', '@', ':']);
     let end = from + at + usize::from(quoted);
-    (at > 0 && at <= 20 && !rest.get(..at)?.contains('\n')).then_some(end)
+    (at > 0 && at <= 32 && !rest.get(..at)?.contains('\n')).then_some(end)
+}
+
+/// A sign of Chinese or Japanese.
+fn is_spaceless(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}')
 }
 
 /// Where the name at `start` ends, if it may be one: letters, digits, `_`, `.` and `-`.
@@ -210,16 +223,24 @@ fn is_odd(name: &str) -> bool {
 /// `m.wiesner`: one point between letters, that begins no ending of a host.
 fn dotted(name: &str) -> bool {
     let Some((head, tail)) = name.rsplit_once('.') else { return false };
-    !head.is_empty() && tail.len() >= 3 && !head.contains("www")
+    // `aino.m`: one letter is an initial, but not those of files in a language of programs.
+    let initial =
+        matches!(tail.as_bytes(), [b] if b.is_ascii_lowercase() && !b"chrsdo".contains(b)) && head.len() >= 4;
+    let short = matches!(tail.as_bytes(), [a, b] if !b"aeiouy".contains(a) && !b"aeiouy".contains(b))
+        && !ENDINGS.contains(&tail)
+        && head.len() >= 4;
+    !head.is_empty() && (tail.len() >= 3 || initial || short) && !head.contains("www")
 }
+
+/// Endings of files and hosts.
+const ENDINGS: [&str; 44] = [
+    "com", "net", "org", "info", "app", "dev", "shop", "cloud", "html", "php", "json", "yaml", "yml", "xml",
+    "csv", "txt", "pdf", "doc", "docx", "xls", "xlsx", "png", "jpg", "zip", "exe", "sql", "log", "cfg",
+    "ini", "conf", "js", "ts", "rs", "md", "sh", "kt", "cs", "fr", "gr", "br", "ch", "pl", "pt", "nl",
+];
 
 /// The name of a file or a host.
 fn is_file(name: &str) -> bool {
-    const ENDINGS: [&str; 30] = [
-        "com", "net", "org", "info", "app", "dev", "shop", "cloud", "html", "php", "json", "yaml", "yml",
-        "xml", "csv", "txt", "pdf", "doc", "docx", "xls", "xlsx", "png", "jpg", "zip", "exe", "sql", "log",
-        "cfg", "ini", "conf",
-    ];
     name.rsplit_once('.').is_some_and(|(_, tail)| ENDINGS.contains(&tail.to_ascii_lowercase().as_str()))
 }
 
@@ -329,6 +350,13 @@ mod tests {
                 ("Użytkownik zosia_k92 zgłosił", "USERNAME zosia_k92"),
                 ("логин petrov_84", "USERNAME petrov_84"),
                 ("kullanıcı adı: mehmet.yilmaz", "USERNAME mehmet.yilmaz"),
+                ("账号lixiao_88的密码", "USERNAME lixiao_88"),
+                ("카톡 아이디는 jisu_dal이에요", "USERNAME jisu_dal"),
+                ("mi Benutzer isch urs.keller", "USERNAME urs.keller"),
+                ("Käyttäjätunnus on aino.m ja", "USERNAME aino.m"),
+                ("Nick của em là linhmeo_99, pass", "USERNAME linhmeo_99"),
+                ("Login for kfitzroy_rd is locked", "USERNAME kfitzroy_rd"),
+                ("chart accessed by tlopez.rn from", "USERNAME tlopez.rn"),
                 ("Můj účet pavel_n77 nefunguje", "USERNAME pavel_n77"),
             ],
         );
@@ -337,6 +365,8 @@ mod tests {
             &[
                 "the user interface is slow",
                 "user experience and user research",
+                "opened by main.rs and read by users",
+                "login for everyone is broken",
                 "the user standard rights",
                 "account max_tokens",
                 "set user user_id in the table",

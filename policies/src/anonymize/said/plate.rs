@@ -3,6 +3,7 @@
 //! **Invariant:** up to four groups of capitals and digits of one line.
 
 use super::code::is_model;
+use crate::anonymize::kind::{Evidence, Finding, Type};
 
 /// `ZQ60 ARX`, `47R W44`, `13-ZT-UD`, `277소2040`: up to four groups of capitals and digits, at `start` or, where
 /// nothing but what was skipped stands there, at `from`.
@@ -78,6 +79,73 @@ pub(super) fn strict(text: &str, start: usize, told: Told) -> Option<(usize, usi
     }
 }
 
+/// The most bytes of a plate before its word.
+const AHEAD: usize = 16;
+
+/// The plate that ends right before `end`: `KLMN-208 rendszámú`, `34 KL 7715 plakalı`.
+pub(super) fn ahead(text: &str, end: usize) -> Option<(usize, usize)> {
+    let head = text.get(..end)?.trim_end_matches([' ', '-', '\'', '"']);
+    let inside = |c: char| c.is_ascii_digit() || c.is_uppercase() || " -".contains(c);
+    let run = head.char_indices().rev().take(AHEAD).take_while(|(_, c)| inside(*c)).last()?.0;
+    // The first word of the sentence may be in capitals: the longest rest that looks like a plate.
+    let begins = |at: &usize| {
+        let prev = head.get(..*at).and_then(|h| h.chars().next_back());
+        head.get(*at..).is_some_and(|h| h.starts_with(char::is_alphanumeric))
+            && !prev.is_some_and(char::is_alphanumeric)
+    };
+    (run..head.len()).filter(|at| head.is_char_boundary(*at)).filter(begins).find_map(|at| {
+        let value = head.get(at..)?;
+        let lettered = value.chars().any(char::is_uppercase);
+        (lettered && shaped(value, Told::Plate)).then_some((at, head.len()))
+    })
+}
+
+/// The first signs of the plates of China.
+const PROVINCES: &str =
+    "京津沪滬渝冀豫云雲辽遼黑湘皖鲁魯新苏蘇浙赣贛鄂桂甘晋晉蒙陕陝吉闽閩贵貴粤粵川青藏琼瓊宁寧";
+
+/// Plates that need no word: `粤B·9F28K`, `品川 300 あ 12-34`.
+pub(super) fn shapes(text: &str, out: &mut Vec<Finding>) {
+    if text.is_ascii() {
+        return;
+    }
+    for (at, c) in text.char_indices().filter(|(_, c)| PROVINCES.contains(*c)) {
+        let rest = text.get(at + c.len_utf8()..).unwrap_or_default();
+        let Some(body) = rest.strip_prefix(|c: char| c.is_ascii_uppercase()) else { continue };
+        let gap: usize = body.chars().take_while(|c| "·・•. ".contains(*c)).take(1).map(char::len_utf8).sum();
+        let tail = body.get(gap..).unwrap_or_default();
+        let len = tail.bytes().take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit()).count();
+        let digits = tail.bytes().take(len).filter(u8::is_ascii_digit).count();
+        if matches!(len, 5 | 6) && digits >= 2 {
+            let end = text.len() - tail.len() + len;
+            out.push(Finding::new(at, end, Type::ID, Evidence::Shape));
+        }
+    }
+    for (at, c) in text.char_indices().filter(|(_, c)| matches!(c, 'あ'..='ん')) {
+        let Some((from, to)) = of_japan(text, at, c) else { continue };
+        out.push(Finding::new(from, to, Type::ID, Evidence::Shape));
+    }
+}
+
+/// A place, three digits, the sign at `at`, and four digits in pairs.
+fn of_japan(text: &str, at: usize, sign: char) -> Option<(usize, usize)> {
+    let head = text.get(..at)?.trim_end_matches(' ');
+    let digits = head.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let named = head.get(..head.len().checked_sub(digits)?)?.trim_end_matches(' ');
+    let place: usize = named
+        .chars()
+        .rev()
+        .take(4)
+        .take_while(|c| matches!(c, '\u{4e00}'..='\u{9fff}'))
+        .map(char::len_utf8)
+        .sum();
+    let rest = text.get(at + sign.len_utf8()..)?;
+    let tail = rest.trim_start_matches(' ');
+    let len = tail.bytes().take_while(|b| b.is_ascii_digit() || *b == b'-').count();
+    let four = matches!(tail.as_bytes().get(..len), Some([a, b, b'-', c, d]) if [a, b, c, d].iter().all(|x| x.is_ascii_digit()));
+    (digits == 3 && place > 0 && four).then(|| (named.len() - place, text.len() - tail.len() + len))
+}
+
 /// A unit or a time behind the last digits.
 fn goes_on(rest: &str, end: usize) -> bool {
     let tail = rest.get(end..).unwrap_or_default();
@@ -97,7 +165,8 @@ fn shaped(value: &str, told: Told) -> bool {
     let longest = parts().map(|part| part.chars().filter(|c| c.is_uppercase()).count()).max().unwrap_or(0);
     let year = |part: &str| part.len() == 4 && (part.starts_with("19") || part.starts_with("20"));
     let dated = parts().any(year) && digits < 6;
-    let model = is_model(&head) || is_model(&tail);
+    // `CV 61 407` behind a word for plates has too many digits for a model.
+    let model = (is_model(&head) || is_model(&tail)) && (told == Told::Vehicle || digits < 5);
     let all = letters + digits;
     // Of Mexico and Brazil, of Britain and the Netherlands: three letters at most together, but for old ones.
     let fits = match told {
@@ -117,6 +186,29 @@ mod tests {
 
     fn check(text: &str, told: Told) -> &str {
         strict(text, 0, told).map_or("", |(_, end)| &text[..end])
+    }
+
+    #[test]
+    fn plates_before_their_word_and_without_one() {
+        for (text, want) in [
+            ("sofőr KLMN-208 rendszámú", "KLMN-208"),
+            ("park eden 34 KL 7715 rendszámú", "34 KL 7715"),
+            ("A 27 rendszámú", ""),
+        ] {
+            let end = text.find("rendszámú").unwrap();
+            assert_eq!(ahead(text, end).map_or("", |(from, to)| &text[from..to]), want, "{text}");
+        }
+        for (text, want) in [
+            ("车牌粤B·9F28K的车主", "粤B·9F28K"),
+            ("沪A12345停在", "沪A12345"),
+            ("ナンバー品川 300 あ 12-34の車", "品川 300 あ 12-34"),
+            ("新A股上市", ""),
+            ("3つあ 12-34", ""),
+        ] {
+            let mut out = Vec::new();
+            shapes(text, &mut out);
+            assert_eq!(out.first().map_or("", |f| &text[f.start..f.end]), want, "{text}");
+        }
     }
 
     #[test]
@@ -146,6 +238,7 @@ mod tests {
             ("NF-HK 318 springt", "NF-HK 318"),
             ("7396 KJR, conductora", "7396 KJR"),
             ("4A2 3000 je", "4A2 3000"),
+            ("CV 61 407 holdt", "CV 61 407"),
             ("44가8172 주차", "44가8172"),
             ("51F-448.17 màu", "51F-448.17"),
             ("京A·12345。", "京A·12345"),

@@ -5,7 +5,8 @@
 use std::ops::Range;
 
 use super::rules::Engine;
-use super::value::{checksum, drawn, expression, path, placeholder, resource, wordy};
+use super::thing::{benign, digested, said_of_a_thing};
+use super::value::{checksum, drawn, expression, path, placeholder, resource, sealed, wordy};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::token::{after, before, is_uuid};
 
@@ -40,13 +41,18 @@ pub(super) fn find(
     out: &mut Vec<Finding>,
 ) -> bool {
     let name = name_around(text, at);
-    if !word_of_name(text, at, kind) || benign(engine, &text[name.clone()], &text[at.clone()]) {
+    let of_a_thing =
+        benign(engine, &text[name.clone()], &text[at.clone()]) || said_of_a_thing(text, name.start);
+    if !word_of_name(text, at, kind) || of_a_thing {
         return true;
     }
     let Some(value) = value_after(text, &name, kind).or_else(|| beside(text, &name, kind)) else {
         return name.end > at.end;
     };
-    let value = fallback(text, &value).unwrap_or(value);
+    let mut value = fallback(text, &value).unwrap_or(value);
+    // `NAME=value` of a shell: what stands there is the value itself.
+    let shell = !text[name.clone()].iter().any(u8::is_ascii_lowercase) && after(text, name.end) == b'=';
+    value.quoted |= shell && !text[value.range.clone()].contains(&b'(') && value.range.start == name.end + 1;
     let opens = opens(engine, text, &text[name.clone()], &value, kind);
     if opens {
         let ty = if kind == Kind::Password { Type::PASSWORD } else { Type::SECRET };
@@ -63,6 +69,10 @@ pub(super) fn keyed(engine: &Engine, text: &[u8], key: &str, out: &mut Vec<Findi
         return;
     }
     let name = key.as_bytes();
+    // A line of a program that was read as a key.
+    if name.iter().any(|b| b"(),;=:>{".contains(b)) || expression(&text[start..end]) {
+        return;
+    }
     for hit in engine.keywords.hits(name) {
         let kind = match engine.owner[hit.word] {
             super::Owner::Secret { glued } => Kind::Secret { glued },
@@ -72,7 +82,9 @@ pub(super) fn keyed(engine: &Engine, text: &[u8], key: &str, out: &mut Vec<Findi
             | super::Owner::Rule(_)
             | super::Owner::Pem
             | super::Owner::Kube
-            | super::Owner::Cookie => continue,
+            | super::Owner::Cookie
+            | super::Owner::Codes
+            | super::Owner::Call => continue,
         };
         let at = hit.start..hit.end;
         let value = Value { range: start..end, quoted: true, in_prose: false };
@@ -109,36 +121,6 @@ fn name_around(text: &[u8], at: &Range<usize>) -> Range<usize> {
     start..at.end + right
 }
 
-/// `token_count`, `key_id`, `public_key`: the name of something else.
-fn benign(engine: &Engine, name: &[u8], keyword: &[u8]) -> bool {
-    let words = words(name);
-    let lists = &engine.assign;
-    let listed = |list: &[String], word: &[u8]| list.binary_search_by(|w| w.as_bytes().cmp(word)).is_ok();
-    // The id of a private key stands beside it in the file of a service's account.
-    let private = words.first().is_some_and(|word| word == b"private");
-    let last = !private && words.last().is_some_and(|word| listed(&lists.benign_last, word));
-    let counted = keyword.eq_ignore_ascii_case(b"tokens") && words.len() > 1;
-    last || counted || words.iter().any(|word| listed(&lists.benign_any, word))
-}
-
-/// The words of a name in lower case: `dbPassword_2` is `db`, `password`, `2`.
-fn words(name: &[u8]) -> Vec<Vec<u8>> {
-    let mut out: Vec<Vec<u8>> = vec![Vec::new()];
-    let mut lower = false;
-    for byte in name {
-        let separator = matches!(byte, b'_' | b'-' | b'.');
-        if separator || lower && byte.is_ascii_uppercase() {
-            out.push(Vec::new());
-        }
-        if let Some(word) = out.last_mut().filter(|_| !separator) {
-            word.push(byte.to_ascii_lowercase());
-        }
-        lower = byte.is_ascii_lowercase();
-    }
-    out.retain(|word| !word.is_empty());
-    out
-}
-
 fn skip(text: &[u8], from: usize, most: usize, of: &[u8]) -> usize {
     from + text[from..].iter().take(most).take_while(|b| of.contains(b)).count()
 }
@@ -168,11 +150,14 @@ fn value_after(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
     let said = [&b"is "[..], b"was ", b"is: ", b"= ", b"ist ", b"lautet "]
         .into_iter()
         .find(|op| starts(text, at, op));
+    // `get("password", fallback=None)` gives none.
+    let mut bare = true;
     let next = if let Some(op) = operator {
         at + op.len()
     } else if element {
         closed + 1
     } else if quoted && after(text, at) == b',' {
+        bare = false;
         at + 1
     } else if let Some(op) = said.filter(|_| closed == name.end || quoted) {
         at + op.len()
@@ -183,13 +168,17 @@ fn value_after(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
     } else {
         later(text, at).filter(|_| kind != Kind::Password)?
     };
-    let value = value_at(text, next, operator.is_some() || element)?;
+    let value = value_at(text, next, operator.is_some() || element).filter(|value| bare || value.quoted)?;
     (!element || starts(text, value.range.end, b"</")).then_some(value)
 }
 
 /// `the api key we use for this is ...`: where the value begins.
 fn later(text: &[u8], at: usize) -> Option<usize> {
     let rest = &text[at..text.len().min(at + 40)];
+    let of_a_thing = |word: &[u8]| rest.windows(word.len()).any(|w| w == word);
+    if [&b"fingerprint "[..], b"hash ", b"checksum ", b"id "].into_iter().any(of_a_thing) {
+        return None;
+    }
     let plain = rest.iter().take_while(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b'(' | b')')).count();
     let is = rest[..plain].windows(4).position(|w| w == b" is " || w == b"was ").map(|n| at + n + 4);
     is.or_else(|| (plain > 0 && rest.get(plain) == Some(&b':')).then_some(at + plain + 1))
@@ -197,7 +186,7 @@ fn later(text: &[u8], at: usize) -> Option<usize> {
 
 /// `my key q8Zr...`, `|key|q8Zr...|`: a value with nothing but space between must be long and hold digits.
 fn beside(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
-    let at = skip(text, name.end, 4, b" \t|`'\"");
+    let at = skip(text, name.end, 4, b" \t|`'\"(");
     if kind == Kind::Password || at == name.end || at >= text.len() {
         return None;
     }
@@ -226,8 +215,16 @@ fn declared(text: &[u8], name: &Range<usize>) -> bool {
     [&b"ENV "[..], b"ARG ", b"setx ", b"setenv ", b"SetEnv "].iter().any(|word| head.ends_with(word))
 }
 
-/// `name: DB_PASSWORD` and then, there or on the next line, `value: ...`.
+/// `name: DB_PASSWORD` and then, there or on the next line, `value: ...`; `variable "db_password" { ... default = ...`.
 fn value_member(text: &[u8], closed: usize) -> Option<usize> {
+    let open = skip(text, closed, 2, b" ");
+    if after(text, open) == b'{' && after(text, closed - 1) == b'"' {
+        let block = &text[open..text.len().min(open + VALUE)];
+        let block = &block[..block.iter().position(|b| *b == b'}').unwrap_or(block.len())];
+        let at = open + block.windows(8).position(|w| w == b"default ")? + 8;
+        let at = skip(text, at, 16, b" ");
+        return (after(text, at) == b'=').then_some(at + 1);
+    }
     let at = skip(text, closed, 48, b" \t\r\n,\"'");
     if at == closed || !starts(text, at, b"value") && !starts(text, at, b"default") {
         return None;
@@ -241,6 +238,10 @@ fn value_member(text: &[u8], closed: usize) -> Option<usize> {
 /// The value that begins after an operator.
 fn value_at(text: &[u8], from: usize, assigned: bool) -> Option<Value> {
     let mut at = skip(text, from, 6, b" \t*");
+    // `***` is what a secret became.
+    if text[from..at].windows(3).any(|w| w == b"***") {
+        return None;
+    }
     // A type may stand between: `key: str = "..."`.
     let typed = [
         &b"string"[..],
@@ -324,7 +325,9 @@ fn opens(engine: &Engine, text: &[u8], name: &[u8], value: &Value, kind: Kind) -
     let harmless = placeholder(bytes, &engine.assign)
         || engine.assign.is_word(lower.strip_suffix(b"!").unwrap_or(&lower))
         || checksum(bytes)
+        || digested(text, value.range.start)
         || resource(bytes)
+        || sealed(bytes)
         || !bytes.is_ascii() && kind != Kind::Password;
     !harmless
         && match kind {

@@ -36,8 +36,10 @@ pub(super) fn pem(text: &[u8], start: usize, out: &mut Vec<Finding>) {
         let stop = key + tail[key..].iter().position(|b| *b == b'-').unwrap_or(tail.len() - key);
         stop + tail[stop..].iter().take_while(|b| **b == b'-').count()
     });
+    // `-----BEGIN PRIVATE KEY----- ... -----END` shows only how one looks.
+    let body = rest[from..end].iter().filter(|b| b.is_ascii_alphanumeric()).count();
     let end = end + closing.unwrap_or(0);
-    if closing.is_some() || end > from + 16 {
+    if body >= 8 && (closing.is_some() || end > from + 16) {
         out.push(Finding::new(start, start + end, Type::SECRET, Evidence::Secret));
     }
 }

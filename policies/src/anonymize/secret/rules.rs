@@ -130,6 +130,8 @@ struct RawAssign {
     secret: Vec<String>,
     glued: Vec<String>,
     password: Vec<String>,
+    codes: Vec<String>,
+    call: Vec<String>,
     benign_last: Vec<String>,
     benign_any: Vec<String>,
     placeholder: Vec<String>,
@@ -170,6 +172,10 @@ pub(super) enum Owner {
     Pem,
     Kube,
     Cookie,
+    /// A list of codes that each open once.
+    Codes,
+    /// A call that takes keys.
+    Call,
 }
 
 pub(super) struct Engine {
@@ -202,11 +208,20 @@ pub(super) fn build(source: &str) -> Result<Engine, String> {
     let mut raw = file.assign;
     all.extend(raw.secret.drain(..).map(|word| (word, Owner::Secret { glued: false })));
     all.extend(raw.glued.drain(..).map(|word| (word, Owner::Secret { glued: true })));
-    all.extend(raw.password.drain(..).map(|word| (word, Owner::Password)));
+    // Keywords are found in either case of ASCII letters alone.
+    let capital = |word: &String| {
+        let mut rest = word.chars();
+        let first = rest.next().filter(|c| !c.is_ascii())?;
+        Some(first.to_uppercase().chain(rest).collect::<String>()).filter(|other| other != word)
+    };
+    let capitals: Vec<String> = raw.password.iter().filter_map(capital).collect();
+    all.extend(raw.password.drain(..).chain(capitals).map(|word| (word, Owner::Password)));
     all.push(("-----begin ".to_owned(), Owner::Pem));
     all.extend(
         ["kind: secret", "\"kind\": \"secret\"", "kind: \"secret\""].map(|w| (w.to_owned(), Owner::Kube)),
     );
+    all.extend(raw.codes.drain(..).map(|word| (word, Owner::Codes)));
+    all.extend(raw.call.drain(..).map(|word| (word, Owner::Call)));
     all.extend(["cookie: ", "cookie\": \"", "cookie:"].map(|w| (w.to_owned(), Owner::Cookie)));
     let keywords = Keywords::of(all.iter().map(|(word, _)| word.as_str()));
     let (words, owner): (Vec<String>, Vec<Owner>) = all.into_iter().unzip();

@@ -3,110 +3,52 @@
 //! **Invariant:** between the word and its value stand at most a few small words of one line.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::rules::Engine;
 use super::value::{checksum, expression, path, placeholder};
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::token::before;
+use crate::anonymize::quick::Set;
+use crate::anonymize::sections::entries;
+use crate::anonymize::token::{after, before};
 
 /// How far behind the word its value may begin, and how long it may be.
-const REACH: usize = 64;
+const REACH: usize = 88;
 const VALUE: usize = 80;
 /// Words between a password's name and the password.
 const MOST: usize = 7;
 
-/// What stands between a password's name and the password, in lower case.
-const LINKS: [&str; 62] = [
-    "is",
-    "was",
-    "are",
-    "be",
-    "to",
-    "for",
-    "of",
-    "on",
-    "the",
-    "my",
-    "our",
-    "your",
-    "new",
-    "now",
-    "set",
-    "this",
-    "ist",
-    "lautet",
-    "war",
-    "est",
-    "es",
-    "é",
-    "è",
-    "era",
-    "jest",
-    "to",
-    "je",
-    "är",
-    "er",
-    "on",
-    "az",
-    "a",
-    "este",
-    "là",
-    "adalah",
-    "yaitu",
-    "هي",
-    "هو",
-    "हैं",
-    "है",
-    "είναι",
-    "הוא",
-    "היא",
-    "คือ",
-    "-",
-    "это",
-    "це",
-    "است",
-    "হল",
-    "হলো",
-    "admin",
-    "root",
-    "user",
-    "account",
-    "email",
-    "wifi",
-    "vpn",
-    "db",
-    "server",
-    "router",
-    "laptop",
-    "login",
-];
-/// Verbs that stand right before the password.
-const VERBS: [&str; 22] = [
-    "is",
-    "was",
-    "to",
-    "ist",
-    "lautet",
-    "war",
-    "est",
-    "était",
-    "es",
-    "era",
-    "é",
-    "è",
-    "jest",
-    "było",
-    "är",
-    "var",
-    "er",
-    "on",
-    "oli",
-    "este",
-    "είναι",
-    "был",
-];
-/// The same in scripts that write no spaces.
-const GLUED: [&str; 12] = ["是", "为", "為", "は", "が", "を", "은", "는", "이", "가", "คือ", "："];
+/// What a small word is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Small {
+    Link,
+    Verb,
+    Glued,
+    User,
+}
+
+struct Words {
+    link: Set<&'static str>,
+    verb: Set<&'static str>,
+    user: Set<&'static str>,
+    glued: Vec<&'static str>,
+}
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    const NAMES: &[(&str, Small)] =
+        &[("link", Small::Link), ("verb", Small::Verb), ("glued", Small::Glued), ("user", Small::User)];
+    let all = || entries(include_str!("../../../words/told.txt"), NAMES);
+    let of = |small| all().filter(move |(kind, _)| *kind == small).map(|(_, word)| word);
+    Words {
+        link: of(Small::Link).collect(),
+        verb: of(Small::Verb).collect(),
+        user: of(Small::User).collect(),
+        glued: of(Small::Glued).collect(),
+    }
+});
+
+/// Signs that a value follows.
+const ARROWS: [&[u8]; 2] = [b"->", b"=>"];
 /// Passwords at the head of which one of these stands are the names of programs and methods.
 const KINDS: [&[u8]; 12] = [
     b"sha",
@@ -125,8 +67,9 @@ const KINDS: [&[u8]; 12] = [
 
 /// The password behind the word at `at`.
 pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, out: &mut Vec<Finding>) {
-    // `$POSTGRES_PASSWORD postgres:16`: the name is one of a program.
-    let named = b"_$-{.".contains(&before(text, at.start));
+    // `$POSTGRES_PASSWORD postgres:16`, `$PGPASSWORD`: the name is one of a program.
+    let run = text[..at.start].iter().rev().take(VALUE).take_while(|b| b.is_ascii_alphanumeric()).count();
+    let named = b"_$-{.".contains(&before(text, at.start)) || b"${".contains(&before(text, at.start - run));
     let Some(value) = value(text, at.end).filter(|_| !named) else { return };
     let bytes = &text[value.clone()];
     let lower = bytes.to_ascii_lowercase();
@@ -135,7 +78,7 @@ pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, out: &mut Ve
         || KINDS.iter().any(|kind| lower.starts_with(kind))
         || checksum(bytes)
         || path(bytes)
-        || expression(bytes);
+        || expression(bytes) && !bytes.last().is_some_and(u8::is_ascii_digit);
     if !harmless {
         out.push(Finding::new(value.start, value.end, Type::PASSWORD, Evidence::Secret));
     }
@@ -144,24 +87,42 @@ pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, out: &mut Ve
 /// What follows the name: behind links and signs alone, or behind a verb at the end of other small words.
 fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
     let limit = text.len().min(from + REACH);
-    let (mut at, mut led) = (from, true);
+    let (mut at, mut led, mut strange) = (from, true, false);
+    let mut last = String::new();
     for _ in 0..=MOST {
-        at = signs(text, at, limit)?;
+        let open = signs(text, at, limit)?;
+        // A comma makes a list of names more likely than a password.
+        let listed = text[at..open].contains(&b',');
+        let arrow = text[at..open].windows(2).any(|w| matches!(w, b"->" | b"=>"));
+        led |= arrow;
+        at = open;
         let whole = run(text, at);
+        // Nobody chooses what goes on further.
+        if whole.len() >= VALUE {
+            return None;
+        }
         let word = trimmed(text, whole.clone());
         let said = std::str::from_utf8(&text[word.clone()]).unwrap_or_default().to_lowercase();
-        let linked = LINKS.contains(&said.as_str());
-        if led && !linked && looks_chosen(&text[word.clone()]) {
+        let linked = WORDS.link.contains(said.as_str());
+        let value = &text[word.clone()];
+        // `of user mjansen12 is now ...`.
+        let user = WORDS.user.contains(last.as_str()) && value.is_ascii();
+        let fits = || if listed { looks_drawn(value) } else { looks_chosen(value) };
+        // `password, minLength: 12`: what a colon follows is a name too.
+        let label = text[word.end..whole.end].starts_with(b":") && after(text, whole.end) == b' ';
+        if !linked && !label && (led && fits() || strange && !user && looks_drawn(value)) {
             return Some(word);
         }
-        let small = said.chars().all(|c| c.is_lowercase() && c.is_alphabetic()) && !said.is_empty();
+        let small = said.chars().all(|c| !c.is_uppercase() && c.is_alphabetic()) && !said.is_empty();
         let closed = text[word.end..whole.end].iter().any(|b| b".;?!".contains(b));
-        if !(linked || small) || closed {
+        if !(linked || small || user) || closed {
             return None;
         }
         // `mot de passe provisoire : Lavande-8842`.
         let marked = text[word.end..text.len().min(whole.end + 2)].contains(&b':');
-        led = linked && led || VERBS.contains(&said.as_str()) || marked;
+        led = linked && led || WORDS.verb.contains(said.as_str()) || marked;
+        strange |= !said.is_ascii();
+        last = said;
         at = word.end;
     }
     None
@@ -171,9 +132,12 @@ fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
 fn signs(text: &[u8], from: usize, limit: usize) -> Option<usize> {
     let mut at = from;
     while at < limit {
-        let glued = || GLUED.iter().find(|word| text[at..].starts_with(word.as_bytes()));
+        let fits = |word: &&&str| text[at..].starts_with(word.as_bytes());
+        let glued = || WORDS.glued.iter().filter(fits).max_by_key(|word| word.len());
         if b" :=\"'`*(,".contains(&text[at]) || text[at..].starts_with(b"- ") {
             at += 1;
+        } else if ARROWS.iter().any(|arrow| text[at..].starts_with(arrow)) {
+            at += 2;
         } else if let Some(word) = glued() {
             at += word.len();
         } else {
@@ -186,7 +150,7 @@ fn signs(text: &[u8], from: usize, limit: usize) -> Option<usize> {
 /// A run without spaces and quotes; letters of another script end one of Latin ones.
 fn run(text: &[u8], from: usize) -> Range<usize> {
     let ascii = text.get(from).is_some_and(u8::is_ascii);
-    let stop = |b: &&u8| b.is_ascii_whitespace() || b"\"'`<>".contains(b) || ascii && **b >= 0xe0;
+    let stop = |b: &&u8| b.is_ascii_whitespace() || b"\"'`<>".contains(b) || ascii && **b >= 0xce;
     let len =
         text[from..].iter().take(VALUE).position(|b| stop(&b)).unwrap_or((text.len() - from).min(VALUE));
     from..from + len
@@ -199,6 +163,17 @@ fn trimmed(text: &[u8], word: Range<usize>) -> Range<usize> {
     word.start..word.start + kept
 }
 
+/// Letters with digits or signs in one word of eight or more: no word of any sentence.
+fn looks_drawn(value: &[u8]) -> bool {
+    let has = |what: fn(&u8) -> bool| value.iter().any(what);
+    let sign = |b: &u8| b"!@#$%^&*?_.-".contains(b);
+    looks_chosen(value)
+        && value.len() >= 6
+        && has(u8::is_ascii_lowercase)
+        && (has(u8::is_ascii_digit) || value.iter().any(|b| b"!@#$%^&*".contains(b)))
+        && (has(u8::is_ascii_uppercase) || value.iter().any(sign) || value.len() >= 8)
+}
+
 /// Letters with digits or signs, capitals inside, or several words with dashes: no word of a sentence.
 fn looks_chosen(value: &[u8]) -> bool {
     let has = |what: fn(&u8) -> bool| value.iter().any(what);
@@ -207,7 +182,10 @@ fn looks_chosen(value: &[u8]) -> bool {
     let mixed = has(u8::is_ascii_digit) || value.iter().any(|b| b"!@#$%^&*?_".contains(b)) || inner;
     let parts = value.split(|b| *b == b'-').filter(|part| part.len() >= 3).count();
     let unit = value.first().is_some_and(u8::is_ascii_digit) && letters < 3;
-    value.is_ascii() && value.len() >= 5 && letters >= 2 && (mixed && !unit || parts >= 4)
+    // Letters of Latin alphabets beyond ASCII begin with these bytes: `Blåbär_55`.
+    let latin = value.iter().all(|b| b.is_ascii() || matches!(b, 0x80..=0xbf | 0xc3..=0xc9));
+    let begins = value.first().is_some_and(|b| !b")]}.>|;".contains(b));
+    latin && begins && value.len() >= 5 && letters >= 2 && (mixed && !unit || parts >= 4)
 }
 
 #[cfg(test)]
@@ -223,6 +201,19 @@ mod tests {
             ("ssh bob@host (pw hunter2)", "hunter2"),
             ("the password for the auth account is i_DjZvLeKvXB", "i_DjZvLeKvXB"),
             ("password: correct-horse-battery-staple", "correct-horse-battery-staple"),
+            ("Das Passwort für den Benutzer anna_b7 ist jetzt Sommer2024!", "Sommer2024!"),
+            ("Het wachtwoord van gebruiker kdevries8 is gewijzigd naar Tulp#77x, mail", "Tulp#77x"),
+            ("heslo k wifi je kocour77, pa", "kocour77"),
+            ("lösenordet är Hjortron_55, hälsa", "Hjortron_55"),
+            ("salasanani on Järvi_2291x", "Järvi_2291x"),
+            ("parolam Kedi.Kopek7", "Kedi.Kopek7"),
+            ("změnil heslo na Kocka.89x", "Kocka.89x"),
+            ("Пароль от кабинета Zima_2024x не", "Zima_2024x"),
+            ("şifresini Lale.Cay12 olarak", "Lale.Cay12"),
+            ("Ο κωδικός μου Aigaio!27 δεν", "Aigaio!27"),
+            ("密码改成了Mantou@123，有", "Mantou@123"),
+            ("وكلمة المرور Nakhla#2290، والبريد", "Nakhla#2290"),
+            ("db root pw changed again -> kWq?t72Mzvn4 .", "kWq?t72Mzvn4"),
             ("mật khẩu là Hanoi2024!", "Hanoi2024!"),
             ("kata sandi: Jakarta99", "Jakarta99"),
             ("كلمة المرور: zxcvBN12", "zxcvBN12"),
@@ -257,6 +248,11 @@ mod tests {
             "a password of 12-16 characters",
             "forgot my password, please help",
             "password: see the vault",
+            "expect(validatePassword('')).toBe(false)",
+            "kinds: ApiKey, Password, PrivateKey, SessionCookie",
+            "permit(:email, :password, :password_confirmation)",
+            "password: string, format: password, minLength: 12",
+            "user=$PGUSER password=$PGPASSWORD dbname=$PGDATABASE",
             "the password field is empty",
             "-e DB_PASSWORD=$DB_PASSWORD postgres:16",
         ] {

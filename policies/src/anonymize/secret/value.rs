@@ -26,7 +26,13 @@ pub(super) fn floor(value: &[u8]) -> f64 {
 pub(super) fn placeholder(value: &[u8], words: &Assign) -> bool {
     let framed = match value.first() {
         Some(b'<') => true,
-        Some(b'{' | b'[') => value.len() < 3 || matches!(value.last(), Some(b'}' | b']')) || value[1] == b'{',
+        // `{type: string}`, `[hidden]`.
+        Some(b'{' | b'[') => {
+            let word = value[1..].iter().all(u8::is_ascii_alphabetic);
+            word || matches!(value.last(), Some(b'}' | b']')) || value[1] == b'{'
+        }
+        // `${NAME:?must be set}`.
+        Some(b'?') => value.len() > 2 && value[1..].iter().all(u8::is_ascii_alphabetic),
         Some(b'$') => reference(&value[1..]),
         Some(b'!') => value.len() > 3 && value[1..].iter().all(u8::is_ascii_alphabetic),
         Some(b'%') => value.len() > 2 && value.ends_with(b"%"),
@@ -201,6 +207,13 @@ pub(super) fn checksum(value: &[u8]) -> bool {
     named && head.iter().position(|b| matches!(b, b':' | b'-' | b'=')).is_some_and(|at| at <= 7)
 }
 
+/// What a key elsewhere locked: values of sops, of sealed secrets, of a configuration server, of Ansible.
+pub(super) fn sealed(value: &[u8]) -> bool {
+    const HEADS: [&[u8]; 5] = [b"ENC[", b"{cipher}", b"vault:v1:", b"$ANSIBLE_VAULT", b"age1"];
+    let long = value.len() >= 160 && value.starts_with(b"Ag") && matches!(value[2], b'A'..=b'C');
+    long || HEADS.iter().any(|head| value.starts_with(head))
+}
+
 /// `arn:aws:kms:...`, `urn:uuid:...`, `projects/x/secrets/y`: the name of a thing in a cloud, not the thing.
 pub(super) fn resource(value: &[u8]) -> bool {
     const HEADS: [&[u8]; 7] =
@@ -215,14 +228,14 @@ pub(super) fn mixed(value: &[u8]) -> bool {
         .all(|what| value.iter().any(what))
 }
 
-/// Words of a wallet hold none of the small words of a sentence.
+/// Words of a wallet or of a passphrase hold none of the small words of a sentence.
 pub(super) fn sentence(value: &[u8]) -> bool {
     const SMALL: [&[u8]; 14] = [
         b"the", b"and", b"was", b"are", b"for", b"from", b"has", b"his", b"her", b"its", b"our", b"but",
         b"not", b"you",
     ];
     let words = value.split(|b| *b == b' ');
-    words.clone().count() >= 11 && words.into_iter().any(|word| SMALL.contains(&word))
+    words.clone().count() >= 5 && words.into_iter().any(|word| SMALL.contains(&word))
 }
 
 /// A value that nobody chose: no word, no sequence, enough different characters.
