@@ -121,6 +121,7 @@ fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
     org::find(&reading, out);
     let found = out.clone();
     who::beside(&reading, &found, out);
+    who::coded(&reading, &found, out);
     date::among(&reading, &found, out);
     place::beside(&reading, &found, out);
     said::find(text, out);

@@ -189,10 +189,14 @@ impl Labels {
     }
 }
 
-/// `RAMQ ARCJ 4402 1718`: capitals, a space, and the digits of the same number.
+/// `RAMQ ARCJ 4402 1718`, `serial PZX 604418H`: capitals, a space, and the digits of the same number.
 fn grouped(token: &Token, next: Option<&Token>, text: &[u8]) -> bool {
     let capitals = (2..=5).contains(&token.len()) && token.of(text).iter().all(u8::is_ascii_uppercase);
-    let behind = next.filter(|next| next.is_number() && next.len() >= 4);
+    let ended = |next: &Token| {
+        let value = next.of(text);
+        next.digits + 1 == next.len() && value.last().is_some_and(u8::is_ascii_uppercase)
+    };
+    let behind = next.filter(|next| next.digits >= 4 && (next.is_number() || ended(next)));
     capitals && behind.is_some_and(|next| &text[token.end..next.start] == b" ")
 }
 
