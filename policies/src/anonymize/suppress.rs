@@ -150,6 +150,13 @@ fn of_nobody(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
 
 /// A drug, a product, an organism, a score.
 fn thing(r: &Reading<'_>, text: &str, first: usize, last: usize) -> bool {
+    // `Apex Heart Clinic`: of words of things and others, with the word that says what bears them for a name.
+    if last >= first + 2
+        && r.has(last, Role::FacilityAfter)
+        && (first..=last).all(|i| r.word(i).is_some_and(Word::capital))
+    {
+        return false;
+    }
     let all = &LISTS.things;
     all.contains(&plain(text))
         || first == last && all.contains(&plain(r.str(first)))
