@@ -62,7 +62,7 @@ pub(super) fn is_dated(text: &[u8], start: usize, end: usize, (x, y): (u32, u32)
     let padded = text[start] == b'0' || text[start..end].windows(2).any(|pair| pair == b"/0");
     // Nobody counts out of seven, eight, nine, eleven or twelve without saying what.
     let odd = matches!(y, 7..=9 | 11..=12) && (x, y) != (9, 11);
-    let week = before == "of" && part_of(head);
+    let week = before == "of" && part_of(head) || of_dose(head);
     said || week || !turned && (y > 12 || x > y || padded || odd)
 }
 
@@ -104,6 +104,13 @@ fn part_of(head: &[u8]) -> bool {
     parts.iter().any(|words| ends_with(head, words))
 }
 
+/// `last dose `: when it was given.
+fn of_dose(head: &[u8]) -> bool {
+    ["last dose", "first dose", "final dose", "next dose", "previous dose", "last taken", "last pill"]
+        .iter()
+        .any(|words| ends_with(head, words))
+}
+
 /// A mention that only its text told to be a day: `3/4`, `9.9`, `9th`, the `7` of `June 3-7`.
 pub(crate) fn bare(mention: &[u8]) -> Option<Written> {
     let tokens = super::tokens(mention);
@@ -133,7 +140,7 @@ fn line_before(text: &[u8], start: usize) -> &[u8] {
 /// `5/5 strength`, `pain today is 8/10`, `1/2 tab`.
 fn is_counted(text: &[u8], start: usize, end: usize) -> bool {
     let head = line_before(text, start);
-    if says(&last_word(head), Says::Counted) && !part_of(head)
+    if says(&last_word(head), Says::Counted) && !part_of(head) && !of_dose(head)
         || says(&first_word(&text[end..]), Says::Measured)
     {
         return true;
@@ -268,6 +275,8 @@ mod tests {
             ("wk of 3/15", true),
             ("to OR am of 6/7", true),
             ("readmit 5/8", true),
+            ("w/ metronidazole, last dose 5/11, wedding after", true),
+            ("per dose 5/11 of them", false),
             ("pain today 4/10, GCS now 14/15", false),
             ("motor is 4/5 left", false),
             ("K 5.1, seen 2-3 times", false),
