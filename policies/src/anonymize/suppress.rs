@@ -10,6 +10,7 @@ use super::ner;
 use super::quick::Set;
 use super::words::Word;
 
+mod clinical;
 mod edge;
 
 pub(crate) use edge::is_nobody;
@@ -134,6 +135,7 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
         if f.ty == Type::FACILITY && f.evidence == Evidence::Model && first < last { last - 1 } else { last };
     let placed = placed || f.ty == Type::FACILITY && f.evidence == Evidence::Model;
     of_nobody(r, f, first, last)
+        || clinical::harmless(r, f, first, last)
         || f.ty != Type::STATE && thing(r, text, first, last) && !bears(r, f, first, last)
         || f.evidence <= Evidence::Shape && of_phrase(r, first, last)
         || framed(r, f, first, last)
