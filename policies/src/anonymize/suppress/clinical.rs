@@ -16,6 +16,7 @@ const SOURCE: &str = include_str!("../../../suppress/clinical.txt");
 struct Clinical {
     small: Set<&'static str>,
     capitals: Set<&'static str>,
+    scales: Set<&'static str>,
     bearers: Set<&'static str>,
     degree: Set<&'static str>,
     seem: Set<&'static str>,
@@ -24,6 +25,7 @@ struct Clinical {
 static CLINICAL: LazyLock<Clinical> = LazyLock::new(|| Clinical {
     small: spaced("[small]").collect(),
     capitals: spaced("[capitals]").collect(),
+    scales: spaced("[scales]").collect(),
     bearers: spaced("[bearers]").collect(),
     degree: spaced("[degree]").collect(),
     seem: spaced("[seem]").collect(),
@@ -46,7 +48,13 @@ pub(super) fn is_small(r: &Reading<'_>, i: usize) -> bool {
 
 /// Is the finding, of the words `first` to `last`, nothing but such words?
 pub(super) fn harmless(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
-    if !TAKEN.contains(&f.ty) || !weak(f) {
+    if !weak(f) {
+        return false;
+    }
+    if scored(r, f, first) {
+        return true;
+    }
+    if !TAKEN.contains(&f.ty) {
         return false;
     }
     let text = r.text.get(f.start..f.end).unwrap_or_default();
@@ -61,6 +69,17 @@ pub(super) fn harmless(r: &Reading<'_>, f: &Finding, first: usize, last: usize) 
         || first < last && small(first) && bearer(r, first) && (first + 1..=last).all(|i| thing(r, i))
 }
 
+/// `Epworth 15`, `Boston 8.`: a scale and what was scored.
+fn scored(r: &Reading<'_>, f: &Finding, first: usize) -> bool {
+    let model = f.evidence <= Evidence::Model || f.ty == Type::CITY && f.evidence == Evidence::Shape;
+    let number = r.word(first + 1).is_some_and(|w| w.is_number() && w.digits <= 2) && r.gap(first) == " ";
+    let ends = |i: usize| {
+        let gap = r.gap(i);
+        gap.is_empty() || gap.starts_with(['.', ',', ';', ')', '\n', '/'])
+    };
+    model && number && ends(first + 1) && CLINICAL.scales.contains(r.str(first))
+}
+
 /// `Won't`, `I'd`.
 fn contracted(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
     const ENDS: [&str; 6] = ["t", "d", "ll", "ve", "re", "m"];
@@ -72,7 +91,7 @@ fn contracted(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
 /// `Bullet points`, `Payer wants`: the head of a sentence of small letters.
 fn opens(r: &Reading<'_>, f: &Finding, i: usize) -> bool {
     let title = r.word(i).is_some_and(|w| w.caps == Caps::Title);
-    let model = f.evidence <= Evidence::Model;
+    let model = f.evidence <= Evidence::Model || f.ty == Type::FACILITY;
     let goes_on = r.gap(i) == " " && r.word(i + 1).is_some_and(|w| w.caps == Caps::Lower);
     title && model && goes_on && r.begins(i) && CLINICAL.small.contains(r.str(i).to_lowercase().as_str())
 }
@@ -126,6 +145,9 @@ mod tests {
             "thresholds according to IADPSG and others",
             "recheck the U&Es in a week",
             "Bullet points, no more than ten.",
+            "apneas all night, Epworth 15, snoring",
+            "cecum reached, Boston 8.",
+            "Payer wants the criteria by noon",
             "Won't the dose need to change?",
         ] {
             assert!(check(text).is_empty(), "{text}: {:?}", check(text));
