@@ -8,6 +8,9 @@ use super::number::unit_follows;
 use super::quick::Map;
 use super::token::{Token, after, before, in_token, stands_alone};
 
+mod group;
+use group::{ends, grouped};
+
 /// How much a label says by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Say {
@@ -189,17 +192,6 @@ impl Labels {
     }
 }
 
-/// `RAMQ ARCJ 4402 1718`, `serial PZX 604418H`: capitals, a space, and the digits of the same number.
-fn grouped(token: &Token, next: Option<&Token>, text: &[u8]) -> bool {
-    let capitals = (2..=5).contains(&token.len()) && token.of(text).iter().all(u8::is_ascii_uppercase);
-    let ended = |next: &Token| {
-        let value = next.of(text);
-        next.digits + 1 == next.len() && value.last().is_some_and(u8::is_ascii_uppercase)
-    };
-    let behind = next.filter(|next| next.digits >= 4 && (next.is_number() || ended(next)));
-    capitals && behind.is_some_and(|next| &text[token.end..next.start] == b" ")
-}
-
 /// One value that begins at token `i`.
 fn push(label: &Label, text: &[u8], tokens: &[Token], i: usize, out: &mut Vec<Finding>) {
     let start = tokens[i].start;
@@ -217,6 +209,7 @@ fn push(label: &Label, text: &[u8], tokens: &[Token], i: usize, out: &mut Vec<Fi
         }
         last += 1;
     }
+    last += usize::from(label.family == "health" && last > i && ends(tokens, last, text));
     let end = tokens[last].end;
     let digits: usize = tokens[i..=last].iter().map(|t| t.digits).sum();
     let len = end - start;
@@ -372,6 +365,7 @@ mod tests {
             ("A-558120", "Acct", "ACCOUNT A-558120"),
             ("MRN 1: 118820\nMRN 2: 118802", "", "MRN 118802"),
             ("RAMQ ARCJ 4402 1718, vu", "", "HEALTH_PLAN ARCJ 4402 1718"),
+            ("OHIP 6284 119 053 KW: phenytoin low", "", "HEALTH_PLAN 6284 119 053 KW"),
             ("PhilHealth: 12-050993817-4", "", "HEALTH_PLAN 12-050993817-4"),
             ("Prescriber GMC 7418220, fax", "", "LICENSE_ID 7418220"),
             ("884712", "patientId", "MRN 884712"),

@@ -206,6 +206,12 @@ const LETTERED: [&str; 24] = [
     "part",
 ];
 
+/// Words behind an initial; the last only behind a capital one.
+const TOLD: [&str; 18] = [
+    "mrn", "dob", "is", "was", "has", "for", "with", "who", "had", "in", "on", "at", "came", "needs",
+    "wants", "called", "said", "here",
+];
+
 /// `Raghunathan, S.`, `Choudhury M, Lee S.`, `Ola R - 90 yrs`, `bea k,`: an initial behind the name that ends at word
 /// `last`.
 fn spelled(r: &Reading<'_>, last: usize, score: u8, out: &mut Vec<Finding>) {
@@ -219,9 +225,9 @@ fn spelled(r: &Reading<'_>, last: usize, score: u8, out: &mut Vec<Finding>) {
     let closed = behind.is_empty() || behind.starts_with([',', '.', ')', ';', ':', '\n']);
     // What else stands behind a name: a dash, a wide gap, a bracket, its number or what is known of it.
     let told = matches!(behind, "  " | " - " | " \u{2013} " | " (" | " / " | " | " | "\t")
-        || behind == " "
-            && (r.has(next + 1, Role::Label)
-                || ["mrn", "dob", "is", "was", "has"].iter().any(|w| r.is(next + 1, w)));
+        || behind == " " && (r.has(next + 1, Role::Label) || TOLD[..5].iter().any(|w| r.is(next + 1, w)));
+    let asked = behind == " " && letter.initial() && TOLD.iter().any(|w| r.is(next + 1, w));
+    let told = told || asked;
     let sure = score >= SURE;
     let other = r.has(last, Role::Eponym) || r.has(last, Role::Common);
     let fits = if letter.initial() {
@@ -270,6 +276,7 @@ mod tests {
             ("Patient Jorge Thibodeaux, 96. What trend do you see?", "96"),
             ("pt Ola R - 90 yrs, from home", "R"),
             ("pt Osgood, B c/o abd pain", "B"),
+            ("Schedule Devon T for an MRI tomorrow", "T"),
             ("sleep study for marisol v, she works", "v"),
             ("pt deshawn k  mrn 00482913 is up", "k"),
             ("for Underwood, Guadalupe, 5/8, SSN 166-56-7249", "5/8"),
