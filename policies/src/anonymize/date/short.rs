@@ -326,7 +326,7 @@ mod tests {
             ("septic shock 2/2 cholangitis", false),
             ("seen 2/2 for cough", true),
             ("c/o 8/10 abd pain, reassess 2240 4/10. Aware", false),
-            ("pain better, fell 4/10 at home", true),
+            ("fell 4/10 at home, pain since", true),
             ("due to R UE weakness 2/5.", false),
             ("pT3 pN1b (2/19), loss", false),
             ("pain today 4/10, GCS now 14/15", false),

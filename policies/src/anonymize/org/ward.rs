@@ -106,6 +106,9 @@ const KINDS: [&str; 22] = [
     "aesthetics",
 ];
 
+/// What ends the name of a facility of two kinds.
+const HOUSES: [&str; 6] = ["Center", "Centre", "Facility", "Institute", "Services", "Group"];
+
 /// The ward whose kind is word `i`.
 pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     if !WARDS.contains(&r.str(i)) {
@@ -184,7 +187,10 @@ pub(super) fn joined(r: &Reading<'_>, last: usize) -> usize {
         return last;
     }
     let more = next + 1;
-    if r.gap(next) == " " && capital(more) && (r.has(more, Role::FacilityAfter) || kind(more)) {
+    if r.gap(next) == " "
+        && capital(more)
+        && (r.has(more, Role::FacilityAfter) || kind(more) || HOUSES.contains(&r.str(more)))
+    {
         more
     } else {
         next

@@ -66,7 +66,7 @@ pub(super) fn harmless(r: &Reading<'_>, f: &Finding, first: usize, last: usize) 
     of_things
         || all
         || first == last && small(first) && said_of_things(r, first)
-        || first < last && small(first) && bearer(r, first) && (first + 1..=last).all(|i| thing(r, i))
+        || first < last && small(first) && bearer(r, first) && beside(r, first + 1, last)
 }
 
 /// `Epworth 15`, `Boston 8.`: a scale and what was scored.
@@ -91,13 +91,22 @@ fn contracted(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
 /// `Bullet points`, `Payer wants`: the head of a sentence of small letters.
 fn opens(r: &Reading<'_>, f: &Finding, i: usize) -> bool {
     let title = r.word(i).is_some_and(|w| w.caps == Caps::Title);
-    let model = f.evidence <= Evidence::Model || f.ty == Type::FACILITY;
+    // Who asks or pays, by what they are to the patient: `Son asks`, `Payer wants`.
+    const ROLES: [&str; 9] = ["Payer", "Payers", "Payor", "Son", "Daughter", "Mom", "Mum", "Niece", "Nephew"];
+    let model = f.evidence <= Evidence::Model || f.ty == Type::FACILITY || ROLES.contains(&r.str(i));
     let goes_on = r.gap(i) == " " && r.word(i + 1).is_some_and(|w| w.caps == Caps::Lower);
     title && model && goes_on && r.begins(i) && CLINICAL.small.contains(r.str(i).to_lowercase().as_str())
 }
 
 fn bearer(r: &Reading<'_>, i: usize) -> bool {
     CLINICAL.bearers.contains(r.str(i))
+}
+
+/// Words in small letters, clinical ones among them, or nothing but words of sentences.
+fn beside(r: &Reading<'_>, first: usize, last: usize) -> bool {
+    let small = |i: usize| r.word(i).is_some_and(|w| w.caps == Caps::Lower);
+    let clinical = (first..=last).any(|i| is_small(r, i));
+    (first..=last).all(|i| small(i) && (clinical || thing(r, i)))
 }
 
 /// A small word that stands for nobody: clinical, or one of sentences.
@@ -140,7 +149,7 @@ mod tests {
             "shave biopsy: basal cell carcinoma, nodular type",
             "comes with four day history of melena.",
             "does this email sound too harsh?",
-            "projectile vomiting, olive felt, bicarb low",
+            "projectile vomiting, olive mass, bicarb low",
             "METs four, RCRI one",
             "thresholds according to IADPSG and others",
             "recheck the U&Es in a week",

@@ -229,7 +229,8 @@ fn spelled(r: &Reading<'_>, last: usize, score: u8, out: &mut Vec<Finding>) {
     let asked = behind == " " && letter.initial() && TOLD.iter().any(|w| r.is(next + 1, w));
     let told = told || asked;
     let sure = score >= SURE;
-    let other = r.has(last, Role::Eponym) || r.has(last, Role::Common);
+    let (common, eponym) = (r.has(last, Role::Common), r.has(last, Role::Eponym));
+    let other = common || eponym;
     let fits = if letter.initial() {
         let wordless = !matches!(r.str(next), "A" | "I");
         // `Osgood, B c/o pain`; `R` and `L` may be sides.
@@ -238,7 +239,8 @@ fn spelled(r: &Reading<'_>, last: usize, score: u8, out: &mut Vec<Finding>) {
             && !matches!(r.str(next), "L" | "R")
             && own.capital()
             && !last.checked_sub(1).is_some_and(|b| r.gap(b).ends_with(", "));
-        dotted || before == " " && closed || sure && wordless && !other && (before == " " && told || turned)
+        let bare = before == " " && (closed || sure && wordless && told && !other);
+        dotted || bare || sure && wordless && turned && !common
     } else {
         let single = letter.chars == 1 && letter.caps == Caps::Lower && own.caps == Caps::Lower;
         let word = ["a", "e", "i", "o", "u", "w", "x", "y"].contains(&r.str(next));

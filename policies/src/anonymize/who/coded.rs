@@ -66,6 +66,8 @@ fn code(text: &[u8], start: usize) -> Option<usize> {
     let closed = match next {
         0 | b')' | b';' | b'\n' | b']' | b'|' => true,
         b',' | b'.' | b':' | b'?' | b'!' => !after(text, end + 1).is_ascii_alphanumeric(),
+        // A number before a small word counts something.
+        b' ' if value.iter().all(u8::is_ascii_digit) => !after(text, end + 1).is_ascii_lowercase(),
         b' ' => !unit_follows(text, end),
         _ => false,
     };
