@@ -12,6 +12,9 @@ use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::quick::Set;
 use crate::anonymize::words::Word;
 
+mod year;
+use year::year;
+
 /// Ordinals in words, those that follow `twenty` and `thirty` first.
 const ORDINALS: [&str; 21] = [
     "first",
@@ -190,63 +193,6 @@ fn feast(r: &Reading<'_>, i: usize) -> Option<(usize, usize)> {
     let last = i + words.len() - 1;
     let whole = year(r, last);
     (words.len() > 1 || led || whole > last).then_some((i, whole))
-}
-
-/// The last word of the year behind a day that ends at word `last`, in digits or in words: `2023`, `twenty
-/// twenty-four`, `nineteen sixty two`, `two thousand and nine`.
-fn year(r: &Reading<'_>, last: usize) -> usize {
-    const TEENS: [&str; 19] = [
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-    let near = |k: usize| matches!(r.gap(k), " " | "-");
-    let next = last + 1;
-    if !matches!(r.gap(last), " " | ", " | " of ") {
-        return last;
-    }
-    if r.word(next).is_some_and(|w| w.is_number() && w.digits == 4)
-        && matches!(r.str(next).get(..2), Some("19" | "20"))
-    {
-        return next;
-    }
-    // `four`, `nineteen`, `sixty`, `sixty-two`.
-    let small = |k: usize| {
-        if is(r, k, &TENS) {
-            let more = near(k) && is(r, k + 1, &TEENS[..9]);
-            return Some(if more { k + 1 } else { k });
-        }
-        is(r, k, &TEENS).then_some(k)
-    };
-    let century = is(r, next, &["nineteen", "twenty", "eighteen"]) && near(next);
-    let oh = |k: usize| is(r, k, &["oh", "hundred"]).then_some(k + 1).filter(|_| near(k)).and_then(small);
-    if century && let Some(end) = oh(next + 1).or_else(|| small(next + 1)) {
-        return end;
-    }
-    let thousand = r.is(next, "two") && near(next) && r.is(next + 1, "thousand");
-    if !thousand {
-        return last;
-    }
-    let and = usize::from(near(next + 1) && r.is(next + 2, "and"));
-    let more = Some(next + 2 + and).filter(|k| near(k - 1)).and_then(small);
-    more.unwrap_or(next + 1)
 }
 
 /// The last word of the ordinal that begins at word `i`: `third`, `twenty-second`.
