@@ -14,7 +14,8 @@ use super::policy::{Fences, Policy};
 use super::shape::Shapes;
 use super::token::{Token, stands_alone, tokens};
 use super::{
-    age, date, field, lettered, machine, ner, net, org, phone, place, said, secret, suppress, table, who,
+    age, date, field, lettered, machine, message, ner, net, org, phone, place, said, secret, suppress, table,
+    who,
 };
 
 mod encoded;
@@ -83,6 +84,9 @@ fn found(text: &str, key: &str, place: Place, policy: &Policy, depth: Depth) -> 
     // Of a cell only what its label vouches for counts.
     let cells = depth.min(Depth::Rules);
     table::find(text, |cell, key| found(cell, key, place, policy, cells), &mut out);
+    if depth >= Depth::Rules {
+        message::find(text, &mut out);
+    }
     by_policy(text, key, policy, &mut out);
     if policy.fences == Fences::StrongOnly && text.contains("```") {
         let fences = fences(text);
@@ -117,6 +121,7 @@ fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
     org::find(&reading, out);
     let found = out.clone();
     who::beside(&reading, &found, out);
+    who::coded(&reading, &found, out);
     date::among(&reading, &found, out);
     place::beside(&reading, &found, out);
     said::find(text, out);

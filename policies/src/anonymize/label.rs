@@ -8,6 +8,9 @@ use super::number::unit_follows;
 use super::quick::Map;
 use super::token::{Token, after, before, in_token, stands_alone};
 
+mod group;
+use group::{ends, grouped};
+
 /// How much a label says by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Say {
@@ -194,13 +197,6 @@ impl Labels {
     }
 }
 
-/// `RAMQ ARCJ 4402 1718`: capitals, a space, and the digits of the same number.
-fn grouped(token: &Token, next: Option<&Token>, text: &[u8]) -> bool {
-    let capitals = (2..=5).contains(&token.len()) && token.of(text).iter().all(u8::is_ascii_uppercase);
-    let behind = next.filter(|next| next.is_number() && next.len() >= 4);
-    capitals && behind.is_some_and(|next| &text[token.end..next.start] == b" ")
-}
-
 /// One value that begins at token `i`.
 fn push(label: &Label, text: &[u8], tokens: &[Token], i: usize, out: &mut Vec<Finding>) {
     let start = tokens[i].start;
@@ -218,6 +214,7 @@ fn push(label: &Label, text: &[u8], tokens: &[Token], i: usize, out: &mut Vec<Fi
         }
         last += 1;
     }
+    last += usize::from(label.family == "health" && last > i && ends(tokens, last, text));
     let end = tokens[last].end;
     let digits: usize = tokens[i..=last].iter().map(|t| t.digits).sum();
     let len = end - start;

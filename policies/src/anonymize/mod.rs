@@ -29,6 +29,7 @@ mod kind;
 mod label;
 mod lettered;
 mod machine;
+mod message;
 pub(crate) mod ner;
 mod net;
 mod number;

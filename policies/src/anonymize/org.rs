@@ -13,6 +13,7 @@ mod house;
 mod nation;
 mod people;
 mod small;
+mod ward;
 use people::people;
 use small::{small_name, spoken};
 
@@ -21,12 +22,19 @@ use small::{small_name, spoken};
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     form::find(r, out);
     nation::find(r, out);
-    for (i, word) in r.words.iter().enumerate().skip(1) {
+    for (i, word) in r.words.iter().enumerate() {
         if word.chars == 7 {
             small::general(r, i, out);
         }
         if word.caps == Caps::Title && matches!(word.chars, 4 | 6 | 7 | 8 | 10) {
             small::school(r, i, out);
+        }
+        if word.caps == Caps::Title && matches!(word.chars, 4..=14) {
+            ward::find(r, i, out);
+            ward::double(r, i, out);
+            employer::of_employee(r, i, out);
+        } else if word.caps == Caps::Lower && matches!(word.chars, 3..=9) {
+            employer::trade(r, i, out);
         }
     }
     for cue in &r.cues {
@@ -161,6 +169,7 @@ fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
         && r.is(cue.last + 1, "of")
         && r.gap(cue.last + 1) == " ";
     let last = if of { run(r, cue.last + 2, How::Capital).unwrap_or(cue.last) } else { cue.last };
+    let last = if ty == Type::FACILITY { ward::joined(r, last) } else { last };
     r.mark((first, last), ty, evidence, out);
 }
 

@@ -10,6 +10,7 @@ use super::words::{Caps, Word};
 
 mod bare;
 mod beside;
+mod corner;
 mod county;
 mod geo;
 mod glyph;
@@ -51,6 +52,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
             street::compound(r, i, out);
             bare::find(r, i, out);
             route::find(r, i, out);
+            corner::find(r, i, out);
             post::standing(r, i, out);
             geo::pair(r, i, out);
         } else if word.caps == Caps::Title {

@@ -1,7 +1,7 @@
 //! Overlaps: what is covered is the union of all candidates; the best evidence names the type.
 //!
 //! **Invariant:** the spans that come out are disjoint, sorted, and cover every letter and digit that a
-//! candidate covered, but for the unit around the number of an age and the letter of a possessive.
+//! candidate covered, but for the unit around the number of an age, the letter of a possessive and a count behind a day.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -46,12 +46,25 @@ pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
             if (unit || owned || is_article(&text[start..end])) && !whole {
                 continue;
             }
+            // `2/19 1600`, `5/1 1.8`: the model's day with the hour or the result behind it.
+            let measured =
+                !whole && f.ty == Type::DATE && f.evidence == Evidence::Model && counts(&text[start..end]);
+            if measured {
+                continue;
+            }
             // A remainder is masked like the value it is part of; of a number only under the general name.
             let ty = if whole || WORDED.contains(&f.ty) { f.ty } else { Type::ID };
             taken.insert(start, Finding { start, end, ty, ..f });
         }
     }
     taken.into_values().collect()
+}
+
+/// A number that is no year, nor a day with its signs.
+fn counts(part: &[u8]) -> bool {
+    let number = part.iter().all(|b| b.is_ascii_digit() || *b == b'.');
+    let year = part.len() == 4 && matches!(part, [b'1', b'8' | b'9', ..] | [b'2', b'0', ..]);
+    number && !year && part.len() <= 5
 }
 
 /// `the` of `the 3rd of March`, where the rest has a finding of its own.
@@ -94,6 +107,17 @@ fn trimmed(text: &[u8], start: usize, end: usize, whole: bool) -> Option<(usize,
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_stands_behind_a_day_is_no_part_of_it() {
+        let text = b"proned 2/19 1600. swap";
+        let all = vec![
+            Finding::new(7, 16, Type::DATE, Evidence::Model),
+            Finding::new(7, 11, Type::DATE, Evidence::Shape),
+        ];
+        let spans = resolve(text, all);
+        assert_eq!(spans.iter().map(|f| (f.start, f.end)).collect::<Vec<_>>(), [(7, 11)]);
+    }
 
     #[test]
     fn an_article_before_a_finding_is_nobodys() {

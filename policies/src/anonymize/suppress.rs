@@ -10,6 +10,7 @@ use super::ner;
 use super::quick::Set;
 use super::words::Word;
 
+mod clinical;
 mod edge;
 
 pub(crate) use edge::is_nobody;
@@ -134,6 +135,7 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
         if f.ty == Type::FACILITY && f.evidence == Evidence::Model && first < last { last - 1 } else { last };
     let placed = placed || f.ty == Type::FACILITY && f.evidence == Evidence::Model;
     of_nobody(r, f, first, last)
+        || clinical::harmless(r, f, first, last)
         || f.ty != Type::STATE && thing(r, text, first, last) && !bears(r, f, first, last)
         || f.evidence <= Evidence::Shape && of_phrase(r, first, last)
         || framed(r, f, first, last)
@@ -150,6 +152,13 @@ fn of_nobody(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
 
 /// A drug, a product, an organism, a score.
 fn thing(r: &Reading<'_>, text: &str, first: usize, last: usize) -> bool {
+    // `Apex Heart Clinic`: of words of things and others, with the word that says what bears them for a name.
+    if last >= first + 2
+        && r.has(last, Role::FacilityAfter)
+        && (first..=last).all(|i| r.word(i).is_some_and(Word::capital))
+    {
+        return false;
+    }
     let all = &LISTS.things;
     all.contains(&plain(text))
         || first == last && all.contains(&plain(r.str(first)))

@@ -9,6 +9,7 @@ use super::words::{Caps, Word};
 mod beside;
 mod called;
 mod chat;
+mod coded;
 mod east;
 mod handle;
 mod initial;
@@ -19,6 +20,7 @@ mod subject;
 mod ward;
 
 pub(crate) use beside::beside;
+pub(crate) use coded::coded;
 pub(crate) use run::{How, left, run, small as small_run, value};
 use run::{borne, small as small_name};
 

@@ -12,6 +12,9 @@ use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::quick::Set;
 use crate::anonymize::words::Word;
 
+mod year;
+use year::year;
+
 /// Ordinals in words, those that follow `twenty` and `thirty` first.
 const ORDINALS: [&str; 21] = [
     "first",
@@ -187,7 +190,9 @@ fn feast(r: &Reading<'_>, i: usize) -> Option<(usize, usize)> {
     };
     let words = FEASTS.iter().find(whole)?;
     let led = i.checked_sub(1).is_some_and(|b| is(r, b, &WHEN) && r.gap(b) == " ");
-    (words.len() > 1 || led).then_some((i, i + words.len() - 1))
+    let last = i + words.len() - 1;
+    let whole = year(r, last);
+    (words.len() > 1 || led || whole > last).then_some((i, whole))
 }
 
 /// The last word of the ordinal that begins at word `i`: `third`, `twenty-second`.
@@ -203,12 +208,12 @@ fn ordinal_words(r: &Reading<'_>, i: usize) -> Option<usize> {
 fn spelled(r: &Reading<'_>, i: usize) -> Option<(usize, usize)> {
     let last = ordinal_words(r, i)?;
     if r.gap(last) == " " && r.is(last + 1, "of") {
-        return month(r, last + 2).then_some((i, last + 2));
+        return month(r, last + 2).then(|| (i, year(r, last + 2)));
     }
     let the = i.checked_sub(1).filter(|b| r.is(*b, "the") && r.gap(*b) == " ");
     let before = the.unwrap_or(i).checked_sub(1).filter(|b| r.gap(*b) == " ")?;
     if month(r, before) {
-        return Some((before, last));
+        return Some((before, year(r, last)));
     }
     (the.is_some() && is(r, before, &WHEN[..8]) && closed(r, last)).then_some((i, last))
 }
@@ -293,6 +298,12 @@ mod tests {
         for (text, want) in [
             ("seen on March the third in clinic", "March the third"),
             ("born the twenty-second of May", "twenty-second of May"),
+            (
+                "procedure February the twenty-first, twenty twenty-four. Done",
+                "February the twenty-first, twenty twenty-four",
+            ),
+            ("born the third of May nineteen sixty two in Leeds", "third of May nineteen sixty two"),
+            ("hit near town on Boxing Day 2023. GCS 13", "Boxing Day 2023"),
             ("sugar was 410 on the fourth.", "fourth"),
             ("she fell on Christmas Eve at home", "Christmas Eve"),
             ("cough since thanksgiving", "thanksgiving"),

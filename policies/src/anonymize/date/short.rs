@@ -41,6 +41,9 @@ fn says(word: &str, what: Says) -> bool {
 /// How far before a count its scale may be named.
 const CLAUSE: usize = 28;
 
+/// How far around a share its scale may be named.
+const NEAR: usize = 100;
+
 /// Whether the numbers `x` and `y` at `start..end` are a month and a day, or with `x` above 12 a day and a month. A day
 /// after the 12th is one unless it is counted, and so is one before its month's number, for nobody has more of a whole
 /// than there is; a later one, which may be a share, needs a word that dates follow.
@@ -62,7 +65,7 @@ pub(super) fn is_dated(text: &[u8], start: usize, end: usize, (x, y): (u32, u32)
     let padded = text[start] == b'0' || text[start..end].windows(2).any(|pair| pair == b"/0");
     // Nobody counts out of seven, eight, nine, eleven or twelve without saying what.
     let odd = matches!(y, 7..=9 | 11..=12) && (x, y) != (9, 11);
-    let week = before == "of" && part_of(head);
+    let week = before == "of" && part_of(head) || of_dose(head);
     said || week || !turned && (y > 12 || x > y || padded || odd)
 }
 
@@ -104,6 +107,13 @@ fn part_of(head: &[u8]) -> bool {
     parts.iter().any(|words| ends_with(head, words))
 }
 
+/// `last dose `: when it was given.
+fn of_dose(head: &[u8]) -> bool {
+    ["last dose", "first dose", "final dose", "next dose", "previous dose", "last taken", "last pill"]
+        .iter()
+        .any(|words| ends_with(head, words))
+}
+
 /// A mention that only its text told to be a day: `3/4`, `9.9`, `9th`, the `7` of `June 3-7`.
 pub(crate) fn bare(mention: &[u8]) -> Option<Written> {
     let tokens = super::tokens(mention);
@@ -133,15 +143,58 @@ fn line_before(text: &[u8], start: usize) -> &[u8] {
 /// `5/5 strength`, `pain today is 8/10`, `1/2 tab`.
 fn is_counted(text: &[u8], start: usize, end: usize) -> bool {
     let head = line_before(text, start);
-    if says(&last_word(head), Says::Counted) && !part_of(head)
+    if says(&last_word(head), Says::Counted) && !part_of(head) && !of_dose(head)
         || says(&first_word(&text[end..]), Says::Measured)
     {
+        return true;
+    }
+    if is_share(text, head, start, end) {
         return true;
     }
     let clause = &head[head.len().saturating_sub(CLAUSE)..];
     let from = clause.iter().rposition(|b| b";.(\n".contains(b)).map_or(0, |at| at + 1);
     let words = clause[from..].split(|b| !b.is_ascii_alphabetic()).filter(|word| word.len() > 2);
     words.map(|word| String::from_utf8_lossy(word).to_ascii_lowercase()).any(|word| says(&word, Says::Scored))
+}
+
+/// `8/10 abd pain` and `4/10.` beside it, `shock 2/2 cholangitis`, `UE weakness 2/5`, `pN1b (2/19)`: parts of ten, what
+/// stands for `secondary to`, power out of five, and nodes; none behind a word that days follow.
+fn is_share(text: &[u8], head: &[u8], start: usize, end: usize) -> bool {
+    let before = last_word(head);
+    if says(&before, Says::Dated) || weekday_of(before.as_bytes()).is_some() {
+        return false;
+    }
+    let (x, y) =
+        text[start..end].split_at(text[start..end].iter().position(|b| *b == b'/').unwrap_or(end - start));
+    let line = &text[start - head.len()..];
+    let line = &line[..line.iter().position(|b| *b == b'\n').unwrap_or(line.len())];
+    let near = head.len().saturating_sub(NEAR)..(head.len() + NEAR).min(line.len());
+    let said = |words: &[&str]| {
+        line[near.clone()]
+            .split(|b| !b.is_ascii_alphabetic())
+            .any(|word| words.iter().any(|w| word.eq_ignore_ascii_case(w.as_bytes())))
+    };
+    let next = first_word(&text[end..]);
+    match (x, y) {
+        (_, b"/10") => said(&["pain", "ache", "headache", "hurts", "discomfort", "soreness", "tenderness"]),
+        ([b'0'..=b'5'], b"/5") => {
+            said(&["weakness", "strength", "power", "weak", "motor", "paresis", "extensors", "flexors"])
+        }
+        (b"2", b"/2") => {
+            next.len() > 4 && after(text, end) == b' ' && after(text, end + 1).is_ascii_lowercase()
+        }
+        _ => of_nodes(head),
+    }
+}
+
+/// `pN1b (`, `LN `, `nodes: `.
+fn of_nodes(head: &[u8]) -> bool {
+    let open = head.trim_ascii_end();
+    let open = open.strip_suffix(b"(").unwrap_or(open);
+    let word = open.rsplit(|b| !b.is_ascii_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default();
+    let stage = word.strip_prefix(b"yp").or_else(|| word.strip_prefix(b"p")).unwrap_or(word);
+    matches!(stage, [b'N', b'0'..=b'3' | b'X', ..] if stage.len() <= 3)
+        || [&b"LN"[..], b"LNs", b"nodes", b"SLN"].contains(&word)
 }
 
 /// Stands apart, and counts nothing.
@@ -268,6 +321,14 @@ mod tests {
             ("wk of 3/15", true),
             ("to OR am of 6/7", true),
             ("readmit 5/8", true),
+            ("w/ metronidazole, last dose 5/11, wedding after", true),
+            ("per dose 5/11 of them", false),
+            ("septic shock 2/2 cholangitis", false),
+            ("seen 2/2 for cough", true),
+            ("c/o 8/10 abd pain, reassess 2240 4/10. Aware", false),
+            ("fell 4/10 at home, pain since", true),
+            ("due to R UE weakness 2/5.", false),
+            ("pT3 pN1b (2/19), loss", false),
             ("pain today 4/10, GCS now 14/15", false),
             ("motor is 4/5 left", false),
             ("K 5.1, seen 2-3 times", false),

@@ -205,8 +205,9 @@ fn roles(mention: &str, pieces: &mut [Piece]) {
     if pieces.iter().any(|p| p.part == Part::Surname) {
         return;
     }
-    let comma =
-        mention.find([',', '，', '、']).filter(|at| pieces[first].end <= *at && pieces[last].start > *at);
+    let comma = mention
+        .find([',', '，', '、', '^', '*'])
+        .filter(|at| pieces[first].end <= *at && pieces[last].start > *at);
     let marks: Vec<usize> = if let Some(comma) = comma {
         names.iter().copied().filter(|i| pieces[*i].end <= comma).collect()
     } else if names.len() == 1 {
@@ -278,6 +279,7 @@ mod tests {
             ("John Doe", "gs John Doe"),
             ("Mr. Doe", "ks Doe"),
             ("Doe, John", "sg Doe, John"),
+            ("OYELARAN^FOLAKE^T", "sgi OYELARAN^FOLAKE^T"),
             ("J. Doe's", "is J. Doe"),
             ("John", "g John"),
             ("Dr. Ann-Marie O'Brien Jr.", "kggsk Ann-Marie O'Brien"),

@@ -88,6 +88,9 @@ impl Shift {
 
 /// The year that a mention names in full.
 pub(crate) fn year_of(mention: &str) -> Option<i64> {
+    if let Some((year, ..)) = stamp(mention) {
+        return Some(year);
+    }
     words(mention)
         .into_iter()
         .filter_map(|(start, end)| mention[start..end].parse().ok())
@@ -96,7 +99,7 @@ pub(crate) fn year_of(mention: &str) -> Option<i64> {
 
 /// A mention of a date `days` later, in the same format.
 pub(crate) fn moved(mention: &str, days: i64) -> Option<String> {
-    if let Some(new) = in_words(mention, days) {
+    if let Some(new) = stamped(mention, days).or_else(|| in_words(mention, days)) {
         return Some(new);
     }
     let written = date::dates(mention.as_bytes(), &tokens(mention.as_bytes())).into_iter().next();
@@ -105,6 +108,38 @@ pub(crate) fn moved(mention: &str, days: i64) -> Option<String> {
         return Some(shift(mention, &date, days));
     }
     weekday_alone(mention, days)
+}
+
+/// Year, month, day and the digits of the year in what is written as machines write it: `19910305`,
+/// `20240718103000-0500`, `240718`.
+fn stamp(mention: &str) -> Option<(i64, u32, u32, usize)> {
+    let digits = mention.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = mention.get(digits..)?;
+    let closed = rest.is_empty() || digits > 8 && rest.starts_with(['.', '+', '-']);
+    let long = match digits {
+        6 => 2,
+        8 | 10 | 12 | 14 => 4,
+        _ => return None,
+    };
+    let part = |from: usize, to: usize| mention.get(from..to)?.parse::<u32>().ok();
+    let (year, month, day) = (part(0, long)?, part(long, long + 2)?, part(long + 2, long + 4)?);
+    let year = i64::from(if long == 4 {
+        year
+    } else if year > 40 {
+        1900 + year
+    } else {
+        2000 + year
+    });
+    let real = (1800..2200).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    (closed && real).then_some((year, month, day, long))
+}
+
+/// A stamp `days` later, of as many digits; the time of day stays.
+fn stamped(mention: &str, days: i64) -> Option<String> {
+    let (year, month, day, long) = stamp(mention)?;
+    let (year, month, day) = civil_of(days_of(year, month, day) + days);
+    let head = if long == 4 { format!("{year:04}") } else { format!("{:02}", year.rem_euclid(100)) };
+    Some(format!("{head}{month:02}{day:02}{}", mention.get(long + 4..)?))
 }
 
 /// What the words and numbers of a mention say.
@@ -251,6 +286,10 @@ mod tests {
             ("mercredi", 40, "lundi"),
             ("3/4", 40, "4/13"),
             ("9th", 10, "19th"),
+            ("19910305", 30, "19910404"),
+            ("20240718103000", -20, "20240628103000"),
+            ("20240718103000.12-0500", 1, "20240719103000.12-0500"),
+            ("241231", 1, "250101"),
         ] {
             assert_eq!(moved(mention, days).as_deref(), Some(want), "{mention}");
         }
@@ -266,6 +305,7 @@ mod tests {
             oldest: Shift::capped_from(Some(2024), 89),
         };
         assert_eq!(year_of(&shift(false).date("3/4/1922")), Some(1936));
+        assert_eq!(year_of(&shift(false).date("19220304")), Some(1936));
         assert_eq!(shift(true).date("3/4/1922"), "1936");
         assert_eq!(shift(true).date("3/4/1978"), "1978");
         assert_eq!(shift(false).date("14 July 1789"), "14 July 1789");

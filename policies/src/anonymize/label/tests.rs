@@ -60,6 +60,7 @@ fn labels_point_at_values() {
         ("A-558120", "Acct", "ACCOUNT A-558120"),
         ("MRN 1: 118820\nMRN 2: 118802", "", "MRN 118802"),
         ("RAMQ ARCJ 4402 1718, vu", "", "HEALTH_PLAN ARCJ 4402 1718"),
+        ("OHIP 6284 119 053 KW: phenytoin low", "", "HEALTH_PLAN 6284 119 053 KW"),
         ("PhilHealth: 12-050993817-4", "", "HEALTH_PLAN 12-050993817-4"),
         ("Prescriber GMC 7418220, fax", "", "LICENSE_ID 7418220"),
         ("884712", "patientId", "MRN 884712"),

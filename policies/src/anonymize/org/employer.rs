@@ -6,7 +6,7 @@ use crate::anonymize::cue::{Cue, Reading, Role};
 use crate::anonymize::date::{is_month, is_weekday};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::suppress::is_nobody;
-use crate::anonymize::who::small_run;
+use crate::anonymize::who::{How, run, small_run};
 use crate::anonymize::words::{Caps, Word};
 
 /// The most words of a name.
@@ -40,6 +40,39 @@ pub(super) fn find(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let upper = r.word(next).is_some_and(|w| w.caps == Caps::Upper && w.chars <= 5);
     if !(other || upper && last == next && r.is(cue.last, "for")) {
         r.mark((next, last), Type::EMPLOYER, Evidence::Shape, out);
+    }
+}
+
+/// `works as a scaffolder for Brackenbury Roofing`, `job as a night porter at Calder's`: word `i` is the `as`.
+pub(super) fn trade(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    const WORK: [&str; 12] = [
+        "works", "work", "worked", "working", "employed", "job", "jobs", "position", "career", "shifts",
+        "time", "self",
+    ];
+    // The word for the work, then `as a`, the trade in a few words, and who it is for.
+    if !WORK.contains(&r.str(i)) {
+        return;
+    }
+    let near = |k: usize| r.gap(k) == " ";
+    let Some(lead) = (i + 1..i + 4).find(|k| r.is(*k, "as")).filter(|lead| (i..*lead).all(near)) else {
+        return;
+    };
+    let article = ["a", "an", "the"].iter().any(|word| r.is(lead + 1, word));
+    let first = lead + 1 + usize::from(article);
+    let to = (first + 1..first + 5).find(|k| ["for", "at", "with"].contains(&r.str(*k)));
+    let Some(to) = to.filter(|to| (lead..*to).all(near)) else { return };
+    find(r, &Cue { role: Role::EmployerLead, first: to, last: to }, out);
+}
+
+/// `Employee Tova Lindgren of Calder Title & Escrow`: word `i` is the `Employee`.
+pub(super) fn of_employee(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    if !["Employee", "Worker", "Insured"].contains(&r.str(i)) || !matches!(r.gap(i), " " | ": ") {
+        return;
+    }
+    let Some(last) = run(r, i + 1, How::Capital).filter(|last| r.gap(*last) == " ") else { return };
+    let to = last + 1;
+    if ["of", "at", "from", "with"].contains(&r.str(to)) {
+        find(r, &Cue { role: Role::EmployerLead, first: to, last: to }, out);
     }
 }
 
@@ -114,6 +147,9 @@ mod tests {
             ("retired from Calder Steel. Wife well.", "Calder Steel"),
             ("a clerk at Bread and Roses on weekends", "Bread and Roses"),
             ("cleans rooms at the Grandhotel near town", "Grandhotel"),
+            ("He works as a scaffolder for Brackenbury Roofing and has pain", "Brackenbury Roofing"),
+            ("job as a night porter at Calder Steel; tired", "Calder Steel"),
+            ("Employee Tova Lindgren of Halden Title & Escrow; colitis", "Halden Title & Escrow"),
             ("used to work for vesper tile, now retired", "vesper tile"),
         ] {
             assert!(check(text).contains(&want), "{text}: {:?}", check(text));
@@ -132,6 +168,9 @@ mod tests {
             "an engineer at heart",
             "does it work for PCOS",
             "what works for Crohn's",
+            "works as a prophylaxis for Crohn",
+            "works as a bridge at night",
+            "Employee of the month",
         ] {
             assert!(check(text).is_empty(), "{text}: {:?}", check(text));
         }

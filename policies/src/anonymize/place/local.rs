@@ -122,6 +122,26 @@ fn city_word(r: &Reading<'_>, i: usize) -> bool {
         && !r.has(i, Role::Honorific)
 }
 
+/// Do the codes of the state begin as this one does?
+fn zip_of(state: &str, zip: &str) -> bool {
+    const STATES: [&str; 10] = [
+        "CT MA ME NH NJ PR RI VT VI",
+        "DE NY PA",
+        "DC MD NC SC VA WV",
+        "AL FL GA MS TN",
+        "IN KY MI OH",
+        "IA MN MT ND SD WI",
+        "IL KS MO NE",
+        "AR LA OK TX",
+        "AZ CO ID NM NV UT WY",
+        "AK CA HI OR WA",
+    ];
+    let of = |states: &&str| states.split(' ').any(|code| code == state);
+    let first = STATES.iter().position(of);
+    let digit = zip.bytes().next().map(|b| usize::from(b.wrapping_sub(b'0')));
+    first.is_none() || first == digit
+}
+
 /// `Springfield, IL 62704`, `IL 62704`.
 pub(super) fn code(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let i = cue.first;
@@ -137,7 +157,9 @@ pub(super) fn code(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let credential = r.has(i, Role::Credential)
         && zip.is_none()
         && !i.checked_sub(1).is_some_and(|b| r.has(b, Role::City));
-    if city.is_none() && zip.is_none() || credential {
+    // `PET/CT 78815`, `CT 71260`: a scan and its procedure; no state has such a code.
+    let other = city.is_none() && !(zip.is_some() && zip_of(r.str(i), r.str(i + 1)));
+    if other || credential {
         return;
     }
     r.mark((i, i), Type::STATE, Evidence::Shape, out);

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use super::lines;
+use super::{clinical, lines};
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};
@@ -69,7 +69,7 @@ pub(crate) fn is_nobody(small: &str) -> bool {
 
 fn is_head(r: &Reading<'_>, i: usize) -> bool {
     let word = r.str(i);
-    word.len() <= 64 && is_nobody(&word.to_lowercase()) || is_label(r, i)
+    word.len() <= 64 && is_nobody(&word.to_lowercase()) || is_label(r, i) || clinical::is_small(r, i)
 }
 
 /// `mobile`, `tarjeta`: a label in small letters.

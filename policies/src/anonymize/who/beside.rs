@@ -22,6 +22,9 @@ const NUMBERED: [Type; 8] = [
     Type::ID,
 ];
 
+/// From this score on a name is worth an initial without a full stop.
+const SURE: u8 = 40;
+
 /// Words between a name and the number.
 const BETWEEN: [&str; 36] = [
     "a", "an", "age", "aged", "is", "was", "the", "mrn", "dob", "born", "patient", "id", "date", "of",
@@ -157,7 +160,7 @@ fn behind(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let number = |i: usize| -> Option<u32> {
         r.word(i).filter(|w| w.is_number() && w.digits <= 3).and_then(|w| w.of(r.text).parse().ok())
     };
-    spelled(r, last, out);
+    spelled(r, last, f.score, out);
     let Some(n) = number(next) else { return };
     let gap = r.gap(last);
     let closed = |gap: &str| {
@@ -175,14 +178,75 @@ fn behind(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     }
 }
 
-/// `Raghunathan, S.`, `Choudhury M, Lee S.`: an initial behind the surname that ends at word `last`.
-fn spelled(r: &Reading<'_>, last: usize, out: &mut Vec<Finding>) {
+/// Words that a capital letter follows and that are nobody's: `Hepatitis B`, `Vitamin K`, `Group A`.
+const LETTERED: [&str; 24] = [
+    "vitamin",
+    "vit",
+    "hepatitis",
+    "hep",
+    "influenza",
+    "flu",
+    "factor",
+    "protein",
+    "type",
+    "stage",
+    "grade",
+    "group",
+    "class",
+    "phase",
+    "plan",
+    "option",
+    "ward",
+    "unit",
+    "bed",
+    "room",
+    "team",
+    "table",
+    "figure",
+    "part",
+];
+
+/// Words behind an initial; the last only behind a capital one.
+const TOLD: [&str; 18] = [
+    "mrn", "dob", "is", "was", "has", "for", "with", "who", "had", "in", "on", "at", "came", "needs",
+    "wants", "called", "said", "here",
+];
+
+/// `Raghunathan, S.`, `Choudhury M, Lee S.`, `Ola R - 90 yrs`, `bea k,`: an initial behind the name that ends at word
+/// `last`.
+fn spelled(r: &Reading<'_>, last: usize, score: u8, out: &mut Vec<Finding>) {
     let next = last + 1;
-    let initial = r.word(next).is_some_and(Word::initial) && r.word(last).is_some_and(|w| w.chars >= 2);
-    let gap = r.gap(next);
-    let comma = r.gap(last) == ", " && gap.starts_with('.');
-    let bare = r.gap(last) == " " && (gap.is_empty() || gap.starts_with([',', '.', ')', ';', ':', '\n']));
-    if initial && (comma || bare) {
+    let (Some(own), Some(letter)) = (r.word(last), r.word(next)) else { return };
+    if own.chars < 2 || own.digits > 0 || LETTERED.iter().any(|word| r.is(last, word)) {
+        return;
+    }
+    let (before, behind) = (r.gap(last), r.gap(next));
+    let dotted = before == ", " && behind.starts_with('.');
+    let closed = behind.is_empty() || behind.starts_with([',', '.', ')', ';', ':', '\n']);
+    // What else stands behind a name: a dash, a wide gap, a bracket, its number or what is known of it.
+    let told = matches!(behind, "  " | " - " | " \u{2013} " | " (" | " / " | " | " | "\t")
+        || behind == " " && (r.has(next + 1, Role::Label) || TOLD[..5].iter().any(|w| r.is(next + 1, w)));
+    let asked = behind == " " && letter.initial() && TOLD.iter().any(|w| r.is(next + 1, w));
+    let told = told || asked;
+    let sure = score >= SURE;
+    let (common, eponym) = (r.has(last, Role::Common), r.has(last, Role::Eponym));
+    let other = common || eponym;
+    let fits = if letter.initial() {
+        let wordless = !matches!(r.str(next), "A" | "I");
+        // `Osgood, B c/o pain`; `R` and `L` may be sides.
+        let turned = before == ", "
+            && (closed || told || behind == " " && r.word(next + 1).is_some_and(|w| w.caps == Caps::Lower))
+            && !matches!(r.str(next), "L" | "R")
+            && own.capital()
+            && !last.checked_sub(1).is_some_and(|b| r.gap(b).ends_with(", "));
+        let bare = before == " " && (closed || sure && wordless && told && !other);
+        dotted || bare || sure && wordless && turned && !common
+    } else {
+        let single = letter.chars == 1 && letter.caps == Caps::Lower && own.caps == Caps::Lower;
+        let word = ["a", "e", "i", "o", "u", "w", "x", "y"].contains(&r.str(next));
+        single && !word && sure && !other && before == " " && (closed || told)
+    };
+    if fits {
         push(r, next, next, Evidence::Shape, out);
     }
 }
@@ -212,6 +276,11 @@ mod tests {
             ("refill for GUNDERSON,KIRSTEN dob 2/5/1950", "GUNDERSON,KIRSTEN"),
             ("Osgood / 67M / cardiac arrest", "Osgood"),
             ("Patient Jorge Thibodeaux, 96. What trend do you see?", "96"),
+            ("pt Ola R - 90 yrs, from home", "R"),
+            ("pt Osgood, B c/o abd pain", "B"),
+            ("Schedule Devon T for an MRI tomorrow", "T"),
+            ("sleep study for marisol v, she works", "v"),
+            ("pt deshawn k  mrn 00482913 is up", "k"),
             ("for Underwood, Guadalupe, 5/8, SSN 166-56-7249", "5/8"),
         ] {
             assert!(check(text).contains(&want), "{text}: {:?}", check(text));
@@ -220,8 +289,15 @@ mod tests {
 
     #[test]
     fn other_words_before_numbers_are_nobody() {
-        for text in ["Monday, Tuesday 5 mg", "sodium, potassium 3.5", "Dose, Rate 5 mg", "score of Wells, 6."]
-        {
+        for text in [
+            "Monday, Tuesday 5 mg",
+            "sodium, potassium 3.5",
+            "Dose, Rate 5 mg",
+            "score of Wells, 6.",
+            "Vitamin K, iron",
+            "hepatitis B - chronic",
+            "give naproxen a day, then x",
+        ] {
             assert!(check(text).is_empty(), "{text}: {:?}", check(text));
         }
     }
