@@ -75,7 +75,7 @@ fn places_of_many_countries() {
             ("Lindenstraße 5a in", "ADDRESS Lindenstraße 5a"),
             ("12 rue de la Paix, 75002 Paris", "ADDRESS 12 rue de la Paix"),
             ("12 rue de la Paix, 75002 Paris", "POSTCODE 75002"),
-            ("Calle Mayor 5, 3º B", "ADDRESS Calle Mayor 5"),
+            ("Calle Mayor 5, 3º B", "ADDRESS Calle Mayor 5, 3º B"),
             ("Via Garibaldi 10, 20121 Milano", "ADDRESS Via Garibaldi 10"),
             ("ul. Długa 5/7, 00-238 Warszawa", "ADDRESS ul. Długa 5/7"),
             ("ul. Długa 5/7, 00-238 Warszawa", "POSTCODE 00-238"),
