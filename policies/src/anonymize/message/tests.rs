@@ -79,7 +79,7 @@ fn other_bars_and_stars_are_no_segments() {
     let wrong = unasked(
         check,
         &[
-            "PID|SETPOINT|GAIN\n1|20|3",
+            "PID|loop|gain\n1|20|3",
             "a | PID | controller | tuned",
             "OBX|1|NM|2160-0^Creatinine||1.4|mg/dL|0.7-1.3|H|||F",
             "the product N3*4 is *not* REF*2",

@@ -118,9 +118,17 @@ fn reached(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     while last < i + 3 && !ends_reach(r, last) && matches!(r.gap(last), " " | ". " | "-") {
         last += 1;
     }
-    if ends_reach(r, last) && (i + 1..=last).all(|k| able(r, k) || k < last && r.has(k, Role::Particle)) {
+    if ends_reach(r, last)
+        && (i + 1..=last).all(|k| able(r, k) || saint(r, k) || k < last && r.has(k, Role::Particle))
+    {
         push(r, i + 1, last, Evidence::Label, out);
     }
+}
+
+/// `Clair` of `St. Clair`, whatever the word is elsewhere.
+fn saint(r: &Reading<'_>, i: usize) -> bool {
+    let led = i.checked_sub(1).is_some_and(|b| r.is(b, "st") && matches!(r.gap(b), " " | ". "));
+    led && r.word(i).is_some_and(|w| w.capital() && w.chars >= 4)
 }
 
 /// A number to reach somebody follows word `i`.
