@@ -1,6 +1,6 @@
 //! `bench-anonymizer`: how good and how fast the anonymizer is, on sets that its training never saw.
 //!
-//! **Invariant:** prints counts and rates of generated text; no text of anybody is read but the shared cases.
+//! **Invariant:** prints counts and rates of invented text; no text of anybody is read but the shared cases.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
 
@@ -13,6 +13,7 @@ mod draft;
 #[cfg(test)]
 mod floors;
 mod grammar;
+mod hand;
 mod masked;
 mod outcome;
 mod page;
@@ -111,14 +112,15 @@ fn run(asked: &Asked) -> Result<(), String> {
         return keep(asked, text);
     }
     let mut scores = Vec::new();
-    for set in &sets {
+    let by_hand = hand::all();
+    for set in sets.iter().chain(&by_hand) {
         let (score, _) = score::Score::of(set, peers::kolm)?;
         if asked.misses > 0 {
             println!("{}{}", told::score(set, &score), told::faults(&score, asked.misses));
         }
         scores.push(score);
     }
-    let text = page::render(&sets, &scores, asked.seed, asked.peers)?;
+    let text = page::render(&sets, &by_hand, &scores, asked.seed, asked.peers)?;
     if asked.misses == 0 {
         println!("{text}");
     }

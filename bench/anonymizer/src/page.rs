@@ -13,16 +13,23 @@ use crate::{speed, told};
 
 const METHOD: &str = include_str!("method.md");
 
-/// The whole page; with `side` also the others.
-pub(crate) fn render(sets: &[Set], scores: &[Score], seed: u64, side: bool) -> Result<String, String> {
+/// The whole page, of sets that grammars made and of those by hand; with `side` also the others.
+pub(crate) fn render(
+    sets: &[Set],
+    by_hand: &[Set],
+    scores: &[Score],
+    seed: u64,
+    side: bool,
+) -> Result<String, String> {
     let mut page = format!("# The anonymizer, measured\n\n{}\n\n", machine("bench-anonymizer"));
-    summary(&mut page, sets, scores);
+    let scored = || sets.iter().chain(by_hand).zip(scores);
+    summary(&mut page, scored());
     recognizer(&mut page)?;
     page.push_str(&speed::page(sets, seed)?);
     if side {
         others(&mut page, sets);
     }
-    for (set, score) in sets.iter().zip(scores) {
+    for (set, score) in scored() {
         writeln!(page, "{}", told::score(set, score)).map_err(|cause| cause.to_string())?;
     }
     page.push_str(METHOD);
@@ -55,12 +62,12 @@ pub(crate) fn machine(command: &str) -> String {
     )
 }
 
-fn summary(page: &mut String, sets: &[Set], scores: &[Score]) {
+fn summary<'a>(page: &mut String, scored: impl Iterator<Item = (&'a Set, &'a Score)>) {
     page.push_str(
         "| set | preset | items | spans | full cover | character recall | character precision | span F2 | untouched kept |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );
-    for (set, score) in sets.iter().zip(scores) {
+    for (set, score) in scored {
         let bare = score.all.spans == 0;
         let told = |value: f64| if bare { "-".to_owned() } else { format!("{value:.4}") };
         let free = if score.free == 0 { "-".to_owned() } else { format!("{:.4}", 1.0 - score.touched()) };

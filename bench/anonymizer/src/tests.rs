@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use crate::draft::Item;
 use crate::floors::FLOORS;
 use crate::score::Score;
-use crate::{masked, sets};
+use crate::{hand, masked, sets};
 
 const SAMPLE: usize = 20;
 
 #[test]
 fn floors_hold() {
-    for set in sets::all(11, SAMPLE) {
+    for set in sets::all(11, SAMPLE).into_iter().chain(hand::all()) {
         let policy = masked::policy(set.preset).unwrap();
         let mut score = Score::default();
         set.items.iter().for_each(|item| score.add(item, &masked::masked(&item.text, &policy)));
