@@ -136,13 +136,18 @@ const TOWARD: &[&str] = &[
     "iz", "din", "la", "для", "в", "из",
 ];
 
+/// Does one of `words` stand right before word `i`?
+fn led(r: &Reading<'_>, i: usize, words: &[&str]) -> bool {
+    i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && words.contains(&r.str(b)))
+}
+
 /// A known city: surer after a preposition or beside a state.
 fn city(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     if !capital(r, cue) {
         return;
     }
     let before = cue.first.checked_sub(1);
-    let toward = before.is_some_and(|b| r.gap(b) == " " && TOWARD.contains(&r.str(b)));
+    let toward = led(r, cue.first, TOWARD);
     let one = cue.first == cue.last;
     let name = r.gap(cue.last) == " " && r.proper(cue.last + 1)
         || before.is_some_and(|b| r.gap(b) == " " && r.proper(b));
@@ -163,7 +168,7 @@ const HOMES: [&str; 12] = [
 
 /// `from Framingham`: a city of the long list and nothing else, behind a small word that places follow.
 fn listed(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
-    let led = i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && TOWARD.contains(&r.str(b)));
+    let led = led(r, i, TOWARD);
     let ends = matches!(r.gap(i).as_bytes(), [] | [b'.' | b',' | b';' | b')' | b'?' | b'!' | b'\n', ..]);
     if !(led && ends) || r.has(i, Role::Label) || of_time(r, i) {
         return;
@@ -185,9 +190,9 @@ fn listed(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
 
 /// Small words of other languages before countries.
 const TOWARD_COUNTRIES: &[&str] = &[
-    "no", "na", "au", "aux", "nel", "nella", "negli", "dans", "in", "din", "pe", "ve", "ke", "se", "an",
-    "uit", "der", "die", "den", "del", "della", "do", "dos", "da", "al", "em", "w", "we", "z", "ze", "mimo",
-    "у", "з", "із", "до", "в", "во", "из", "на", "στην", "στη", "στο", "από", "την", "της",
+    "no", "na", "au", "aux", "nel", "nella", "negli", "dans", "pe", "ke", "se", "an", "der", "die", "den",
+    "del", "della", "dos", "al", "ze", "mimo", "у", "з", "із", "до", "во", "на", "στην", "στη", "στο", "από",
+    "την", "της",
 ];
 /// What Korean hangs onto a noun.
 const PARTICLES: [&str; 14] =
@@ -195,10 +200,7 @@ const PARTICLES: [&str; 14] =
 
 /// `vive no Luxemburgo e`, `سافر إلى كندا`, `지금은 캐나다에`: a country of the long list and nothing else.
 fn country(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
-    let led = || {
-        let before = i.checked_sub(1).filter(|b| r.gap(*b) == " ").map(|b| r.str(b));
-        before.is_some_and(|b| TOWARD.contains(&b) || TOWARD_COUNTRIES.contains(&b))
-    };
+    let led = || led(r, i, TOWARD) || led(r, i, TOWARD_COUNTRIES);
     let cased = r.word(i).is_some_and(|word| word.caps != Caps::None);
     if cased && !led() || r.has(i, Role::Common) {
         return;

@@ -97,8 +97,8 @@ fn phone(text: &[u8], from: usize) -> Option<(usize, usize)> {
 
 /// `på 61 40 22 95`: eight digits in pairs behind a small word of the North, or behind a colon.
 fn pairs(text: &str, low: &str, out: &mut Vec<Finding>) {
-    const LEADS: [&str; 12] =
-        ["på", "nå", "til", "nr", "nr.", "nummer", "nummeret", "tlf", "tlf.", "mobil", "sms", "på nummer"];
+    const LEADS: [&str; 11] =
+        ["på", "nå", "til", "nr", "nr.", "nummer", "nummeret", "tlf", "tlf.", "mobil", "sms"];
     const LEN: usize = 11;
     let bytes = text.as_bytes();
     let pair = |at: usize| bytes[at].is_ascii_digit() && bytes[at + 1].is_ascii_digit();

@@ -4,20 +4,32 @@ use std::ops::Range;
 
 use super::keywords::Keywords;
 
+/// Every entry with the name of its section.
+fn sectioned(source: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut section = "";
+    source.lines().filter(|line| !line.starts_with('#')).flat_map(move |line| {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = name;
+            return Vec::new();
+        }
+        let entries = line.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        entries.map(|entry| (section, entry)).collect()
+    })
+}
+
 /// Every entry with what its section stands for; what stands below no known name is left out.
 pub(crate) fn entries<K: Copy>(
     source: &'static str,
     names: &'static [(&'static str, K)],
 ) -> impl Iterator<Item = (K, &'static str)> {
-    let mut kind = None;
-    source.lines().filter(|line| !line.starts_with('#')).flat_map(move |line| {
-        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            kind = names.iter().find(|(section, _)| *section == name).map(|(_, kind)| *kind);
-            return Vec::new();
-        }
-        let entries = line.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-        kind.map(|kind| entries.map(|entry| (kind, entry)).collect()).unwrap_or_default()
+    sectioned(source).filter_map(|(section, entry)| {
+        names.iter().find(|(name, _)| *name == section).map(|(_, kind)| (*kind, entry))
     })
+}
+
+/// The entries of one section.
+pub(crate) fn entries_of<C: FromIterator<&'static str>>(source: &'static str, section: &str) -> C {
+    sectioned(source).filter(|(name, _)| *name == section).map(|(_, entry)| entry).collect()
 }
 
 /// Entries that are searched for all at once.
@@ -55,6 +67,7 @@ mod tests {
             )
         };
         assert_eq!(all().collect::<Vec<_>>(), [(1, "a b"), (1, "ab"), (2, "b")]);
+        assert_eq!(entries_of::<Vec<_>>("[one]\na, b\n[two]\nc\n[one]\nd", "one"), ["a", "b", "d"]);
         let search = Search::of(all());
         assert_eq!(search.hits("xab").collect::<Vec<_>>(), [(1..3, 1), (2..3, 2)]);
     }

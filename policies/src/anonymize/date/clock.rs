@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::number;
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::quick::Set;
-use crate::anonymize::sections::entries;
+use crate::anonymize::sections::entries_of;
 use crate::anonymize::token::{Token, after, before, in_token};
 
 /// The end of the clock time that is joined to a date: `T09:15:30.5Z`, ` 09:15`.
@@ -40,15 +40,7 @@ fn clock(text: &[u8], from: usize) -> Option<usize> {
     Some(end)
 }
 
-/// What a word beside a time is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Beside {
-    Behind,
-    Lead,
-    Hour,
-    Said,
-}
-
+/// Words beside a time: behind it, before it, before an hour alone, and the English ones.
 struct Words {
     behind: Vec<&'static str>,
     lead: Set<&'static str>,
@@ -57,18 +49,15 @@ struct Words {
 }
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
-    const NAMES: &[(&str, Beside)] =
-        &[("behind", Beside::Behind), ("lead", Beside::Lead), ("hour", Beside::Hour), ("said", Beside::Said)];
-    let all = || entries(include_str!("../../../words/clock.txt"), NAMES);
-    let of = |beside| all().filter(move |(kind, _)| *kind == beside).map(|(_, word)| word);
-    let mut behind: Vec<&str> = of(Beside::Behind).collect();
+    const SOURCE: &str = include_str!("../../../words/clock.txt");
+    let mut behind: Vec<&str> = entries_of(SOURCE, "behind");
     // Of two marks the longer one: `heures du matin`.
     behind.sort_unstable_by_key(|mark| std::cmp::Reverse(mark.len()));
     Words {
         behind,
-        lead: of(Beside::Lead).collect(),
-        hour: of(Beside::Hour).collect(),
-        said: of(Beside::Said).collect(),
+        lead: entries_of(SOURCE, "lead"),
+        hour: entries_of(SOURCE, "hour"),
+        said: entries_of(SOURCE, "said"),
     }
 });
 

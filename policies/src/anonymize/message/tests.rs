@@ -1,15 +1,11 @@
 //! Segments with their identifiers, and codes that stay.
 
-use crate::anonymize::detect::{Place, detect};
 use crate::anonymize::policy::Policy;
-use crate::anonymize::tests::tables::{missing, typed, unasked};
+use crate::anonymize::tests::tables::{detected, missing, typed, unasked};
 use crate::anonymize::{Salt, anonymize_text};
 
 fn check(text: &str) -> Vec<String> {
-    let policy = Policy::preset("default").unwrap();
-    let mut found = detect(text, "", Place::Text, &policy);
-    found.retain(|f| f.score >= policy.mask_at);
-    typed(text, &found)
+    typed(text, &detected(text, "default"))
 }
 
 const MESSAGE: &str = "MSH|^~\\&|LABSYS|ELM GROVE HOSP|EHR||20240718103000||ORU^R01|44718810|P|2.5.1\rPID|1||6610294^^^HOSP^MR~418630925^^^SSA^SS||\

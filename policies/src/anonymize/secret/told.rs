@@ -9,7 +9,7 @@ use super::rules::Engine;
 use super::value::{checksum, expression, path, placeholder};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::quick::Set;
-use crate::anonymize::sections::entries;
+use crate::anonymize::sections::entries_of;
 use crate::anonymize::token::{after, before};
 
 /// How far behind the word its value may begin, and how long it may be.
@@ -18,15 +18,7 @@ const VALUE: usize = 80;
 /// Words between a password's name and the password.
 const MOST: usize = 7;
 
-/// What a small word is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Small {
-    Link,
-    Verb,
-    Glued,
-    User,
-}
-
+/// Small words between a password's name and the password.
 struct Words {
     link: Set<&'static str>,
     verb: Set<&'static str>,
@@ -35,15 +27,12 @@ struct Words {
 }
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
-    const NAMES: &[(&str, Small)] =
-        &[("link", Small::Link), ("verb", Small::Verb), ("glued", Small::Glued), ("user", Small::User)];
-    let all = || entries(include_str!("../../../words/told.txt"), NAMES);
-    let of = |small| all().filter(move |(kind, _)| *kind == small).map(|(_, word)| word);
+    const SOURCE: &str = include_str!("../../../words/told.txt");
     Words {
-        link: of(Small::Link).collect(),
-        verb: of(Small::Verb).collect(),
-        user: of(Small::User).collect(),
-        glued: of(Small::Glued).collect(),
+        link: entries_of(SOURCE, "link"),
+        verb: entries_of(SOURCE, "verb"),
+        user: entries_of(SOURCE, "user"),
+        glued: entries_of(SOURCE, "glued"),
     }
 });
 

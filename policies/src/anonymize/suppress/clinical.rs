@@ -128,15 +128,7 @@ fn said_of_things(r: &Reading<'_>, i: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::anonymize::detect::{Place, detect};
-    use crate::anonymize::policy::Policy;
-
-    fn check(text: &str) -> Vec<&str> {
-        let policy = Policy::preset("hipaa").unwrap();
-        let mut found = detect(text, "", Place::Text, &policy);
-        found.retain(|f| f.score >= policy.mask_at);
-        found.iter().map(|f| &text[f.start..f.end]).collect()
-    }
+    use crate::anonymize::tests::tables::masked as check;
 
     #[test]
     fn clinical_words_are_nobody() {

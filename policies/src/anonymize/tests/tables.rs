@@ -1,8 +1,10 @@
 //! Tables of texts and what is to be found in them.
 
 use crate::anonymize::cue::Reading;
+use crate::anonymize::detect::{Place, detect};
 use crate::anonymize::field;
 use crate::anonymize::kind::Finding;
+use crate::anonymize::policy::Policy;
 
 /// Each finding as its type and its words.
 pub(crate) fn typed(text: &str, found: &[Finding]) -> Vec<String> {
@@ -23,6 +25,19 @@ pub(crate) fn spans(text: &str, find: impl Fn(&Reading<'_>, &mut Vec<Finding>)) 
     let mut out = Vec::new();
     find(&Reading::of(text), &mut out);
     out.iter().map(|f| &text[f.start..f.end]).collect()
+}
+
+/// What all detectors find that `preset` masks.
+pub(crate) fn detected(text: &str, preset: &str) -> Vec<Finding> {
+    let policy = Policy::preset(preset).unwrap();
+    let mut found = detect(text, "", Place::Text, &policy);
+    found.retain(|f| f.score >= policy.mask_at);
+    found
+}
+
+/// The words of what all detectors find that `hipaa` masks.
+pub(crate) fn masked(text: &str) -> Vec<&str> {
+    detected(text, "hipaa").iter().map(|f| &text[f.start..f.end]).collect()
 }
 
 /// The texts in which `check` does not find what it should, with what it finds.

@@ -253,15 +253,7 @@ fn spelled(r: &Reading<'_>, last: usize, score: u8, out: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::anonymize::detect::{Place, detect};
-    use crate::anonymize::policy::Policy;
-
-    fn check(text: &str) -> Vec<&str> {
-        let policy = Policy::preset("hipaa").unwrap();
-        let mut found = detect(text, "", Place::Text, &policy);
-        found.retain(|f| f.score >= policy.mask_at);
-        found.iter().map(|f| &text[f.start..f.end]).collect()
-    }
+    use crate::anonymize::tests::tables::masked as check;
 
     #[test]
     fn names_before_their_numbers() {
