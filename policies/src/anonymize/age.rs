@@ -118,8 +118,8 @@ fn unit(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     if !matches!(r.gap(before), " " | "-" | "- " | ". ") || years(r, before).is_none() {
         return;
     }
-    let word = r.str(cue.first).to_lowercase();
-    let loose = cue.first == cue.last && LOOSE.contains(&word.as_str());
+    let word = r.low(cue.first);
+    let loose = cue.first == cue.last && LOOSE.contains(&word);
     if !loose {
         push(r, before, Evidence::Shape, out);
         return;
@@ -186,10 +186,7 @@ fn spelled(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
             .iter()
             .skip(r.cues.partition_point(|c| c.first <= cue.last))
             .take_while(|c| c.first == cue.last + 1)
-            .any(|c| {
-                c.role == Role::AgeUnit
-                    && (c.first != c.last || !LOOSE.contains(&r.str(c.first).to_lowercase().as_str()))
-            });
+            .any(|c| c.role == Role::AgeUnit && (c.first != c.last || !LOOSE.contains(&r.low(c.first))));
     let led = cue.first.checked_sub(1).is_some_and(|b| {
         r.gap(b) == " "
             && (["aged", "age"].iter().any(|word| r.is(b, word)) || aged(r, b) || oldest(r, cue, b))

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** linear in the text; each word is looked up once.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::kind::{Evidence, Finding, Type};
@@ -161,8 +162,18 @@ fn common() -> impl Iterator<Item = (Role, &'static str)> {
 pub(crate) struct Reading<'a> {
     pub(crate) text: &'a str,
     pub(crate) words: Vec<Word>,
-    roles: Vec<Roles>,
+    told: Vec<Told<'a>>,
     pub(crate) cues: Vec<Cue>,
+}
+
+/// What all detectors ask of a word again and again.
+struct Told<'a> {
+    written: &'a str,
+    /// In small letters.
+    low: Cow<'a, str>,
+    /// What stands between this word and the next.
+    gap: &'a str,
+    roles: Roles,
 }
 
 impl<'a> Reading<'a> {
@@ -181,23 +192,27 @@ impl<'a> Reading<'a> {
 
     pub(crate) fn of(text: &'a str) -> Self {
         let words = words(text);
-        let mut low = String::new();
         let lexicon = &*LEXICON;
-        let mut entries: Vec<Entry> = Vec::with_capacity(words.len());
-        for word in &words {
-            lower(word.of(text), &mut low);
-            entries.push(lexicon.words.get(&low).unwrap_or_default());
+        let mut told = Vec::with_capacity(words.len());
+        let mut entries = Vec::with_capacity(words.len());
+        for (i, word) in words.iter().enumerate() {
+            let written = word.of(text);
+            let low = small(written);
+            let entry = lexicon.words.get(&low).unwrap_or_default();
+            let next = words.get(i + 1).map_or(text.len(), |word| word.start);
+            let gap = text.get(word.end..next).unwrap_or_default();
+            told.push(Told { written, low, gap, roles: entry.roles });
+            entries.push(entry);
         }
-        let roles = entries.iter().map(|entry| entry.roles).collect();
-        let mut out = Self { text, words, roles, cues: Vec::new() };
+        let mut out = Self { text, words, told, cues: Vec::new() };
         for (i, entry) in entries.into_iter().enumerate() {
-            out.cues_at(i, entry, &lexicon.phrases[entry.phrases as usize], &mut low);
+            out.cues_at(i, entry, &lexicon.phrases[entry.phrases as usize]);
         }
         out
     }
 
     /// The cues that begin at word `i`; of each role the longest.
-    fn cues_at(&mut self, i: usize, entry: Entry, phrases: &Phrases, low: &mut String) {
+    fn cues_at(&mut self, i: usize, entry: Entry, phrases: &Phrases) {
         let from = self.cues.len();
         let mut active = entry.roles.0 & ACTIVE;
         while active != 0 {
@@ -207,11 +222,8 @@ impl<'a> Reading<'a> {
         }
         for (rest, role) in phrases {
             let last = i + rest.len();
-            let fits = rest.iter().enumerate().all(|(k, part)| {
-                let Some(word) = self.words.get(i + k + 1) else { return false };
-                lower(word.of(self.text), low);
-                low == part && self.tight(i + k)
-            });
+            let fits =
+                rest.iter().enumerate().all(|(k, part)| self.low(i + k + 1) == part && self.tight(i + k));
             if !fits {
                 continue;
             }
@@ -230,9 +242,7 @@ impl<'a> Reading<'a> {
 
     /// The text between word `i` and the next one, to the end after the last.
     pub(crate) fn gap(&self, i: usize) -> &'a str {
-        let from = self.words.get(i).map_or(0, |word| word.end);
-        let to = self.words.get(i + 1).map_or(self.text.len(), |word| word.start);
-        self.text.get(from..to).unwrap_or_default()
+        self.told.get(i).map_or("", |told| told.gap)
     }
 
     /// The text between word `i` and the one before.
@@ -244,7 +254,7 @@ impl<'a> Reading<'a> {
     }
 
     pub(crate) fn has(&self, i: usize, role: Role) -> bool {
-        self.roles.get(i).is_some_and(|roles| roles.has(role))
+        self.told.get(i).is_some_and(|told| told.roles.has(role))
     }
 
     pub(crate) fn word(&self, i: usize) -> Option<&Word> {
@@ -253,7 +263,12 @@ impl<'a> Reading<'a> {
 
     /// The word as written; empty past the end.
     pub(crate) fn str(&self, i: usize) -> &'a str {
-        self.words.get(i).map_or("", |word| self.text.get(word.start..word.end).unwrap_or_default())
+        self.told.get(i).map_or("", |told| told.written)
+    }
+
+    /// The word in small letters; empty past the end.
+    pub(crate) fn low(&self, i: usize) -> &str {
+        self.told.get(i).map_or("", |told| &told.low)
     }
 
     pub(crate) fn is(&self, i: usize, word: &str) -> bool {
@@ -272,13 +287,11 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn lower(word: &str, out: &mut String) {
-    out.clear();
-    if word.is_ascii() {
-        out.push_str(word);
-        out.make_ascii_lowercase();
+fn small(word: &str) -> Cow<'_, str> {
+    if word.bytes().all(|b| b.is_ascii_lowercase()) {
+        Cow::Borrowed(word)
     } else {
-        out.extend(word.chars().flat_map(char::to_lowercase));
+        Cow::Owned(word.to_lowercase())
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn patterns(text: &str, key: &str, place: Place, policy: &Policy) -> 
 enum Depth {
     /// Those with checks and grammars.
     Patterns,
-    /// Also those that know frames and labels.
+    /// Also those that know frames and labels, of a cell whose key is one.
     Rules,
     /// Also the sequence model.
     Model,
@@ -77,14 +77,15 @@ fn found(text: &str, key: &str, place: Place, policy: &Policy, depth: Depth) -> 
     if depth >= Depth::Model && place != Place::Key {
         ner::find(text, &mut out);
     }
-    if depth >= Depth::Rules && place != Place::Key {
+    // Of the words of a cell only what its key says counts.
+    if place != Place::Key && (depth >= Depth::Model || depth == Depth::Rules && field::says(key)) {
         worded(text, key, &mut out);
     }
     encoded::find(bytes, depth, &mut out);
     // Of a cell only what its label vouches for counts.
     let cells = depth.min(Depth::Rules);
     table::find(text, |cell, key| found(cell, key, place, policy, cells), &mut out);
-    if depth >= Depth::Rules {
+    if depth >= Depth::Model {
         message::find(text, &mut out);
     }
     by_policy(text, key, policy, &mut out);

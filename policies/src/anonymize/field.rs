@@ -39,13 +39,23 @@ pub(crate) fn find(r: &Reading<'_>, key: &str, out: &mut Vec<Finding>) {
         }
     }
     let words = label::plain_key(key);
-    let stem = words.strip_suffix(" 1").or_else(|| words.strip_suffix(" 2")).unwrap_or(&words);
     let plain = !r.text.chars().any(char::is_uppercase) && r.text.is_ascii();
-    let role = |ty: &Type| !(*ty == Type::NAME && plain && !NAMING.iter().any(|part| stem.contains(part)));
-    if let Some(ty) = key_role(stem).and_then(type_of).filter(role) {
+    let role = |ty: &Type| !(*ty == Type::NAME && plain && !NAMING.iter().any(|part| words.contains(part)));
+    if let Some(ty) = type_of_key(&words).filter(role) {
         whole(r, ty, (0, r.text.len()), out);
     }
     table::find(r, out);
+}
+
+/// Does the key say what words its value is?
+pub(crate) fn says(key: &str) -> bool {
+    type_of_key(&label::plain_key(key)).is_some()
+}
+
+/// The type of the values of a key, by its words; there may be two of it.
+fn type_of_key(words: &str) -> Option<Type> {
+    let stem = words.strip_suffix(" 1").or_else(|| words.strip_suffix(" 2")).unwrap_or(words);
+    key_role(stem).and_then(type_of)
 }
 
 /// A label and its value on one line.

@@ -175,8 +175,7 @@ fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
 
 /// `Brightwater, Inc.`: the suffixes that people write behind a comma.
 fn after_comma(r: &Reading<'_>, i: usize) -> bool {
-    ["inc", "llc", "ltd", "llp", "corp", "incorporated", "plc", "pllc"]
-        .contains(&r.str(i).to_lowercase().as_str())
+    ["inc", "llc", "ltd", "llp", "corp", "incorporated", "plc", "pllc"].contains(&r.low(i))
 }
 
 /// A small word that begins a sentence or a field: `The`, `At`, `Patient`.

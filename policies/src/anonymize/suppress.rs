@@ -147,7 +147,7 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
 fn of_nobody(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
     let titled = first.checked_sub(1).is_some_and(|b| r.has(b, Role::Honorific));
     let told = f.ty == Type::CITY || f.ty == Type::NAME && first == last && !titled;
-    told && (first..=last).all(|i| is_nobody(&r.str(i).to_lowercase()) && !is_given(&r.str(i).to_lowercase()))
+    told && (first..=last).all(|i| is_nobody(r.low(i)) && !is_given(r.low(i)))
 }
 
 /// A drug, a product, an organism, a score.
@@ -256,8 +256,8 @@ const OWNED: [&str; 34] = [
 
 /// `Parkinson disease`, `Hashimoto thyroiditis`, `Wells' score`, `Kaplan-Meier curve`, and the list `Crohn or Addison disease`.
 fn framed(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
-    let name = |i: usize| LISTS.names.contains(r.str(i).to_lowercase().as_str());
-    let frame = |i: usize| LISTS.frames.contains(r.str(i).to_lowercase().as_str());
+    let name = |i: usize| LISTS.names.contains(r.low(i));
+    let frame = |i: usize| LISTS.frames.contains(r.low(i));
     // `foramen of Monro`, `circle of Willis`.
     if first >= 2 && r.str(first - 1) == "of" && frame(first - 2) {
         return true;
@@ -302,8 +302,7 @@ fn framed(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
         if frame(at) {
             return true;
         }
-        let link = ["s", "or", "and", "und", "type", "i", "ii", "vs", "versus"]
-            .contains(&r.str(at).to_lowercase().as_str());
+        let link = ["s", "or", "and", "und", "type", "i", "ii", "vs", "versus"].contains(&r.low(at));
         let also = r.word(at).is_some_and(Word::capital) && (name(at) || gap == "-");
         if !link && !also {
             return false;
@@ -361,7 +360,7 @@ fn of_thing(r: &Reading<'_>, last: usize) -> bool {
         "scale",
     ];
     r.gap(last) == " " && {
-        let next = r.str(last + 1).to_lowercase();
+        let next = r.low(last + 1);
         let scored = r.gap(last + 1) == " "
             && [
                 "score",
@@ -376,19 +375,15 @@ fn of_thing(r: &Reading<'_>, last: usize) -> bool {
             ]
             .iter()
             .any(|word| r.is(last + 2, word));
-        STYLES.contains(&next.as_str())
-            || scored
-            || LISTS.frames.contains(next.as_str())
-                && LISTS.names.contains(r.str(last).to_lowercase().as_str())
+        STYLES.contains(&next) || scored || LISTS.frames.contains(next) && LISTS.names.contains(r.low(last))
     }
 }
 
 /// `4000 mg`, `10115 people`, `v2.10115`.
 fn measured(r: &Reading<'_>, first: usize, last: usize) -> bool {
-    let unit = r.gap(last) == " " && LISTS.measures.contains(r.str(last + 1).to_lowercase().as_str());
-    let versioned = first
-        .checked_sub(1)
-        .is_some_and(|b| matches!(r.str(b).to_ascii_lowercase().as_str(), "v" | "version" | "port" | "step"));
+    let unit = r.gap(last) == " " && LISTS.measures.contains(r.low(last + 1));
+    let versioned =
+        first.checked_sub(1).is_some_and(|b| matches!(r.low(b), "v" | "version" | "port" | "step"));
     unit || r.gap(last).starts_with('%') || versioned
 }
 

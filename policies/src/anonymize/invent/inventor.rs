@@ -3,6 +3,7 @@
 //! **Invariant:** no two originals share an invented word, none equals an original or holds one of four letters;
 //! a word depends on salt and original, and on what was taken before it.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::lists::{LISTS, Locale, Script};
@@ -76,28 +77,27 @@ impl<'a> Inventor<'a> {
         if let Some(word) = self.words.get(key) {
             return Ok(word.clone());
         }
-        let fits = |word: &&&str| start.is_none_or(|start| word.starts_with(start.letter));
         let (own, others) = lists.split_at(start.map_or(lists.len(), |start| start.own.min(lists.len())));
-        let mut attempt = 0;
+        let mut choice = self.choice("WORD", key);
         for (lists, narrow) in [(own, true), (own, false), (others, true), (others, false)] {
             for list in lists {
-                let all = !narrow || start.is_none();
-                let count = if all { list.len() } else { list.iter().filter(fits).count() };
-                for _ in 0..if count == 0 || !narrow && start.is_none() { 0 } else { FROM_LIST } {
-                    let mut choice = self.draw.choice("WORD", key, attempt);
-                    attempt += 1;
-                    let at = choice.below(count as u64) as usize;
-                    let new = if all { list.get(at) } else { list.iter().filter(fits).nth(at) };
-                    let Some(new) = new else { continue };
+                let fitting: Cow<'_, [&str]> = match start {
+                    Some(start) if narrow => {
+                        list.iter().copied().filter(|w| w.starts_with(start.letter)).collect()
+                    }
+                    None if !narrow => Cow::default(),
+                    Some(_) | None => Cow::Borrowed(list),
+                };
+                for _ in 0..if fitting.is_empty() { 0 } else { FROM_LIST } {
+                    let new = fitting[choice.below(fitting.len() as u64) as usize];
                     if self.takes(key, new) {
-                        return Ok((*new).to_owned());
+                        return Ok(new.to_owned());
                     }
                 }
             }
         }
         let all: Vec<&str> = lists.iter().flat_map(|list| list.iter().copied()).collect();
-        for attempt in attempt..attempt + FROM_HALVES {
-            let mut choice = self.draw.choice("WORD", key, attempt);
+        for _ in 0..FROM_HALVES {
             let new = halves(&all, key, &mut choice);
             if self.takes(key, &new) {
                 return Ok(new);
@@ -105,7 +105,6 @@ impl<'a> Inventor<'a> {
         }
         // In a long exchange every name of the lists may be somebody's: a word of nobody.
         for attempt in 0..LAST {
-            let mut choice = self.draw.choice("WORD OF NOBODY", key, attempt);
             let new = super::word::name(&mut choice, 6 + (attempt % 4) as usize);
             if self.takes(key, &new) {
                 return Ok(new);
@@ -258,8 +257,8 @@ impl<'a> Inventor<'a> {
         if let Some(known) = self.words.get(&key) {
             return Ok(known.clone());
         }
-        for attempt in 0..LAST {
-            let mut choice = self.draw.choice("WORD", &key, attempt);
+        let mut choice = self.choice("WORD", &key);
+        for _ in 0..LAST {
             let new: String = word.chars().map(|c| neighbour(c, &mut choice)).collect();
             if self.takes(&key, &new) {
                 return Ok(new);

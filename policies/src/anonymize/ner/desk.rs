@@ -64,6 +64,7 @@ impl Looks {
 
 impl Desk {
     /// The sums of every token of the piece.
+    #[inline(always)]
     pub(super) fn add_up(&mut self, model: &Model) {
         let count = self.piece.tokens.len();
         self.sums.clear();
@@ -74,11 +75,11 @@ impl Desk {
             let known = known(&mut self.words, model, token);
             let inside = |at: isize| usize::try_from(at).ok().filter(|at| *at < count);
             if let Some(at) = inside(at) {
-                add(&mut self.sums[at], &known.own);
+                self.sums[at] = both(self.sums[at], &known.own);
             }
             for ((_, offset), sums) in NEIGHBOURS.iter().zip(&known.beside) {
                 if let Some(at) = inside(at - offset) {
-                    add(&mut self.sums[at], sums);
+                    self.sums[at] = both(self.sums[at], sums);
                 }
             }
         }
@@ -86,11 +87,11 @@ impl Desk {
         self.rows.clear();
         for (at, sums) in self.sums.iter_mut().enumerate() {
             let around = Around::of(&self.piece, at);
-            add(sums, forms(&mut self.forms, model, &around));
+            *sums = both(*sums, forms(&mut self.forms, model, &around));
             model.rows(&Features::of_company(&around, &self.piece, at), |row| self.rows.push((at, row)));
         }
         for (at, row) in &self.rows {
-            model.add_row(*row, &mut self.sums[*at]);
+            self.sums[*at] = model.with_row(*row, self.sums[*at]);
         }
     }
 }
@@ -104,11 +105,9 @@ fn known<'a>(words: &'a mut Vec<Known>, model: &Model, token: &Token) -> &'a Kno
     let known = &mut words[looks.place()];
     if known.looks != Some(looks) {
         known.looks = Some(looks);
-        known.own = [0; TAGS];
-        model.add(&Features::of_token(token), &mut known.own);
+        known.own = model.sums(&Features::of_token(token));
         for ((place, _), sums) in NEIGHBOURS.iter().zip(&mut known.beside) {
-            *sums = [0; TAGS];
-            model.add(&Features::of_neighbour(token, *place), sums);
+            *sums = model.sums(&Features::of_neighbour(token, *place));
         }
     }
     known
@@ -124,14 +123,13 @@ fn forms<'a>(forms: &'a mut Vec<(u64, Sums)>, model: &Model, around: &Around<'_>
     let (known, sums) = &mut forms[place];
     if *known != looks {
         *known = looks;
-        *sums = [0; TAGS];
-        model.add(&Features::of_forms(around), sums);
+        *sums = model.sums(&Features::of_forms(around));
     }
     sums
 }
 
-/// Kept a function of its own: only where the compiler knows that the two are apart it adds eight at a time.
-#[inline(never)]
-fn add(sums: &mut Sums, more: &Sums) {
+#[inline(always)]
+fn both(mut sums: Sums, more: &Sums) -> Sums {
     sums.iter_mut().zip(more).for_each(|(sum, weight)| *sum = sum.wrapping_add(*weight));
+    sums
 }

@@ -82,6 +82,7 @@ impl Lattice {
     }
 
     /// Forward and backward sums under the factors in place.
+    #[inline(always)]
     pub fn run(&mut self, links: &Links) {
         let count = self.factors.len();
         let turned = turned(&links.outer);
@@ -118,12 +119,14 @@ impl Lattice {
     }
 }
 
+#[inline(always)]
 fn times(mut row: Row, factors: &Row) -> Row {
     row.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
     row
 }
 
 /// The sums of two rows, each in order.
+#[inline(always)]
 fn sums(one: &Row, other: &Row) -> [f32; 2] {
     let (mut first, mut second) = (0.0, 0.0);
     for (one, other) in one.iter().zip(other) {
@@ -133,12 +136,14 @@ fn sums(one: &Row, other: &Row) -> [f32; 2] {
     [first, second]
 }
 
+#[inline(always)]
 fn scaled(mut row: Row, sum: f32) -> Row {
     let share = 1.0 / sum.max(1e-30);
     row.iter_mut().for_each(|value| *value *= share);
     row
 }
 
+#[inline(always)]
 fn forward(last: &Row, links: &Links) -> Row {
     let mut open = [0.0; OPEN];
     for (i, factors) in links.outer.iter().enumerate() {
@@ -156,6 +161,7 @@ fn forward(last: &Row, links: &Links) -> Row {
 }
 
 /// Adds a share of each factor.
+#[inline(always)]
 fn step(sums: &mut [f32; OPEN], share: f32, factors: &[f32; OPEN]) {
     sums.iter_mut().zip(factors).for_each(|(sum, factor)| *sum += share * factor);
 }
@@ -171,6 +177,7 @@ fn turned(outer: &Outer) -> Outer {
     out
 }
 
+#[inline(always)]
 fn backward(next: &Row, links: &Links, turned: &Outer) -> Row {
     let mut open = [0.0; OPEN];
     open[..K].copy_from_slice(&next[B..I]);

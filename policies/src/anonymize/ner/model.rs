@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a file that is not whole gives no model; a look-up is one probe sequence.
 
+use pulp::Arch;
+
 use super::desk::{Desk, Sums};
 use super::features::{Features, MOST};
 use super::index::Index;
@@ -104,6 +106,7 @@ impl Model {
 
     /// Calls `each` with the row of every feature that has one. The first look at all of them comes before the second
     /// at any: each waits for memory, but not for those of other features.
+    #[inline(always)]
     pub(super) fn rows(&self, features: &Features, mut each: impl FnMut(usize)) {
         let (mut likely, mut count) = ([0; MOST], 0);
         for key in features.keys() {
@@ -113,28 +116,33 @@ impl Model {
         likely[..count].iter().filter_map(|key| self.index.row(*key)).for_each(&mut each);
     }
 
-    /// Adds the weights of a row. A function of its own, as the other that adds: only so the compiler knows that the two
-    /// are apart.
-    #[inline(never)]
-    pub(super) fn add_row(&self, row: usize, sums: &mut Sums) {
+    /// The sums with the weights of a row.
+    #[inline(always)]
+    pub(super) fn with_row(&self, row: usize, mut sums: Sums) -> Sums {
         let Row(weights) = &self.rows[row];
         sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum = sum.wrapping_add(i16::from(*weight)));
+        sums
     }
 
-    /// Adds the weights of the features that have any.
-    pub(super) fn add(&self, features: &Features, sums: &mut Sums) {
+    /// The weights of the features that have any, added up.
+    #[inline(always)]
+    pub(super) fn sums(&self, features: &Features) -> Sums {
         let (mut rows, mut count) = ([0; MOST], 0);
         self.rows(features, |row| {
             rows[count] = row;
             count += 1;
         });
-        let mut all = *sums;
-        rows[..count].iter().for_each(|row| self.add_row(*row, &mut all));
-        *sums = all;
+        rows[..count].iter().fold([0; TAGS], |sums, row| self.with_row(*row, sums))
     }
 
-    /// The sums over the piece that lies on the desk, in its lattice.
+    /// The sums over the piece that lies on the desk, in its lattice: by the widest registers that the machine has.
+    /// Wide or narrow, each number is made in the same steps.
     pub(super) fn run(&self, desk: &mut Desk) {
+        Arch::new().dispatch(|| self.run_here(desk));
+    }
+
+    #[inline(always)]
+    fn run_here(&self, desk: &mut Desk) {
         desk.add_up(self);
         desk.lattice.resize(desk.sums.len());
         for (factors, sums) in desk.lattice.factors.iter_mut().zip(&desk.sums) {

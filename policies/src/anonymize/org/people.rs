@@ -105,7 +105,7 @@ fn said_of(r: &Reading<'_>, cue: &Cue) -> bool {
     let Some(b) = cue.first.checked_sub(1) else {
         return r.gap(cue.last) == ", " && r.word(cue.last + 1).is_some_and(|w| w.digits > 0);
     };
-    let am = r.gap(b) == " " && AM.contains(&r.str(b).to_lowercase().as_str());
+    let am = r.gap(b) == " " && AM.contains(&r.low(b));
     let after = r.gap(cue.last).trim_start();
     let listed = matches!(r.gap(b), ", " | " | ") && after.starts_with([',', '|']);
     let closed = after.starts_with([',', '.', ';', '|']) || cue.last + 1 == r.words.len();
@@ -120,7 +120,7 @@ pub(super) fn people(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     if word.caps != Caps::Title && !(word.caps == Caps::Lower && said_of(r, cue)) {
         return;
     }
-    let thing = r.gap(cue.last) == " " && THINGS.contains(&r.str(cue.last + 1).to_lowercase().as_str());
+    let thing = r.gap(cue.last) == " " && THINGS.contains(&r.low(cue.last + 1));
     let spoken = cue.first.checked_sub(1).is_some_and(|b| {
         r.gap(b) == " "
             && ["in", "to", "into", "from", "speaks", "speak", "speaking", "learn", "the", "auf"]

@@ -111,7 +111,7 @@ pub(super) fn small_name(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
 
 /// Is word `i` one of those that say what kind of facility is named?
 pub(super) fn is_kind(r: &Reading<'_>, i: usize) -> bool {
-    SMALL.contains(&r.str(i).to_lowercase().as_str())
+    SMALL.contains(&r.low(i))
 }
 
 /// `Fargo General`, `Tulsa Memorial`: a city's facility without the word for it.
@@ -148,7 +148,7 @@ pub(super) fn general(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         let capital = r.word(i).is_some_and(|w| w.capital());
         r.word(k).is_some_and(|w| w.digits == 0 && w.capital() == capital && w.chars >= 2)
     };
-    let town = |k: usize| ner::lists_of(&r.str(k).to_lowercase()) & lists::CITY != 0 || r.has(k, Role::City);
+    let town = |k: usize| ner::lists_of(r.low(k)) & lists::CITY != 0 || r.has(k, Role::City);
     let joined = |k: usize| matches!(r.gap(k), " " | ". ") && alike(k) && !LEADS.contains(&r.str(k));
     let mut first = i;
     while first > 0 && i - first < 3 && joined(first - 1) {
@@ -169,8 +169,7 @@ pub(super) fn school(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         return;
     }
     let Some(first) = i.checked_sub(1).filter(|b| r.gap(*b) == " " && r.proper(*b)) else { return };
-    let known =
-        ner::lists_of(&r.str(first).to_lowercase()) & (lists::SURNAME | lists::GIVEN | lists::CITY) != 0;
+    let known = ner::lists_of(r.low(first)) & (lists::SURNAME | lists::GIVEN | lists::CITY) != 0;
     let gap = r.gap(i);
     let ends = i + 1 == r.words.len() || gap.starts_with([')', ',', ';', '\n', '.', '?']);
     let known = known && !r.has(first, Role::Eponym);

@@ -115,7 +115,7 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         return;
     }
     let Some(name) = i.checked_sub(1).filter(|b| r.gap(*b) == " ") else { return };
-    let small = r.str(name).to_lowercase();
+    let small = r.low(name);
     let led = name
         .checked_sub(1)
         .is_some_and(|b| r.gap(b) == " " && LEADS.contains(&r.str(b)) || r.gap(b).ends_with(": "));
@@ -125,7 +125,7 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         && !r.has(name, Role::Label)
         && !r.has(name, Role::Eponym)
         && !is_nobody(&small);
-    if led && capital && (borne || CALLED.contains(&small.as_str())) {
+    if led && capital && (borne || CALLED.contains(&small)) {
         r.mark((name, i), Type::FACILITY, Evidence::Shape, out);
     }
 }
@@ -165,7 +165,7 @@ pub(super) fn double(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     while first > 0 && i - first < 4 && name(first - 1) {
         first -= 1;
     }
-    let proper = |k: usize| r.proper(k) && !PLAIN.contains(&r.str(k)) && !is_nobody(&r.str(k).to_lowercase());
+    let proper = |k: usize| r.proper(k) && !PLAIN.contains(&r.str(k)) && !is_nobody(r.low(k));
     while first < i && r.begins(first) && r.has(first, Role::Common) {
         first += 1;
     }

@@ -70,7 +70,7 @@ fn district(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
             || w.digits == 0 && w.chars <= 2 && w.caps != Caps::Lower
     });
     let closed = !r.gap(i).starts_with(' ') || r.gap(i).len() > 1;
-    if part && closed && PARTED.contains(&r.str(city).to_lowercase().as_str()) {
+    if part && closed && PARTED.contains(&r.low(city)) {
         r.mark((city, i), Type::CITY, Evidence::Shape, out);
     }
 }

@@ -128,10 +128,9 @@ fn short(r: &Reading<'_>, i: usize) -> Option<usize> {
     }
     let title = r.word(i + 1).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3);
     let listed = r.has(i + 1, Role::City)
-        || ner::lists_of(&r.str(i + 1).to_lowercase()) & lists::CITY != 0 && !r.has(i + 1, Role::Common);
+        || ner::lists_of(r.low(i + 1)) & lists::CITY != 0 && !r.has(i + 1, Role::Common);
     let led = matches!(r.gap_before(i), ", " | "., " | "\n" | ",\n" | "; " | " - " | " | " | ": " | " (")
-        || i.checked_sub(1)
-            .is_some_and(|b| r.gap(b) == " " && TOWARD.contains(&r.str(b).to_lowercase().as_str()));
+        || i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && TOWARD.contains(&r.low(b)));
     if !(title && listed && led) || super::of_time(r, i + 1) {
         return None;
     }

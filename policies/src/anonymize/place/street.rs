@@ -50,7 +50,7 @@ const PLAIN: &[&str] = &[
 ];
 
 fn plain(r: &Reading<'_>, i: usize) -> bool {
-    PLAIN.contains(&r.str(i).to_lowercase().as_str())
+    PLAIN.contains(&r.low(i))
 }
 
 /// Street words that stand between the name and the number: `Petőfi utca 12`.
@@ -265,7 +265,7 @@ pub(super) fn before(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
     let ahead = house_before(r, cue.first);
     let behind = house_after(r, at);
-    let word = r.str(cue.first).to_lowercase();
+    let word = r.low(cue.first);
     let capital = r.word(cue.first).is_some_and(Word::capital);
     let last = behind.unwrap_or(at);
     let small = [
@@ -274,18 +274,17 @@ pub(super) fn before(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     ];
     let placed =
         r.word(last + 1).is_some_and(|w| w.digits >= 4) && matches!(r.gap(last), ", " | "\n" | ",\n" | " ");
-    let weak = small.contains(&word.as_str());
+    let weak = small.contains(&word);
     let numbered = ahead.is_some() && !weak
         || behind.is_some()
-            && (capital
-                || !matches!(word.as_str(), "via" | "place" | "route" | "square" | "passage" | "cours"));
+            && (capital || !matches!(word, "via" | "place" | "route" | "square" | "passage" | "cours"));
     if numbered && (!weak || placed || word == "unter" || word == "al" && capital) {
         finish(r, ahead.unwrap_or(cue.first), last, out);
     } else if plain(r, cue.first)
         && (capital
             || !word.is_ascii()
             || r.gap(cue.last).starts_with('.')
-            || matches!(word.as_str(), "rue" | "calle" | "rua" | "ulica" | "ulicy"))
+            || matches!(word, "rue" | "calle" | "rua" | "ulica" | "ulicy"))
     {
         r.mark((cue.first, at), Type::ADDRESS, Evidence::Shape, out);
     }
@@ -303,7 +302,7 @@ fn house_before(r: &Reading<'_>, first: usize) -> Option<usize> {
 fn house_after(r: &Reading<'_>, last: usize) -> Option<usize> {
     let gap = r.gap(last);
     let sign = ["no", "nº", "n", "nr", "n°", "num", "número", "numero", "д", "дом", "№", "s"]
-        .contains(&r.str(last + 1).to_lowercase().as_str());
+        .contains(&r.low(last + 1));
     // `n.º 310`: the sign of the ordinal is a letter once a text is folded.
     let ordinal = sign && r.gap(last + 1) == "." && matches!(r.str(last + 2), "o" | "a");
     let skip = usize::from(sign) + usize::from(ordinal);

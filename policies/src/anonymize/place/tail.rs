@@ -36,8 +36,8 @@ const UNITS: &[&str] = &[
 
 /// Is word `i` the name of a part of an address?
 pub(super) fn is_unit(r: &Reading<'_>, i: usize) -> bool {
-    let low = r.str(i).to_lowercase();
-    r.has(i, Role::Unit) || UNITS.contains(&low.as_str())
+    let low = r.low(i);
+    r.has(i, Role::Unit) || UNITS.contains(&low)
 }
 
 /// The last word of what follows word `last`, a street's or a part's: `, кв. 85`, ` D: 10`, `, quận 1`, `, st. th`,

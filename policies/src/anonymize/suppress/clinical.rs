@@ -95,7 +95,7 @@ fn opens(r: &Reading<'_>, f: &Finding, i: usize) -> bool {
     const ROLES: [&str; 9] = ["Payer", "Payers", "Payor", "Son", "Daughter", "Mom", "Mum", "Niece", "Nephew"];
     let model = f.evidence <= Evidence::Model || f.ty == Type::FACILITY || ROLES.contains(&r.str(i));
     let goes_on = r.gap(i) == " " && r.word(i + 1).is_some_and(|w| w.caps == Caps::Lower);
-    title && model && goes_on && r.begins(i) && CLINICAL.small.contains(r.str(i).to_lowercase().as_str())
+    title && model && goes_on && r.begins(i) && CLINICAL.small.contains(r.low(i))
 }
 
 fn bearer(r: &Reading<'_>, i: usize) -> bool {

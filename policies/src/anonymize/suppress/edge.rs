@@ -84,7 +84,7 @@ fn no_town(r: &Reading<'_>, first: usize, last: usize) -> bool {
         let roles = [Role::City, Role::State, Role::Country, Role::Particle];
         r.word(i).is_some_and(|w| w.caps == Caps::Lower)
             && !roles.iter().any(|role| r.has(i, *role))
-            && ner::lists_of(&r.str(i).to_lowercase()) & PLACES == 0
+            && ner::lists_of(r.low(i)) & PLACES == 0
     })
 }
 
@@ -104,7 +104,7 @@ fn is_small(r: &Reading<'_>, i: usize, before: usize) -> bool {
 
 /// A common word with which a sentence begins, before another capital: `Discuss Frank`.
 fn is_opening(r: &Reading<'_>, i: usize, ty: Type) -> bool {
-    let found = ner::lists_of(&r.str(i).to_lowercase());
+    let found = ner::lists_of(r.low(i));
     ty == Type::NAME
         && r.begins(i)
         && r.has(i, Role::Common)

@@ -117,7 +117,7 @@ fn turned(r: &Reading<'_>, at: usize) -> Option<(usize, usize)> {
     if !shaped {
         return None;
     }
-    let timely = |i: usize| date::is_month(&r.str(i).to_lowercase()) && !known::bearable(r, i);
+    let timely = |i: usize| date::is_month(r.low(i)) && !known::bearable(r, i);
     let known = |i: usize| known::bearable(r, i) && !date::is_weekday(r.str(i));
     let plain = [own, given].into_iter().all(|i| r.has(i, Role::Common) && !r.has(i, Role::Wordly));
     let sure = match a.caps {

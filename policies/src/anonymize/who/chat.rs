@@ -78,10 +78,10 @@ fn speakers(r: &Reading<'_>, out: &mut Vec<Finding>) {
 
 /// May word `i` be somebody who speaks?
 fn speaks(r: &Reading<'_>, i: usize) -> bool {
-    let word = r.str(i).to_lowercase();
+    let word = r.low(i);
     let lettered = r.word(i).is_some_and(|w| w.digits == 0 && (2..=20).contains(&w.chars));
     let cased = r.word(i).is_some_and(|w| matches!(w.caps, Caps::Lower | Caps::Title));
-    let other = r.has(i, Role::Label) || r.has(i, Role::FieldFacility) || PARTS.contains(&word.as_str());
+    let other = r.has(i, Role::Label) || r.has(i, Role::FieldFacility) || PARTS.contains(&word);
     let common = r.has(i, Role::Common) || known::common(r, i);
     lettered && cased && !other && !is_nobody(&word) && (!common || known::given(r, i).is_some())
 }

@@ -36,10 +36,8 @@ pub(super) fn after_label(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let value = r.text.get(word.start..end).unwrap_or_default();
     let odd = value.bytes().any(|b| b.is_ascii_digit() || b == b'_')
         || value.contains('.') && !value.contains("..");
-    let plain = matches!(
-        r.str(cue.first).to_ascii_lowercase().as_str(),
-        "user" | "login" | "usuario" | "utente" | "usuário"
-    ) && cue.first == cue.last;
+    let plain = matches!(r.low(cue.first), "user" | "login" | "usuario" | "utente" | "usuário")
+        && cue.first == cue.last;
     let called = after(text, end) == b'@' || r.has(last + 1, Role::Common);
     let lone = said && !plain || last > cue.last;
     let lettered = value.bytes().any(|b| b.is_ascii_alphabetic());

@@ -69,7 +69,7 @@ fn all(r: &Reading<'_>, i: usize, last: usize) -> bool {
     const LED: [&str; 10] =
         ["patient", "pt", "initials", "client", "guardian", "mother", "father", "son", "daughter", "child"];
     let before = |back: usize| i.checked_sub(back).filter(|b| r.gap(*b) == " ");
-    let led = |at: Option<usize>| at.is_some_and(|b| LED.contains(&r.str(b).to_lowercase().as_str()));
+    let led = |at: Option<usize>| at.is_some_and(|b| LED.contains(&r.low(b)));
     // `the guardian of T.W. (DOB ...)`, `initials R.M.`
     let led = led(before(1)) || before(1).is_some_and(|b| r.is(b, "of")) && led(before(2));
     let apart = r.begins(i) || r.gap_before(i) == ". " || led;

@@ -68,7 +68,7 @@ impl Known {
 
 /// Is word `i` a known surname?
 pub(super) fn surname(r: &Reading<'_>, i: usize) -> bool {
-    ner::lists_of(&r.str(i).to_lowercase()) & lists::SURNAME != 0
+    ner::lists_of(r.low(i)) & lists::SURNAME != 0
 }
 
 /// Can word `i` be borne by somebody, whatever else it is: `Day`, `Hill`, `Parkinson`?
@@ -78,14 +78,14 @@ pub(super) fn bearable(r: &Reading<'_>, i: usize) -> bool {
 
 /// Is word `i` a small word of sentences, borne by few: `She`, `Said`, `An`?
 pub(super) fn small_word(r: &Reading<'_>, i: usize) -> bool {
-    let given = || ner::lists_of(&r.str(i).to_lowercase()) & lists::GIVEN != 0;
+    let given = || ner::lists_of(r.low(i)) & lists::GIVEN != 0;
     let does = r.has(i, Role::Does);
     does || r.has(i, Role::Common) && !r.has(i, Role::Wordly) && !(given() && r.str(i).len() > 3)
 }
 
 /// Is word `i` one that the lists know for a word of the language?
 pub(super) fn common(r: &Reading<'_>, i: usize) -> bool {
-    let small = r.str(i).to_lowercase();
+    let small = r.low(i);
     let found = ner::lists_of(&small);
     found & lists::COMMON != 0 && found & lists::GIVEN == 0 || is_common(&small)
 }

@@ -271,7 +271,7 @@ fn tells(r: &Reading<'_>, verb: usize) -> bool {
 
 /// Neither a finding nor a drug, nor somebody whom a disease is called after.
 fn may_be(r: &Reading<'_>, i: usize) -> bool {
-    let small = r.str(i).to_lowercase();
+    let small = r.low(i);
     let found = ner::lists_of(&small);
     let named = found & (lists::GIVEN | lists::SURNAME) != 0;
     let place = found & (lists::COUNTRY | lists::STATE) != 0;
