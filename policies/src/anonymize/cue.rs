@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::kind::{Evidence, Finding, Type};
 use super::quick::{Map, Table};
 use super::words::{Word, words};
-use super::{invent, sections, suppress};
+use super::{invent, ner, sections, suppress};
 
 macro_rules! roles {
     ($($name:ident $section:literal)*) => {
@@ -174,6 +174,8 @@ struct Told<'a> {
     /// What stands between this word and the next.
     gap: &'a str,
     roles: Roles,
+    /// Of names.
+    lists: u8,
 }
 
 impl<'a> Reading<'a> {
@@ -201,7 +203,8 @@ impl<'a> Reading<'a> {
             let entry = lexicon.words.get(&low).unwrap_or_default();
             let next = words.get(i + 1).map_or(text.len(), |word| word.start);
             let gap = text.get(word.end..next).unwrap_or_default();
-            told.push(Told { written, low, gap, roles: entry.roles });
+            let lists = ner::lists_of(&low);
+            told.push(Told { written, low, gap, roles: entry.roles, lists });
             entries.push(entry);
         }
         let mut out = Self { text, words, told, cues: Vec::new() };
@@ -269,6 +272,11 @@ impl<'a> Reading<'a> {
     /// The word in small letters; empty past the end.
     pub(crate) fn low(&self, i: usize) -> &str {
         self.told.get(i).map_or("", |told| &told.low)
+    }
+
+    /// The lists of names that the word stands in.
+    pub(crate) fn lists(&self, i: usize) -> u8 {
+        self.told.get(i).map_or(0, |told| told.lists)
     }
 
     pub(crate) fn is(&self, i: usize, word: &str) -> bool {

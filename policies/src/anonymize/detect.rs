@@ -4,6 +4,8 @@
 
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
+use memchr::{memchr2, memchr3};
 use regex::bytes::Regex;
 
 use super::cue::Reading;
@@ -89,7 +91,7 @@ fn found(text: &str, key: &str, place: Place, policy: &Policy, depth: Depth) -> 
         message::find(text, &mut out);
     }
     by_policy(text, key, policy, &mut out);
-    if policy.fences == Fences::StrongOnly && text.contains("```") {
+    if policy.fences == Fences::StrongOnly && bytes.contains(&b'`') && text.contains("```") {
         let fences = fences(text);
         let inside = |f: &Finding| {
             let next = fences.partition_point(|(from, _)| *from <= f.start);
@@ -253,6 +255,15 @@ fn ends_spelling(b: u8) -> bool {
 
 /// `(at)`, `[dot]`, ` dot `, `@ `: what tells a spelled address.
 fn spells(text: &[u8]) -> bool {
+    let signed = || memchr2(b'@', b'<', text).is_some() || memchr3(b'(', b'[', b'{', text).is_some();
+    (signed() || DOTS.iter().any(|dot| dot.find(text).is_some())) && spells_at(text)
+}
+
+/// ` dot `, as most write it.
+static DOTS: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| [" dot ", " Dot ", " DOT "].map(|dot| Finder::new(dot)));
+
+fn spells_at(text: &[u8]) -> bool {
     let said =
         |rest: &[u8], word: &[u8]| rest.get(..word.len()).is_some_and(|w| w.eq_ignore_ascii_case(word));
     let framed = |rest: &[u8], end: &[u8]| {

@@ -3,7 +3,7 @@
 //! **Invariant:** a place where no keyword begins costs one look at its first three bytes, in a table that stays near;
 //! one where some keyword may begin one look at its first eight for each of them.
 
-use super::token::{before, in_token};
+use super::token::in_token;
 
 /// Codes of bytes: letters of either case, digits, and classes of all else.
 const CODES: usize = 64;
@@ -79,28 +79,36 @@ impl Keywords {
 
     /// Every keyword in the text, in the order of their ends; of those that end together the longest first.
     pub(crate) fn hits(&self, text: &[u8]) -> Vec<Hit> {
-        self.beginning(text, |_| true)
-    }
-
-    /// Those of [`Keywords::hits`] that no ASCII letter or digit stands before.
-    pub(crate) fn hits_of_words(&self, text: &[u8]) -> Vec<Hit> {
-        self.beginning(text, |start| !in_token(before(text, start)))
-    }
-
-    /// Keywords at the places where one may begin.
-    fn beginning(&self, text: &[u8], may: impl Fn(usize) -> bool) -> Vec<Hit> {
         let mut out = Vec::new();
-        let code = |byte: Option<&u8>| usize::from(byte.map_or(NOTHING, |b| self.codes[usize::from(*b)]));
-        let mut head = code(text.first()) << BITS | code(text.get(1));
+        let mut head = self.code(text.first()) << BITS | self.code(text.get(1));
         let rest = text.get(2..).unwrap_or_default();
         for start in 0..text.len() {
-            head = (head << BITS | code(rest.get(start))) % HEADS;
-            if self.heads[head >> 6] >> (head & 63) & 1 == 1 && may(start) {
+            head = (head << BITS | self.code(rest.get(start))) % HEADS;
+            if self.begins_with(head) {
                 self.at(text, start, head, &mut out);
             }
         }
-        out.sort_unstable_by_key(|hit| (hit.end, hit.start, hit.word));
-        out
+        sorted(out)
+    }
+
+    /// Those of [`Keywords::hits`] that begin where words do.
+    pub(crate) fn hits_of_words(&self, text: &[u8], begins: &Begins) -> Vec<Hit> {
+        let mut out = Vec::new();
+        for start in begins.0.iter().map(|start| *start as usize) {
+            let head = (0..HEAD).fold(0, |head, i| head << BITS | self.code(text.get(start + i)));
+            if self.begins_with(head) {
+                self.at(text, start, head, &mut out);
+            }
+        }
+        sorted(out)
+    }
+
+    fn code(&self, byte: Option<&u8>) -> usize {
+        usize::from(byte.map_or(NOTHING, |b| self.codes[usize::from(*b)]))
+    }
+
+    fn begins_with(&self, head: usize) -> bool {
+        self.heads[head >> 6] >> (head & 63) & 1 == 1
     }
 
     fn at(&self, text: &[u8], start: usize, head: usize, out: &mut Vec<Hit>) {
@@ -119,6 +127,28 @@ impl Keywords {
                 out.push(Hit { start, end: start + len, word });
             }
         }
+    }
+}
+
+fn sorted(mut hits: Vec<Hit>) -> Vec<Hit> {
+    hits.sort_unstable_by_key(|hit| (hit.end, hit.start, hit.word));
+    hits
+}
+
+/// Where words may begin: at every byte that no ASCII letter or digit stands before, for many scripts write no spaces.
+pub(crate) struct Begins(Vec<u32>);
+
+impl Begins {
+    pub(crate) fn of(text: &[u8]) -> Self {
+        let mut out = Vec::with_capacity(text.len() / 4 + 1);
+        let mut inside = false;
+        for (at, byte) in (0..).zip(text) {
+            if !inside {
+                out.push(at);
+            }
+            inside = in_token(*byte);
+        }
+        Self(out)
     }
 }
 
@@ -166,6 +196,7 @@ fn heads(codes: &[u8; 256], word: &[u8], mut each: impl FnMut(usize)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anonymize::token::before;
     use aho_corasick::{AhoCorasick, MatchKind};
     use proptest::prelude::*;
 
@@ -189,7 +220,7 @@ mod tests {
             let keywords = Keywords::of(words.iter().map(String::as_str));
             prop_assert_eq!(&keywords.hits(text.as_bytes()), &want);
             want.retain(|hit| !in_token(before(text.as_bytes(), hit.start)));
-            prop_assert_eq!(keywords.hits_of_words(text.as_bytes()), want);
+            prop_assert_eq!(keywords.hits_of_words(text.as_bytes(), &Begins::of(text.as_bytes())), want);
         }
     }
 }

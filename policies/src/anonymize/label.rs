@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::keywords::Keywords;
+use super::keywords::{Begins, Keywords};
 use super::kind::{Evidence, Finding, Type};
 use super::number::unit_follows;
 use super::quick::Map;
@@ -99,7 +99,7 @@ pub(crate) struct Labels {
 impl Labels {
     pub(crate) fn find(text: &[u8], key: &str) -> Self {
         let mut hits = Vec::new();
-        for hit in KEYWORDS.hits_of_words(text) {
+        for hit in KEYWORDS.hits_of_words(text, &Begins::of(text)) {
             // `mg/dL, 70-99` is a unit.
             let unit = hit.end - hit.start == 2 && before(text, hit.start) == b'/';
             // Behind a sign of Chinese or Japanese the value may follow at once.

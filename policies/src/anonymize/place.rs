@@ -173,7 +173,7 @@ fn listed(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     if !(led && ends) || r.has(i, Role::Label) || of_time(r, i) {
         return;
     }
-    let found = ner::lists_of(r.low(i));
+    let found = r.lists(i);
     // `lives alone in Hope.`: with a capital inside a sentence a word of the language is the city.
     let title = r.word(i).is_some_and(|w| w.caps == Caps::Title && w.chars >= 4);
     let home = i.checked_sub(2).is_some_and(|b| HOMES.contains(&r.str(b)));

@@ -5,7 +5,10 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
+
 use super::date;
+use super::keywords::Begins;
 use super::kind::{Evidence, Finding, Type};
 use super::sections::{Search, entries};
 use super::token::{before, in_token};
@@ -37,19 +40,19 @@ const REACH: usize = 40;
 
 /// Values behind words.
 pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
-    let low = small(text);
+    let (low, begins) = (small(text), Begins::of(text.as_bytes()));
     users(text.as_bytes(), out);
-    enter::find(text, &low, out);
-    date::spelled(text, &low, out);
+    enter::find(text, &low, &begins, out);
+    date::spelled(text, &low, &begins, out);
     if !text.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
         return;
     }
     let cased = |c: char| c.is_lowercase() || c.is_uppercase();
     let bytes = text.as_bytes();
-    behind::find(text, &low, out);
+    behind::find(text, &low, &begins, out);
     plate::shapes(text, out);
     pairs(text, &low, out);
-    for (hit, lead) in SEARCH.hits(&low) {
+    for (hit, lead) in SEARCH.hits_of_words(&low, &begins) {
         if !apart(text, hit.start, hit.end, cased) {
             continue;
         }
@@ -181,16 +184,13 @@ fn bic(text: &[u8], from: usize) -> Option<(usize, usize)> {
     (start > from && shape).then_some((start, start + len))
 }
 
+/// What the owner of an account did.
+static DID: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::new([" logged", " signed", " log in", " failed"]).ok());
+
 /// `user info.74 logged in`: the name of an account before what its owner did.
 fn users(text: &[u8], out: &mut Vec<Finding>) {
-    const DID: [&[u8]; 4] = [b" logged ", b" signed ", b" log in", b" failed to log"];
-    let mut at = 0;
-    while let Some(hit) = text[at..]
-        .windows(7)
-        .position(|w| DID.iter().any(|did| did.starts_with(w) || w.starts_with(&did[..7])))
-        .map(|n| at + n)
-    {
-        at = hit + 7;
+    for hit in DID.iter().flat_map(|did| did.find_iter(text)).map(|hit| hit.start()) {
         let run =
             text[..hit].iter().rev().take(40).take_while(|b| in_token(**b) || b"._-".contains(b)).count();
         let start = hit - run;

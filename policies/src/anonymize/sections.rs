@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::keywords::Keywords;
+use super::keywords::{Begins, Hit, Keywords};
 
 /// Every entry with the name of its section.
 fn sectioned(source: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -46,7 +46,21 @@ impl<K: Copy> Search<K> {
 
     /// Every place of every entry, one within another too.
     pub(crate) fn hits(&self, text: &str) -> impl Iterator<Item = (Range<usize>, K)> {
-        self.keywords.hits(text.as_bytes()).into_iter().filter_map(|hit| {
+        self.exact(text, self.keywords.hits(text.as_bytes()))
+    }
+
+    /// Those of [`Search::hits`] that begin where words do.
+    pub(crate) fn hits_of_words(
+        &self,
+        text: &str,
+        begins: &Begins,
+    ) -> impl Iterator<Item = (Range<usize>, K)> {
+        self.exact(text, self.keywords.hits_of_words(text.as_bytes(), begins))
+    }
+
+    /// Hits that are written as their entry is.
+    fn exact(&self, text: &str, hits: Vec<Hit>) -> impl Iterator<Item = (Range<usize>, K)> {
+        hits.into_iter().filter_map(|hit| {
             let (kind, entry) = self.entries[hit.word];
             let range = hit.start..hit.end;
             (text.get(range.clone()) == Some(entry)).then_some((range, kind))

@@ -4,6 +4,7 @@
 
 use std::sync::LazyLock;
 
+use crate::anonymize::keywords::Begins;
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::sections::{Search, entries};
 use crate::anonymize::words::apart;
@@ -29,8 +30,8 @@ static SEARCH: LazyLock<Search<&'static [&'static str]>> =
     LazyLock::new(|| Search::of(entries(include_str!("../../../words/hours.txt"), LEADS)));
 
 /// Times in words; `low` is the text in small letters.
-pub(crate) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
-    for (hit, hours) in SEARCH.hits(low) {
+pub(crate) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding>) {
+    for (hit, hours) in SEARCH.hits_of_words(low, begins) {
         let rest = low.get(hit.end..).unwrap_or_default();
         // `halb` within `fünf vor halb` is the same time.
         let Some(body) =
@@ -55,7 +56,7 @@ mod tests {
 
     fn check(text: &str) -> Vec<&str> {
         let mut out = Vec::new();
-        find(text, &small(text), &mut out);
+        find(text, &small(text), &Begins::of(text.as_bytes()), &mut out);
         out.iter().map(|f| &text[f.start..f.end]).collect()
     }
 

@@ -4,6 +4,8 @@ use super::{Depth, scan, worded};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner;
 
+/// Shorter runs hide nothing.
+const SHORTEST: usize = 24;
 /// Longer runs are media, not hidden text.
 const LONGEST: usize = 255;
 
@@ -19,30 +21,28 @@ const IN_BASE64: [bool; 256] = {
 };
 
 pub(super) fn find(text: &[u8], depth: Depth, out: &mut Vec<Finding>) {
-    if text.len() >= 24 {
-        runs(
-            text,
-            |b| IN_BASE64[usize::from(b)],
-            |start, end| {
-                if end - start > LONGEST {
-                    if varied(&text[start..end]) && !public(&text[..start]) {
-                        out.push(Finding::new(start, end, Type::ENCODED, Evidence::Validated));
-                    }
-                } else if end - start >= 24
-                    && base64(&text[start..end]).is_some_and(|inner| hides(&inner, depth))
-                {
+    runs(
+        text,
+        SHORTEST,
+        |b| IN_BASE64[usize::from(b)],
+        |start, end| {
+            if end - start > LONGEST {
+                if varied(&text[start..end]) && !public(&text[..start]) {
                     out.push(Finding::new(start, end, Type::ENCODED, Evidence::Validated));
                 }
-            },
-        );
-    }
+            } else if base64(&text[start..end]).is_some_and(|inner| hides(&inner, depth)) {
+                out.push(Finding::new(start, end, Type::ENCODED, Evidence::Validated));
+            }
+        },
+    );
     if text.contains(&b'%') {
         runs(
             text,
+            6,
             |b| b.is_ascii_alphanumeric() || b"%._~+-=&".contains(&b),
             |start, end| {
                 let run = &text[start..end];
-                let encoded = run.contains(&b'%') && run.len() >= 6 && run.len() <= LONGEST;
+                let encoded = run.contains(&b'%') && run.len() <= LONGEST;
                 if encoded && percent(run).is_some_and(|inner| hides(&inner, depth)) {
                     out.push(Finding::new(start, end, Type::ENCODED, Evidence::Validated));
                 }
@@ -51,15 +51,20 @@ pub(super) fn find(text: &[u8], depth: Depth, out: &mut Vec<Finding>) {
     }
 }
 
-fn runs(text: &[u8], inside: impl Fn(u8) -> bool, mut each: impl FnMut(usize, usize)) {
-    let mut start = 0;
-    for at in 0..=text.len() {
-        if at == text.len() || !inside(text[at]) {
-            if at > start {
-                each(start, at);
-            }
-            start = at + 1;
+/// Runs of `least` bytes or more: each holds one of any bytes that stand so far apart, and only those are looked at.
+fn runs(text: &[u8], least: usize, inside: impl Fn(u8) -> bool, mut each: impl FnMut(usize, usize)) {
+    let mut at = least - 1;
+    while let Some(byte) = text.get(at) {
+        if !inside(*byte) {
+            at += least;
+            continue;
         }
+        let start = at - text[..at].iter().rev().take_while(|b| inside(**b)).count();
+        let end = at + text[at..].iter().take_while(|b| inside(**b)).count();
+        if end - start >= least {
+            each(start, end);
+        }
+        at = end + least;
     }
 }
 

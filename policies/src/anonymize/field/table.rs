@@ -46,11 +46,13 @@ fn head(line: &str) -> Option<(char, Vec<Column>)> {
     }
     let sep = SEPARATORS.iter().copied().find(|sep| line.contains(*sep))?;
     let cells = cells(line, sep);
+    let real = cells.iter().filter(|(_, cell)| !cell.is_empty()).count();
+    if real < 2 || cells.iter().any(|(_, cell)| cell.len() > 40) {
+        return None;
+    }
     let columns: Vec<Column> = cells.iter().map(|(_, cell)| column(cell)).collect();
     let named = columns.iter().filter(|column| !matches!(column, Column::Other)).count();
-    let short = cells.iter().all(|(_, cell)| cell.len() <= 40);
-    let real = cells.iter().filter(|(_, cell)| !cell.is_empty()).count();
-    (short && real >= 2 && named >= 1 && named * 3 >= real).then_some((sep, columns))
+    (named >= 1 && named * 3 >= real).then_some((sep, columns))
 }
 
 fn column(cell: &str) -> Column {

@@ -48,12 +48,16 @@ impl Links {
 }
 
 /// `e^x` by a polynomial: the same bits everywhere.
+#[inline(always)]
 pub fn exp(x: f32) -> f32 {
+    // Added to it, a number loses all but its whole part, which stands in the lowest bits of the sum.
+    const WHOLE: f32 = 12_582_912.0;
     let y = x.clamp(-40.0, 40.0) * std::f32::consts::LOG2_E;
-    let whole = (y + 12_582_912.0) - 12_582_912.0;
+    let whole = (y + WHOLE) - WHOLE;
     let f = (y - whole) * std::f32::consts::LN_2;
     let series = 1.0 + f * (1.0 + f * (0.5 + f * (0.166_666_67 + f * (0.041_666_67 + f * 0.008_333_334))));
-    f32::from_bits(((whole as i32 + 127) << 23) as u32) * series
+    let power = (y + WHOLE).to_bits().wrapping_sub(WHOLE.to_bits()).wrapping_add(127);
+    f32::from_bits(power << 23) * series
 }
 
 /// One value for each tag, `O` last.

@@ -12,9 +12,6 @@ use super::lattice::{K, Links, O, OPEN, TAGS, exp};
 /// First bytes of a model file.
 const MAGIC: &[u8; 8] = b"kolmner1";
 
-/// Sums of weights that there are.
-const SUMS: usize = 1 << u16::BITS;
-
 /// One weight for each tag but `O`, in steps of the model's scale.
 pub type Weights = [i8; TAGS];
 
@@ -28,8 +25,8 @@ struct Row(Weights);
 pub struct Model {
     /// As factors.
     links: Links,
-    /// The factor of every sum of weights, as unsigned.
-    factors: Box<[f32; SUMS]>,
+    /// One step of a weight.
+    scale: f32,
     rows: Vec<Row>,
     index: Index,
 }
@@ -85,10 +82,9 @@ impl Model {
         }
         let keys: Vec<u32> = keys.as_chunks::<4>().0.iter().map(|key| u32::from_le_bytes(*key)).collect();
         let (index, order) = Index::of(&keys)?;
-        let factor = |sum: u16| exp(f32::from(sum.cast_signed()) * scale);
         Some(Self {
             links: links.factors(),
-            factors: (0..=u16::MAX).map(factor).collect::<Vec<_>>().try_into().ok()?,
+            scale,
             rows: order.into_iter().map(|number| rows[number]).collect(),
             index,
         })
@@ -147,7 +143,7 @@ impl Model {
         desk.lattice.resize(desk.sums.len());
         for (factors, sums) in desk.lattice.factors.iter_mut().zip(&desk.sums) {
             for (factor, sum) in factors.iter_mut().zip(sums) {
-                *factor = self.factors[usize::from(sum.cast_unsigned())];
+                *factor = exp(f32::from(*sum) * self.scale);
             }
             factors[O] = 1.0;
         }

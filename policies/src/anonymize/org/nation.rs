@@ -70,8 +70,8 @@ fn is_nation(word: &str) -> bool {
 }
 
 fn said(r: &Reading<'_>, i: usize) -> Option<Of> {
-    let word = r.str(i);
-    (word.len() <= 40).then(|| LISTS.heads.get(word.to_lowercase().as_str()).copied()).flatten()
+    let word = r.low(i);
+    (word.len() <= 40).then(|| LISTS.heads.get(word).copied()).flatten()
 }
 
 /// Nations of the text.

@@ -4,7 +4,7 @@
 
 use crate::anonymize::cue::{Cue, Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::ner::{self, lists};
+use crate::anonymize::ner::lists;
 use crate::anonymize::words::Caps;
 
 /// Common words that are parts of names of facilities.
@@ -148,7 +148,7 @@ pub(super) fn general(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         let capital = r.word(i).is_some_and(|w| w.capital());
         r.word(k).is_some_and(|w| w.digits == 0 && w.capital() == capital && w.chars >= 2)
     };
-    let town = |k: usize| ner::lists_of(r.low(k)) & lists::CITY != 0 || r.has(k, Role::City);
+    let town = |k: usize| r.lists(k) & lists::CITY != 0 || r.has(k, Role::City);
     let joined = |k: usize| matches!(r.gap(k), " " | ". ") && alike(k) && !LEADS.contains(&r.str(k));
     let mut first = i;
     while first > 0 && i - first < 3 && joined(first - 1) {
@@ -169,7 +169,7 @@ pub(super) fn school(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         return;
     }
     let Some(first) = i.checked_sub(1).filter(|b| r.gap(*b) == " " && r.proper(*b)) else { return };
-    let known = ner::lists_of(r.low(first)) & (lists::SURNAME | lists::GIVEN | lists::CITY) != 0;
+    let known = r.lists(first) & (lists::SURNAME | lists::GIVEN | lists::CITY) != 0;
     let gap = r.gap(i);
     let ends = i + 1 == r.words.len() || gap.starts_with([')', ',', ';', '\n', '.', '?']);
     let known = known && !r.has(first, Role::Eponym);

@@ -2,7 +2,7 @@
 
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::ner::{self, lists};
+use crate::anonymize::ner::lists;
 use crate::anonymize::words::{Caps, Word};
 
 fn shape(word: &str) -> String {
@@ -127,8 +127,7 @@ fn short(r: &Reading<'_>, i: usize) -> Option<usize> {
         return None;
     }
     let title = r.word(i + 1).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3);
-    let listed = r.has(i + 1, Role::City)
-        || ner::lists_of(r.low(i + 1)) & lists::CITY != 0 && !r.has(i + 1, Role::Common);
+    let listed = r.has(i + 1, Role::City) || r.lists(i + 1) & lists::CITY != 0 && !r.has(i + 1, Role::Common);
     let led = matches!(r.gap_before(i), ", " | "., " | "\n" | ",\n" | "; " | " - " | " | " | ": " | " (")
         || i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && TOWARD.contains(&r.low(b)));
     if !(title && listed && led) || super::of_time(r, i + 1) {

@@ -8,9 +8,10 @@ use std::sync::LazyLock;
 use super::code::{self, About};
 use super::gap::{self, Begin};
 use super::plate::{self, Told};
+use crate::anonymize::keywords::Begins;
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::sections::{Search, entries};
-use crate::anonymize::token::{after, before, in_token};
+use crate::anonymize::token::{after, in_token};
 use crate::anonymize::words::apart;
 
 /// What a word leads to.
@@ -44,14 +45,14 @@ static SEARCH: LazyLock<Search<Lead>> =
 const SHORT: usize = 3;
 
 /// Codes behind words; `low` is the text in small letters.
-pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
+pub(super) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding>) {
     if !text.bytes().any(|b| b.is_ascii_digit()) {
         return;
     }
     compounds(text, low, out);
     let cased = |c: char| c.is_lowercase() || c.is_uppercase() || c == '_';
-    for (hit, lead) in SEARCH.hits(low) {
-        if !apart(text, hit.start, hit.end, cased) || in_token(before(text.as_bytes(), hit.start)) {
+    for (hit, lead) in SEARCH.hits_of_words(low, begins) {
+        if !apart(text, hit.start, hit.end, cased) {
             continue;
         }
         if lead == Lead::PlateBefore {

@@ -5,8 +5,11 @@
 
 use std::sync::LazyLock;
 
+use memchr::memchr_iter;
+
 use super::code::is_model;
 use crate::anonymize::cue::is_common;
+use crate::anonymize::keywords::Begins;
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};
 use crate::anonymize::quick::Set;
@@ -68,15 +71,13 @@ const MOST: usize = 3;
 const LONGEST: usize = 40;
 
 /// Users, and passwords that stand behind them; `low` is the text in small letters.
-pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
+pub(super) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding>) {
     payments(text.as_bytes(), out);
     let cased = |c: char| c.is_lowercase() || c.is_uppercase() || c == '_';
     let mut paired = 0;
-    for (hit, lead) in SEARCH.hits(low) {
+    for (hit, lead) in SEARCH.hits_of_words(low, begins) {
         let spaceless = low.get(..hit.end).is_some_and(|head| head.ends_with(is_spaceless));
-        if !spaceless && !apart(text, hit.start, hit.end, cased)
-            || in_token(before(text.as_bytes(), hit.start))
-        {
+        if !spaceless && !apart(text, hit.start, hit.end, cased) {
             continue;
         }
         match lead {
@@ -91,7 +92,7 @@ pub(super) fn find(text: &str, low: &str, out: &mut Vec<Finding>) {
 
 /// `meenakshi.s@okaxis`: an address of payments, at a bank and not at a host.
 fn payments(text: &[u8], out: &mut Vec<Finding>) {
-    for at in (0..text.len()).filter(|at| text[*at] == b'@') {
+    for at in memchr_iter(b'@', text) {
         let inside = |b: &&u8| in_token(**b) || matches!(b, b'.' | b'_' | b'-');
         let run = text[..at].iter().rev().take(LONGEST).take_while(inside).count();
         let bank = text[at + 1..].iter().take(LONGEST).take_while(|b| b.is_ascii_alphabetic()).count();
@@ -328,7 +329,7 @@ mod tests {
 
     fn check(text: &str) -> Vec<String> {
         let mut out = Vec::new();
-        find(text, &small(text), &mut out);
+        find(text, &small(text), &Begins::of(text.as_bytes()), &mut out);
         typed(text, &out)
     }
 

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::{clinical, lines};
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::ner::{self, lists};
+use crate::anonymize::ner::lists;
 use crate::anonymize::quick::Set;
 use crate::anonymize::words::{Caps, Word};
 
@@ -84,7 +84,7 @@ fn no_town(r: &Reading<'_>, first: usize, last: usize) -> bool {
         let roles = [Role::City, Role::State, Role::Country, Role::Particle];
         r.word(i).is_some_and(|w| w.caps == Caps::Lower)
             && !roles.iter().any(|role| r.has(i, *role))
-            && ner::lists_of(r.low(i)) & PLACES == 0
+            && r.lists(i) & PLACES == 0
     })
 }
 
@@ -104,7 +104,7 @@ fn is_small(r: &Reading<'_>, i: usize, before: usize) -> bool {
 
 /// A common word with which a sentence begins, before another capital: `Discuss Frank`.
 fn is_opening(r: &Reading<'_>, i: usize, ty: Type) -> bool {
-    let found = ner::lists_of(r.low(i));
+    let found = r.lists(i);
     ty == Type::NAME
         && r.begins(i)
         && r.has(i, Role::Common)

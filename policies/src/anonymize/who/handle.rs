@@ -1,5 +1,7 @@
 //! Handles, and names before an address in angle brackets.
 
+use memchr::memchr2_iter;
+
 use super::{left, push};
 use crate::anonymize::cue::{Cue, Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
@@ -49,7 +51,7 @@ pub(super) fn after_label(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
 /// `@ann_b`, and `Ann Berg <ann@x.org>`.
 pub(super) fn marked(r: &Reading<'_>, out: &mut Vec<Finding>) {
     let text = r.text.as_bytes();
-    for at in (0..text.len()).filter(|i| matches!(text[*i], b'@' | b'<')) {
+    for at in memchr2_iter(b'@', b'<', text) {
         if text[at] == b'<' {
             bracket(r, at, out);
             continue;

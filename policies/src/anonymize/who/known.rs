@@ -8,7 +8,6 @@ use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::invent::is_common;
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};
-use crate::anonymize::suppress::is_eponym;
 use crate::anonymize::words::{Caps, Word};
 
 /// Verbs that begin a sentence and are given names as well.
@@ -34,15 +33,10 @@ struct Known {
 impl Known {
     fn of(r: &Reading<'_>, i: usize) -> Option<Self> {
         let word = r.word(i).filter(|w| w.digits == 0 && w.chars >= 2)?;
-        let text = r.str(i);
+        let (found, eponym) = (r.lists(i), r.has(i, Role::Eponym));
         // `Rice`, `Short`: words that are surnames as well, of those that the lists do not have.
-        let (found, eponym, common, verb) = if text.is_ascii() {
-            let verb = VERBS.iter().any(|verb| text.eq_ignore_ascii_case(verb));
-            (ner::lists_of(text), r.has(i, Role::Eponym), r.has(i, Role::Wordly), verb)
-        } else {
-            let small = text.to_lowercase();
-            (ner::lists_of(&small), is_eponym(&small), is_common(&small), VERBS.contains(&small.as_str()))
-        };
+        let common = r.has(i, Role::Wordly);
+        let verb = VERBS.contains(&r.low(i));
         let wordly = common && !r.has(i, Role::Common);
         Some(Self {
             caps: word.caps,
@@ -68,7 +62,7 @@ impl Known {
 
 /// Is word `i` a known surname?
 pub(super) fn surname(r: &Reading<'_>, i: usize) -> bool {
-    ner::lists_of(r.low(i)) & lists::SURNAME != 0
+    r.lists(i) & lists::SURNAME != 0
 }
 
 /// Can word `i` be borne by somebody, whatever else it is: `Day`, `Hill`, `Parkinson`?
@@ -78,7 +72,7 @@ pub(super) fn bearable(r: &Reading<'_>, i: usize) -> bool {
 
 /// Is word `i` a small word of sentences, borne by few: `She`, `Said`, `An`?
 pub(super) fn small_word(r: &Reading<'_>, i: usize) -> bool {
-    let given = || ner::lists_of(r.low(i)) & lists::GIVEN != 0;
+    let given = || r.lists(i) & lists::GIVEN != 0;
     let does = r.has(i, Role::Does);
     does || r.has(i, Role::Common) && !r.has(i, Role::Wordly) && !(given() && r.str(i).len() > 3)
 }

@@ -6,7 +6,7 @@ use crate::anonymize::words::small;
 
 fn check(text: &str) -> Vec<String> {
     let mut out = Vec::new();
-    find(text, &small(text), &mut out);
+    find(text, &small(text), &Begins::of(text.as_bytes()), &mut out);
     typed(text, &out)
 }
 
