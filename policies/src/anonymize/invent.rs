@@ -127,8 +127,9 @@ impl Inventor<'_> {
         if let Some(known) = self.claimed(&key) {
             return Ok(known);
         }
-        for attempt in 0..64 {
-            let new = net::handle(&key, &mut self.draw.choice("USERNAME", &key, attempt));
+        let mut choice = self.choice("USERNAME", &key);
+        for _ in 0..64 {
+            let new = net::handle(&key, &mut choice);
             if self.claims(&key, &new) {
                 return Ok(new);
             }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::alias::{Group, Groups};
 use super::spread::Search;
-use crate::anonymize::invent::{Draw, Inventor, Shift, Written, alike, dress, surrogate};
+use crate::anonymize::invent::{Choice, Draw, Inventor, Shift, Written, alike, dress, surrogate};
 use crate::anonymize::kind::{Mode, Type};
 use crate::anonymize::policy::Policy;
 use crate::anonymize::{Dropped, Salt};
@@ -187,8 +187,8 @@ impl Making<'_> {
             return Ok(format!("kolm-redacted:base64;bytes={}", group.canonical.len()));
         }
         let local = if group.ty == Type::EMAIL { Some(self.local_part(group)?) } else { None };
+        let mut choice = self.draw.choice(group.ty.as_str(), &group.canonical, 0);
         for attempt in 0..ATTEMPTS {
-            let mut choice = self.draw.choice(group.ty.as_str(), &group.canonical, attempt);
             let new = match &local {
                 Some(local) => self.inventor.address_of(local, &group.canonical, attempt),
                 None => surrogate(group.ty, &group.canonical, &mut choice, attempt),
@@ -200,24 +200,24 @@ impl Making<'_> {
             }
         }
         // The reserved range is used up: a value that merely looks like it.
-        for attempt in ATTEMPTS..2 * ATTEMPTS {
-            let mut choice = self.draw.choice(group.ty.as_str(), &group.canonical, attempt);
+        for _ in 0..ATTEMPTS {
             let new = alike(&group.canonical, &mut choice);
             if !self.gives_away(group.ty, &new, mention) && self.taken.insert(new.clone()) {
                 return Ok(new);
             }
         }
-        self.shared(group, mention).ok_or(Dropped::AuditLeak)
+        self.shared(group, mention, &mut choice).ok_or(Dropped::AuditLeak)
     }
 
     /// What stands for a value that is too short for each original of a long exchange to have its own.
-    fn shared(&self, group: &Group, mention: &str) -> Option<String> {
-        let draw = |attempt| {
-            alike(&group.canonical, &mut self.draw.choice(group.ty.as_str(), &group.canonical, attempt))
-        };
-        let short = group.canonical.chars().count() <= FEW;
-        let others = || (2 * ATTEMPTS..3 * ATTEMPTS).map(draw).filter(|new| short && *new != group.canonical);
-        others().find(|new| !self.gives_away(group.ty, new, mention)).or_else(|| others().next())
+    fn shared(&self, group: &Group, mention: &str, choice: &mut Choice) -> Option<String> {
+        if group.canonical.chars().count() > FEW {
+            return None;
+        }
+        let drawn = (0..ATTEMPTS).map(|_| alike(&group.canonical, choice));
+        let others: Vec<String> = drawn.filter(|new| *new != group.canonical).collect();
+        let good = others.iter().find(|new| !self.gives_away(group.ty, new, mention));
+        good.or(others.first()).cloned()
     }
 
     fn local_part(&mut self, group: &Group) -> Result<String, Dropped> {

@@ -40,8 +40,9 @@ impl Inventor<'_> {
             if let Some(known) = self.claimed(&key) {
                 return Ok(known);
             }
-            for attempt in 0..24 {
-                let new = alike(word, &mut self.draw.choice("ORG", &key, attempt));
+            let mut choice = self.choice("ORG", &key);
+            for _ in 0..24 {
+                let new = alike(word, &mut choice);
                 if self.claims(&key, &new) {
                     return Ok(new);
                 }
