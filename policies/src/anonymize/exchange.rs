@@ -1,6 +1,7 @@
 //! One exchange through all stages: find, resolve, propagate, replace, audit.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::body::{Leaf, Leaves, Tree, same_form};
 use super::detect::{Place, detect, patterns};
@@ -9,6 +10,7 @@ use super::invent::{Choice, Shift, is_fixed_title, moved, year_of, years};
 use super::kind::{Evidence, Finding, Mode, Type};
 use super::policy::Policy;
 use super::resolve::resolve;
+use super::vault::Originals;
 use super::{Dropped, Salt};
 
 mod alias;
@@ -32,6 +34,14 @@ pub(crate) struct Outcome {
     pub(crate) typed: Option<Vec<u8>>,
     pub(crate) counts: BTreeMap<String, u64>,
     pub(crate) quarantined: bool,
+    pub(crate) originals: Originals,
+}
+
+/// The replacement of a span, by its number: where it stands in the old text of a leaf, and where in the new.
+struct Cut {
+    span: usize,
+    source: Range<usize>,
+    ours: Range<usize>,
 }
 
 struct Work<'a> {
@@ -44,6 +54,7 @@ struct Work<'a> {
     of: Vec<Vec<usize>>,
     counts: BTreeMap<String, u64>,
     quarantined: bool,
+    originals: Originals,
 }
 
 pub(crate) fn run(request: &[u8], reply: &[u8], policy: &Policy, salt: &Salt) -> Result<Outcome, Dropped> {
@@ -59,8 +70,8 @@ pub(crate) fn run(request: &[u8], reply: &[u8], policy: &Policy, salt: &Salt) ->
         let fits = bytes.as_ref().is_none_or(|bytes| same_form(tree.source(), bytes));
         fits.then(|| bytes.unwrap_or_else(|| tree.source().to_vec())).ok_or(Dropped::AuditLeak)
     });
-    let (counts, quarantined) = (work.counts, work.quarantined);
-    Ok(Outcome { request: request?, reply: reply?, typed, counts, quarantined })
+    let (counts, quarantined, originals) = (work.counts, work.quarantined, work.originals);
+    Ok(Outcome { request: request?, reply: reply?, typed, counts, quarantined, originals })
 }
 
 impl<'a> Work<'a> {
@@ -75,6 +86,7 @@ impl<'a> Work<'a> {
             of: Vec::new(),
             counts: BTreeMap::new(),
             quarantined: false,
+            originals: Originals::default(),
         }
     }
 
@@ -141,7 +153,7 @@ impl<'a> Work<'a> {
             let kept = match self.policy.mode_of(f.ty) {
                 Mode::Keep => true,
                 Mode::Cap => years(mention).is_none_or(|age| age <= u32::from(self.policy.age_cap)),
-                Mode::Surrogate | Mode::Tag | Mode::Redact | Mode::Block => false,
+                Mode::Surrogate | Mode::Vault | Mode::Tag | Mode::Redact | Mode::Block => false,
             };
             if f.score < self.policy.mask_at {
                 self.quarantined |= f.score >= self.policy.review_at && !kept;
@@ -233,19 +245,27 @@ impl<'a> Work<'a> {
             Names::new(&self.groups, &mentions, self.policy, salt, search, self.shift(salt))?
         };
         let mut new = Vec::with_capacity(self.leaves.len());
+        let mut originals = Originals::default();
         for i in 0..self.leaves.len() {
             if self.spans[i].is_empty() {
                 new.push(None);
                 continue;
             }
-            let (text, ours) = self.rewritten(i, &names)?;
-            self.audit(i, &text, &ours, search)?;
+            let (text, cuts) = self.rewritten(i, &names)?;
+            self.audit(i, &text, &cuts, search)?;
+            for cut in &cuts {
+                let ty = self.ty(i, cut.span);
+                if self.policy.mode_of(ty) == Mode::Vault {
+                    originals.add(ty, &self.leaves[i].text[cut.source.clone()], &text[cut.ours.clone()]);
+                }
+            }
             for (span, group) in self.spans[i].iter().zip(&self.of[i]) {
                 let ty = names.ty(*group).unwrap_or(span.ty);
                 *self.counts.entry(ty.as_str().to_owned()).or_default() += 1;
             }
             new.push(Some(text));
         }
+        self.originals = originals;
         Ok(new)
     }
 
@@ -270,7 +290,7 @@ impl<'a> Work<'a> {
     }
 
     /// One leaf with its spans replaced, and where the replacements stand.
-    fn rewritten(&self, i: usize, names: &Names) -> Result<(String, Vec<(usize, usize)>), Dropped> {
+    fn rewritten(&self, i: usize, names: &Names) -> Result<(String, Vec<Cut>), Dropped> {
         let number = self.leaves[i].number;
         let mentions: Vec<Mention<'_>> = self.mentions(i).collect();
         self.with(i, |span| {
@@ -284,10 +304,10 @@ impl<'a> Work<'a> {
         &self,
         i: usize,
         new: impl Fn(usize) -> Result<String, Dropped>,
-    ) -> Result<(String, Vec<(usize, usize)>), Dropped> {
+    ) -> Result<(String, Vec<Cut>), Dropped> {
         let (leaf, folded) = (&self.leaves[i], &self.folded[i]);
         let mut out = String::with_capacity(leaf.text.len() + 16);
-        let mut ours = Vec::new();
+        let mut cuts = Vec::new();
         let mut from = 0;
         for (at, span) in self.spans[i].iter().enumerate() {
             let source = folded.source(span.start..span.end);
@@ -298,21 +318,15 @@ impl<'a> Work<'a> {
             out.push_str(&leaf.text[from..start]);
             let begin = out.len();
             out.push_str(&new(at)?);
-            ours.push((begin, out.len()));
+            cuts.push(Cut { span: at, source: start..source.end, ours: begin..out.len() });
             from = source.end;
         }
         out.push_str(&leaf.text[from..]);
-        Ok((out, ours))
+        Ok((out, cuts))
     }
 
     /// No original is left, and nothing is found that is not ours.
-    fn audit(
-        &self,
-        i: usize,
-        text: &str,
-        ours: &[(usize, usize)],
-        search: Option<&Search>,
-    ) -> Result<(), Dropped> {
+    fn audit(&self, i: usize, text: &str, cuts: &[Cut], search: Option<&Search>) -> Result<(), Dropped> {
         let folded = Folded::of(text);
         if search.is_some_and(|search| search.leaks(folded.text())) {
             return Err(Dropped::AuditLeak);
@@ -326,9 +340,9 @@ impl<'a> Work<'a> {
             f.evidence >= Evidence::Validated
                 && f.score >= self.policy.mask_at
                 && self.policy.mode_of(f.ty) != Mode::Keep
-                && ours
-                    .get(ours.partition_point(|(_, end)| *end <= source.start))
-                    .is_none_or(|(start, _)| *start >= source.end)
+                && cuts
+                    .get(cuts.partition_point(|cut| cut.ours.end <= source.start))
+                    .is_none_or(|cut| cut.ours.start >= source.end)
         });
         if leaks { Err(Dropped::AuditLeak) } else { Ok(()) }
     }

@@ -101,6 +101,8 @@ impl fmt::Display for Type {
 pub(crate) enum Mode {
     /// An invented value of the same form takes its place.
     Surrogate,
+    /// The same, and the pair of values goes to the vault.
+    Vault,
     /// `<TYPE_n>`, one index per value.
     Tag,
     /// `[TYPE]`.
@@ -117,6 +119,7 @@ impl Mode {
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "surrogate" => Some(Self::Surrogate),
+            "vault" => Some(Self::Vault),
             "tag" => Some(Self::Tag),
             "redact" => Some(Self::Redact),
             "keep" => Some(Self::Keep),
@@ -129,6 +132,7 @@ impl Mode {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Surrogate => "surrogate",
+            Self::Vault => "vault",
             Self::Tag => "tag",
             Self::Redact => "redact",
             Self::Keep => "keep",

@@ -48,6 +48,7 @@ mod shape;
 mod suppress;
 mod table;
 mod token;
+pub mod vault;
 mod who;
 mod words;
 
@@ -56,6 +57,7 @@ pub use kind::Type;
 pub use policy::{Error, Policy, Scope};
 pub use residue::{leaks, residue};
 pub use salts::Salts;
+pub use vault::Originals;
 
 /// Version of the detectors, part of every report.
 static DETECTOR: LazyLock<String> = LazyLock::new(|| format!("kolm-anon/1.0.0+ner.{}", ner::version()));
@@ -236,6 +238,15 @@ impl Coded for Dropped {
 ///
 /// The same exchange, policy and salt give the same bytes on every machine.
 pub fn anonymize(exchange: &Exchange, policy: &Policy, salt: &Salt) -> Result<(Anonymized, Report), Dropped> {
+    anonymize_reversibly(exchange, policy, salt).map(|(body, report, _)| (body, report))
+}
+
+/// The same, with what the policy's types in mode `vault` were.
+pub fn anonymize_reversibly(
+    exchange: &Exchange,
+    policy: &Policy,
+    salt: &Salt,
+) -> Result<(Anonymized, Report, Originals), Dropped> {
     if !secret::ready() || !ner::ready() {
         return Err(Dropped::PolicyMissing);
     }
@@ -244,7 +255,8 @@ pub fn anonymize(exchange: &Exchange, policy: &Policy, salt: &Salt) -> Result<(A
     let report = Report::of(policy, outcome.counts, outcome.quarantined, bytes);
     let text = |bytes| String::from_utf8(bytes).map_err(|_| Dropped::BadUtf8);
     let typed = outcome.typed.map(text).transpose()?;
-    Ok((Anonymized { request: text(outcome.request)?, reply: text(outcome.reply)?, typed }, report))
+    let body = Anonymized { request: text(outcome.request)?, reply: text(outcome.reply)?, typed };
+    Ok((body, report, outcome.originals))
 }
 
 #[cfg(test)]

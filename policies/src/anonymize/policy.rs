@@ -162,6 +162,11 @@ impl Policy {
         self.scope
     }
 
+    /// Whether any type is in mode `vault`: then a key is needed, and a file for the way back.
+    pub fn has_vault(&self) -> bool {
+        self.types.values().any(|mode| *mode == Mode::Vault)
+    }
+
     /// What is done with a type.
     pub(crate) fn mode_of(&self, ty: Type) -> Mode {
         self.types.get(&ty).copied().unwrap_or(self.mode)

@@ -68,7 +68,7 @@ impl Names {
             let mode = policy.mode_of(group.ty);
             if group.ty.of_words() {
                 let key = (mention.group, mention.text.to_owned());
-                if mode == Mode::Surrogate && !worded.contains_key(&key)
+                if matches!(mode, Mode::Surrogate | Mode::Vault) && !worded.contains_key(&key)
                     || mode == Mode::Cap && policy.mode == Mode::Surrogate
                 {
                     let new = making.worded(group, mention.text, mode)?;
@@ -84,7 +84,12 @@ impl Names {
             *count += 1;
             let mode = match policy.mode_of(group.ty) {
                 Mode::Cap => policy.mode,
-                mode @ (Mode::Surrogate | Mode::Tag | Mode::Redact | Mode::Keep | Mode::Block) => mode,
+                mode @ (Mode::Surrogate
+                | Mode::Vault
+                | Mode::Tag
+                | Mode::Redact
+                | Mode::Keep
+                | Mode::Block) => mode,
             };
             Name { ty: group.ty, mode, surrogate: surrogate.unwrap_or_default(), index: *count }
         });
@@ -104,7 +109,7 @@ impl Names {
     pub(crate) fn text(&self, mention: Mention<'_>) -> Result<String, Dropped> {
         let name = self.of(mention.group)?;
         match name.mode {
-            Mode::Surrogate => self.surrogate(name, mention),
+            Mode::Surrogate | Mode::Vault => self.surrogate(name, mention),
             Mode::Tag => Ok(format!("<{}_{}>", name.ty, name.index)),
             Mode::Redact => Ok(format!("[{}]", name.ty)),
             // None gets here: kept values are no spans, and a blocked one ends the record.

@@ -6,6 +6,7 @@ use super::super::body::place::{unwrapped, wrapped};
 use super::{Leaves, Tree, Work};
 use crate::anonymize::kind::Type;
 use crate::anonymize::policy::Policy;
+use crate::anonymize::vault::Originals;
 use crate::anonymize::{Dropped, Report, Salt, secret};
 
 /// Something that was found in a text.
@@ -30,6 +31,8 @@ pub struct Text {
     pub spans: Vec<Span>,
     /// What was done.
     pub report: Report,
+    /// What the policy's types in mode `vault` were.
+    pub originals: Originals,
 }
 
 /// Turns one text into one without identifiers: a conversation of its own. JSON inside it stays JSON.
@@ -54,7 +57,7 @@ pub fn anonymize_text(text: &str, policy: &Policy, salt: &Salt) -> Result<Text, 
         spans.push((0, text.len(), Type::ENCODED, 100));
     }
     let report = Report::of(policy, work.counts, work.quarantined, [text.len(), out.len()]);
-    Ok(Text { text: out, spans: in_code_points(text, spans), report })
+    Ok(Text { text: out, spans: in_code_points(text, spans), report, originals: work.originals })
 }
 
 type Bytes = (usize, usize, Type, u8);

@@ -32,13 +32,17 @@ pub(super) fn policy(source: &str, depth: usize) -> Result<Policy, Error> {
     if read.mistakes.is_empty() { Ok(read.policy.sealed()) } else { Err(Error::Mistakes(read.mistakes)) }
 }
 
-const NO_VAULT: &str = "`vault` is not built in this version";
+/// Types without a way back: what PCI DSS v4 3.3.1 and good sense forbid to keep, media that are cut out whole, and
+/// encoded runs, in which any of these may be.
+const NO_VAULT: [&str; 7] = ["BIOMETRIC", "CREDIT_CARD", "CVV", "ENCODED", "PASSWORD", "PHOTO", "SECRET"];
 
 /// A mode that may be the general one.
 pub(super) fn general(name: &str) -> Result<Mode, String> {
     match Mode::named(name) {
         Some(mode @ (Mode::Surrogate | Mode::Tag | Mode::Redact)) => Ok(mode),
-        None if name == "vault" => Err(NO_VAULT.to_owned()),
+        Some(Mode::Vault) => {
+            Err("`vault` is no general mode: give it to single types, under `types`".to_owned())
+        }
         Some(Mode::Keep | Mode::Cap | Mode::Block) | None => {
             Err("mode must be surrogate, tag or redact".to_owned())
         }
@@ -141,15 +145,15 @@ impl Read<'_> {
             Some(Mode::Keep) if [Type::SECRET, Type::PASSWORD, Type::CVV].contains(&ty) => {
                 self.wrong(at, &format!("`{name}` may not be kept"));
             }
+            Some(Mode::Vault) if NO_VAULT.contains(&name) => {
+                self.wrong(at, &format!("`{name}` may not be kept, not in the vault either"));
+            }
             Some(mode) => {
                 self.policy.types.insert(ty, mode);
             }
-            None if value.as_str() == Some("vault") => {
-                self.wrong(at, &format!("{NO_VAULT} (type `{name}`)"));
-            }
             None => self.wrong(
                 at,
-                &format!("the mode of `{name}` must be surrogate, tag, redact, keep, cap or block"),
+                &format!("the mode of `{name}` must be surrogate, tag, redact, keep, cap, vault or block"),
             ),
         }
     }

@@ -18,7 +18,7 @@ fn presets_are_sound_and_distinct() {
 
 #[test]
 fn every_mistake_is_listed_with_its_line() {
-    let source = "schema = 1\nname = \"x\"\nshade = 1\nmode = \"keep\"\nmask_at = 2.0\ntypes = { NAMES = \"keep\", SECRET = \"keep\", EMAIL = \"vault\" }\n\n[egress]\non = true\n";
+    let source = "schema = 1\nname = \"x\"\nshade = 1\nmode = \"keep\"\nmask_at = 2.0\ntypes = { NAMES = \"keep\", SECRET = \"keep\", CVV = \"vault\" }\n\n[egress]\non = true\n";
     let Err(Error::Mistakes(mistakes)) = Policy::parse(source) else { panic!("accepted") };
     for part in [
         "line 3: unknown key `shade`",
@@ -26,7 +26,7 @@ fn every_mistake_is_listed_with_its_line() {
         "line 5: mask_at",
         "`NAMES`",
         "`SECRET`",
-        "`vault` is not built",
+        "line 6: `CVV` may not be kept, not in the vault",
         "egress",
     ] {
         assert!(mistakes.iter().any(|m| m.contains(part)), "{part}: {mistakes:?}");
@@ -65,7 +65,7 @@ fn a_general_mode_may_be_forced() {
         assert!(matches!(hipaa.clone().with_mode(refused), Err(Error::Mistakes(_))), "{refused}");
     }
     let vault = hipaa.with_mode("vault").unwrap_err().to_string();
-    assert!(vault.contains("`vault` is not built"), "{vault}");
+    assert!(vault.contains("`vault` is no general mode"), "{vault}");
 }
 
 #[test]
@@ -77,18 +77,36 @@ fn lists_dates_and_locales_are_read_and_checked() {
     assert!(policy.years_only && policy.age_cap == 85);
     assert_eq!(policy.labels["chart no"], Type::MRN);
     assert_eq!(policy.keys["pt_nm"], Type::NAME);
-    let wrong = "schema = 1\nname = \"x\"\nmode = \"vault\"\nlocales = [\"xx\"]\n[date]\nage_cap = 0\nfoo = 1\n[types]\nMRN = \"cap\"\nEMAIL = \"vault\"\n[lists.labels]\nno = \"NOTHING\"\n[lists.egress]\na = 1\n";
+    let wrong = "schema = 1\nname = \"x\"\nmode = \"vault\"\nlocales = [\"xx\"]\n[date]\nage_cap = 0\nfoo = 1\n[types]\nMRN = \"cap\"\nSECRET = \"vault\"\n[lists.labels]\nno = \"NOTHING\"\n[lists.egress]\na = 1\n";
     let Err(Error::Mistakes(mistakes)) = Policy::parse(wrong) else { panic!("accepted") };
     for part in [
-        "line 3: `vault` is not built",
+        "line 3: `vault` is no general mode",
         "line 4: locales",
         "line 6: age_cap",
         "line 7: unknown key `date.foo`",
         "line 9: only AGE",
-        "line 10: `vault` is not built",
+        "line 10: `SECRET` may not be kept",
         "line 12: the label `no`",
         "line 13: unknown key `lists.egress`",
     ] {
         assert!(mistakes.iter().any(|m| m.contains(part)), "{part}: {mistakes:?}");
+    }
+}
+
+#[test]
+fn a_way_back_is_kept_of_single_types_and_of_no_card_or_secret() {
+    let parse = |types: &str| {
+        Policy::parse(&format!("schema = 1\nname = \"x\"\nextends = \"default\"\ntypes = {{ {types} }}"))
+    };
+    let policy = parse("NAME = \"vault\", EMAIL = \"vault\"").unwrap();
+    assert_eq!((policy.mode_of(Type::NAME), policy.mode_of(Type::PHONE)), (Mode::Vault, Mode::Surrogate));
+    assert!(policy.has_vault() && policy.with_mode("redact").unwrap().has_vault());
+    for name in ["BIOMETRIC", "CREDIT_CARD", "CVV", "ENCODED", "PASSWORD", "PHOTO", "SECRET"] {
+        let Err(Error::Mistakes(mistakes)) = parse(&format!("{name} = \"vault\"")) else { panic!("{name}") };
+        let want = format!("line 4: `{name}` may not be kept, not in the vault either");
+        assert_eq!(mistakes, [want]);
+    }
+    for (name, _) in PRESETS {
+        assert!(!Policy::preset(name).unwrap().has_vault(), "{name}");
     }
 }
