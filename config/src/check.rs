@@ -10,6 +10,7 @@ use crate::config::{Admin, Capture, Config, Receipts, Store};
 use crate::listen::{self, Listen};
 use crate::problem::{CLASH, DANGLING, FORM, RANGE};
 use crate::table::{Checker, Place, Table, boolean, count, duration, parsed, size, string};
+use crate::vault::Vault;
 use crate::{namespace, route, telemetry, upstream};
 
 pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Config> {
@@ -23,8 +24,10 @@ pub(crate) fn config(check: &mut Checker<'_>, mut root: Table<'_>) -> Option<Con
     two_ports(check, &root, &listen, &admin);
     let section = root.table(check, "upstreams");
     let upstreams = upstream::upstreams(check, section, airgap);
+    let section = root.table(check, "vault");
+    let vault = Vault::read(check, section);
     let section = root.table(check, "namespaces");
-    let (namespace_names, namespaces) = namespace::namespaces(check, section, &upstreams);
+    let (namespace_names, namespaces) = namespace::namespaces(check, section, &upstreams, &vault);
     let (upstream_names, upstreams) = upstreams;
     for (name, _) in namespaces.iter().filter(|(_, settings)| settings.data_dir.as_ref() == Some(&data_dir)) {
         let place = Place { path: format!("namespaces.{name}.data_dir"), ..root.at("namespaces") };

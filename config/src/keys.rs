@@ -257,7 +257,7 @@ fn hash(salt: &[u8; 32], id: &str, secret: &str) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     let bytes = text.as_bytes();
     if bytes.len() != 64 {
         return None;

@@ -27,6 +27,7 @@ mod shape;
 mod table;
 mod telemetry;
 mod upstream;
+pub mod vault;
 
 #[cfg(test)]
 mod tests;

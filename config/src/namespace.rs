@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kolm_core::Namespace as Name;
 use kolm_policies::anonymize::Policy;
+use kolm_policies::anonymize::vault::NamespaceKey;
 use kolm_policies::limit::Limits;
 
 use crate::check::exists;
@@ -16,6 +17,7 @@ use crate::problem::{CLASH, FORM, NO_SECRET, RANGE, REGION};
 use crate::secret::{Found, secret};
 use crate::table::{Checker, Node, Place, Table, boolean, items, parsed, string};
 use crate::upstream::Upstreams;
+use crate::vault::Vault;
 use crate::{Secret, Upstream};
 
 /// A compartment of captures, receipts and artifacts.
@@ -29,6 +31,8 @@ pub struct Namespace {
     pub upstream_keys: BTreeMap<String, Secret>,
     /// How its captures are anonymized.
     pub policy: Arc<Policy>,
+    /// What the policy's types in mode `vault` are sealed with; there where the policy has any.
+    pub vault: Option<NamespaceKey>,
     /// Whether its exchanges are captured.
     pub capture: bool,
     /// What is kept of its exchanges.
@@ -105,11 +109,16 @@ impl Namespace {
 pub(crate) type Namespaces = (Vec<Name>, BTreeMap<Name, Namespace>);
 
 /// All namespaces; with none in the file, `default`.
-pub(crate) fn namespaces(check: &mut Checker<'_>, table: Table<'_>, upstreams: &Upstreams) -> Namespaces {
+pub(crate) fn namespaces(
+    check: &mut Checker<'_>,
+    table: Table<'_>,
+    upstreams: &Upstreams,
+    vault: &Vault,
+) -> Namespaces {
     let (mut names, mut out) = (Vec::new(), BTreeMap::new());
     if table.is_absent() {
         let place = table.place.key("default");
-        let namespace = namespace(check, Table::absent(place), upstreams);
+        let namespace = namespace(check, Table::absent(place), upstreams, vault);
         names.extend("default".parse().ok());
         out.extend(names.first().cloned().zip(namespace));
         return (names, out);
@@ -117,7 +126,7 @@ pub(crate) fn namespaces(check: &mut Checker<'_>, table: Table<'_>, upstreams: &
     let (mut keys, mut folders, mut named) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     for (name, node) in table.named() {
         let section = Table::of(check, &node);
-        let namespace = namespace(check, section, upstreams);
+        let namespace = namespace(check, section, upstreams, vault);
         let all = namespace.iter().flat_map(|namespace| &namespace.keys);
         if all.map(|key| key.expose().to_owned()).filter(|key| !keys.insert(key.clone())).count() > 0 {
             check.add(RANGE, &node.place.key("keys"), "a key of this namespace is another's or twice here");
@@ -131,7 +140,10 @@ pub(crate) fn namespaces(check: &mut Checker<'_>, table: Table<'_>, upstreams: &
         match name.parse::<Name>() {
             Ok(name) => {
                 names.push(name.clone());
-                out.extend(namespace.map(|namespace| (name, namespace)));
+                out.extend(namespace.map(|namespace| {
+                    let vault = vault.key_of(&name, &namespace.policy);
+                    (name, Namespace { vault, ..namespace })
+                }));
             }
             Err(error) => check.add(FORM, &node.place, error.to_string()),
         }
@@ -142,7 +154,12 @@ pub(crate) fn namespaces(check: &mut Checker<'_>, table: Table<'_>, upstreams: &
     (names, out)
 }
 
-fn namespace(check: &mut Checker<'_>, mut table: Table<'_>, upstreams: &Upstreams) -> Option<Namespace> {
+fn namespace(
+    check: &mut Checker<'_>,
+    mut table: Table<'_>,
+    upstreams: &Upstreams,
+    vault: &Vault,
+) -> Option<Namespace> {
     let keys = match table.node("keys") {
         Some(node) => items(check, &node).iter().filter_map(|node| key(check, node)).collect(),
         None => Vec::new(),
@@ -156,6 +173,9 @@ fn namespace(check: &mut Checker<'_>, mut table: Table<'_>, upstreams: &Upstream
         Some(node) => policy(check, &node),
         None => known(check, &policy_place, Policy::preset("default")),
     };
+    if let Some(policy) = &policy {
+        vault.serves(check, policy, &policy_place);
+    }
     let out = Namespace {
         upstream_keys: upstream_keys(check, &mut table, &upstreams.0),
         capture: table.or(check, "capture", boolean, true),
@@ -167,6 +187,7 @@ fn namespace(check: &mut Checker<'_>, mut table: Table<'_>, upstreams: &Upstream
         key_limits: budget(check, &mut table, "key_limits"),
         on_unknown_price: table.or(check, "on_unknown_price", parsed, OnUnknownPrice::Refuse),
         policy: policy?,
+        vault: None,
         keys,
         also,
     };

@@ -35,6 +35,10 @@ pub(crate) const BAD_ANCHORS: Code = Code(111);
 pub(crate) const CYCLE: Code = Code(120);
 /// A route with two students: one to be trained and one that is configured.
 pub(crate) const TWO_STUDENTS: Code = Code(121);
+/// The vault's key is missing or cannot be used.
+pub(crate) const NO_VAULT_KEY: Code = Code(122);
+/// A file stands where a vault's key was to be made.
+pub(crate) const VAULT_KEY_EXISTS: Code = Code(123);
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -61,6 +61,11 @@ impl RawConfig {
         &self.text
     }
 
+    /// A path of the file, relative to the file's folder.
+    pub(crate) fn resolve(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+
     /// Checks the whole file: a configuration, or all that is wrong with it.
     pub fn check(&self, outside: &Outside) -> Result<Config, Problems> {
         self.load(outside).map(|loaded| loaded.config)
