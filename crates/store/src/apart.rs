@@ -42,14 +42,24 @@ impl Service {
 
     /// The same as the last gateway here has opened it, for a command while none runs.
     pub fn open_again(dir: &Path, settings: &kolm_config::Store, env: &Env) -> Result<(Self, Handle), Error> {
-        let list = dir.join(LIST);
-        let apart = match std::fs::read(&list) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|source| Error::Unreadable { what: "list of stores", source })?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(Error::io("read", &list)(error)),
-        };
-        Self::open_all(dir, settings, env, apart)
+        Self::open_all(dir, settings, env, listed(dir)?)
+    }
+}
+
+/// The folders of all stores, as the last gateway has opened them: the common one and those apart.
+pub(crate) fn folders(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let apart = listed(dir)?.into_values().map(|data_dir| data_dir.join(FOLDER));
+    Ok([dir.to_owned()].into_iter().chain(apart).collect())
+}
+
+/// The data directories of the namespaces that lie apart.
+fn listed(dir: &Path) -> Result<BTreeMap<Namespace, PathBuf>, Error> {
+    let list = dir.join(LIST);
+    match std::fs::read(&list) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map_err(|source| Error::Unreadable { what: "list of stores", source }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(Error::io("read", &list)(error)),
     }
 }
 
@@ -162,9 +172,12 @@ impl Handle {
     }
 
     /// Takes the bodies out of a namespace's pairs that began before `before`; hashes and numbers stay. Says how many.
+    /// What the vault has of them goes first, and also where the database is closed.
     pub async fn decay(&self, namespace: &Namespace, before: Timestamp) -> Result<u64, Error> {
-        let name = namespace.clone();
-        self.of(namespace).ask(move |db| db.decay(&name, before)).await
+        let (own, name) = (self.of(namespace), namespace.clone());
+        let forgotten = own.forget(namespace, before).await;
+        let decayed = own.ask(move |db| db.decay(&name, before)).await?;
+        forgotten.map(|()| decayed)
     }
 
     /// The same for the pairs that a template has put into a namespace of their own.

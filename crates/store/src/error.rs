@@ -49,6 +49,17 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The vault cannot be written or read.
+    #[error("cannot {what} the vault: {path}")]
+    Vault {
+        /// What was attempted.
+        what: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
     /// The database is closed for now; pairs wait in the spool.
     #[error("the capture database is not available: {why}")]
     Unavailable {
@@ -72,6 +83,11 @@ impl Error {
         move |source| Self::Io { what, path, source }
     }
 
+    pub(crate) fn vault(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Vault { what, path, source }
+    }
+
     pub(crate) fn db(what: &'static str) -> impl FnOnce(duckdb::Error) -> Self {
         move |source| Self::Database { what, source }
     }
@@ -87,6 +103,7 @@ impl Coded for Error {
             Self::Io { .. } => 204,
             Self::Unavailable { .. } => 205,
             Self::Unreadable { .. } => 206,
+            Self::Vault { .. } => 207,
         })
     }
 
@@ -100,7 +117,9 @@ impl Coded for Error {
             }
             Self::SpoolFull { .. } => "free disk space or raise spool_quota in [store]".into(),
             Self::Conflict { .. } => "read the decisions again and decide anew".into(),
-            Self::Io { path, .. } => format!("check free space and permissions of {}", path.display()),
+            Self::Io { path, .. } | Self::Vault { path, .. } => {
+                format!("check free space and permissions of {}", path.display())
+            }
             Self::Unavailable { .. } => {
                 "it is opened again by itself; pairs wait in the spool meanwhile".into()
             }
@@ -112,7 +131,9 @@ impl Coded for Error {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Locked { .. } | Self::Io { .. } | Self::Unavailable { .. } => Exit::Usage,
+            Self::Locked { .. } | Self::Io { .. } | Self::Vault { .. } | Self::Unavailable { .. } => {
+                Exit::Usage
+            }
             Self::Database { .. }
             | Self::SpoolFull { .. }
             | Self::Conflict { .. }

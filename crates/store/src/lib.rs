@@ -1,5 +1,5 @@
 //! The capture store: anonymized pairs on their way to disk (spool), at rest (DuckDB) and frozen for training;
-//! beside them the Decisions, the scores, and the diffs that people review.
+//! beside them the Decisions, the scores, and the diffs that people review; apart from them the vault.
 //!
 //! One thread owns the database; everyone else holds a [`Handle`].
 //! **Invariant:** an acknowledged pair survives `kill -9` and any failure of the database, and only what the
@@ -17,6 +17,7 @@ mod service;
 mod spool;
 mod statement;
 mod sync;
+mod vault;
 
 pub use diff::Diff;
 pub use error::Error;
@@ -28,3 +29,4 @@ pub use pace::{give_way, stand_back};
 pub use pair::{Captures, Pair, PairCounts, PairDetail, PairView, Reason, Salts, Template};
 pub use service::{Handle, Heir, Service};
 pub use statement::Statement;
+pub use vault::Vaults;

@@ -23,6 +23,7 @@ use crate::db::Db;
 use crate::pace::stand_back;
 use crate::pair::{Pair, Record, Salts};
 use crate::spool::{Batch, Spool};
+use crate::vault::Vault;
 use crate::{Error, freeze};
 
 /// The pause after the first failure to open the database.
@@ -48,6 +49,7 @@ pub struct Handle {
     wake_at: u64,
     pub(crate) heir: Arc<OnceLock<Heir>>,
     inherited: Arc<AtomicU64>,
+    pub(crate) vault: Vault,
     /// The stores of namespaces that lie apart, with their directories.
     pub(crate) apart: Arc<BTreeMap<Namespace, (PathBuf, Handle)>>,
 }
@@ -106,7 +108,8 @@ impl Service {
         }
         let (clock, heir, apart) = (Arc::clone(&env.clock), Arc::default(), Arc::default());
         let inherited = Arc::new(AtomicU64::new(spool.status().accepted));
-        let handle = Handle { tx: tx.clone(), spool, clock, trouble, wake_at, heir, inherited, apart };
+        let vault = Vault::of(dir);
+        let handle = Handle { tx: tx.clone(), spool, clock, trouble, wake_at, heir, inherited, vault, apart };
         Ok((Self { tx, owner: Some(thread), apart: Vec::new(), _lock: lock }, handle))
     }
 
@@ -162,7 +165,7 @@ impl Handle {
         self.spool(Ok(Record::salts(id, salts)))
     }
 
-    fn spool(&self, record: Result<Record, serde_json::Error>) -> Result<(), Error> {
+    pub(crate) fn spool(&self, record: Result<Record, serde_json::Error>) -> Result<(), Error> {
         let bytes = record.and_then(|record| serde_json::to_vec(&record));
         let bytes = bytes.map_err(|source| Error::Unreadable { what: "pair", source })?;
         match self.heir.get() {
