@@ -1,7 +1,7 @@
 //! The capture worker: finished exchanges in, anonymized pairs in the spool, copies to the shadow.
 //!
-//! **Invariant:** nothing leaves this file that was not minted by `policies::anonymize`; a panic or a doubt is a
-//! counted drop.
+//! **Invariant:** nothing leaves this file that was not minted, or sealed for the vault, by `policies::anonymize`; a
+//! panic or a doubt is a counted drop.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use kolm_config::{Config, Namespace as NamespaceConfig, Retention};
 use kolm_core::{Arm, Body, MicroUsd, Namespace, Savings, Surface, hex};
-use kolm_policies::anonymize::{self, Anonymized, Report, Salts};
+use kolm_policies::anonymize::vault::{NONCE, Sealed};
+use kolm_policies::anonymize::{self, Anonymized, Originals, Report, Salts};
 use kolm_policies::eligible::{self, Origin};
 use kolm_policies::price;
 use kolm_store::{Pair, Salts as StoredSalts};
@@ -62,7 +63,10 @@ impl Work for Worker {
             self.pair(&finished, &config, namespace, question.err())
         }));
         let stored = match made {
-            Ok(Ok(pair)) => self.store.append(pair).map_err(|error| unspooled(&error)),
+            Ok(Ok((pair, way_back))) => self
+                .store
+                .append_with(pair, &finished.namespace, &way_back)
+                .map_err(|error| unspooled(&error)),
             Ok(Err(reason)) => Err(reason),
             Err(_) => Err("panic"),
         };
@@ -96,14 +100,15 @@ impl Worker {
         config: &Config,
         namespace: &NamespaceConfig,
         blocks: Option<Blocks>,
-    ) -> Result<Pair, &'static str> {
+    ) -> Result<(Pair, Vec<Sealed>), &'static str> {
         if finished.truncated {
             return Err("oversize");
         }
         let mut told = told::told(finished);
         let reply = std::mem::take(&mut told.body);
         let exchange = Exchange { request: finished.request.to_vec(), reply };
-        let (body, report) = self.anonymized(finished, namespace, &exchange)?;
+        let (body, report, originals) = self.anonymized(finished, namespace, &exchange)?;
+        let way_back = self.sealed(finished, namespace, &originals)?;
         let facts = chat::facts(&exchange.reply);
         let whole = told.complete && finished.status == 200 && !facts.error;
         let now = self.shared.env.clock.now();
@@ -113,7 +118,7 @@ impl Worker {
         let barred = barred(finished, &told, &facts, (blocks, invalid, too_long), &report, &repeats);
         let cost = cost(finished, config, &facts);
         self.charge(finished, config, cost.unwrap_or_default());
-        Ok(Pair {
+        let pair = Pair {
             id: finished.id,
             ts: finished.at,
             namespace: self.place(finished, config, &body),
@@ -142,7 +147,8 @@ impl Worker {
             retry_of: repeats.of,
             supersedes: repeats.supersedes,
             salts: Some(StoredSalts { req: finished.request_salt, resp: finished.reply_salt }),
-        })
+        };
+        Ok((pair, way_back))
     }
 
     fn anonymized(
@@ -150,12 +156,32 @@ impl Worker {
         finished: &Finished,
         namespace: &NamespaceConfig,
         exchange: &Exchange,
-    ) -> Result<(Anonymized, Report), &'static str> {
+    ) -> Result<(Anonymized, Report, Originals), &'static str> {
         let (now, fresh) = (self.shared.env.clock.now(), self.shared.env.bytes32());
         let salts = self.salts.entry(finished.namespace.clone());
         let salts = salts.or_insert_with(|| Salts::new(self.shared.env.bytes32(), namespace.policy.scope()));
         let salt = salts.salt_for(&finished.caller, exchange, fresh, now);
-        anonymize::anonymize(exchange, &namespace.policy, &salt).map_err(|dropped| dropped.as_str())
+        let done = anonymize::anonymize_reversibly(exchange, &namespace.policy, &salt);
+        done.map_err(|dropped| dropped.as_str())
+    }
+
+    /// The way back, for the vault. A key is there wherever the policy has something to keep.
+    fn sealed(
+        &self,
+        finished: &Finished,
+        namespace: &NamespaceConfig,
+        originals: &Originals,
+    ) -> Result<Vec<Sealed>, &'static str> {
+        if originals.is_empty() {
+            return Ok(Vec::new());
+        }
+        let nonce = || {
+            let mut nonce = [0; NONCE];
+            self.shared.env.entropy.fill(&mut nonce);
+            nonce
+        };
+        let key = namespace.vault.as_ref().ok_or("vault_failed")?;
+        originals.seal(key, &finished.id.to_string(), nonce).ok_or("vault_failed")
     }
 
     /// The namespace that the pair is kept in: where nobody named one, a system prompt makes one, if so configured.
@@ -261,11 +287,12 @@ fn millis(micros: u64) -> i64 {
     (micros / 1_000) as i64
 }
 
-/// The word for a pair that the spool did not take.
+/// The word for a pair that spool or vault did not take.
 fn unspooled(error: &kolm_store::Error) -> &'static str {
     tracing::error!(%error, "a pair was not spooled");
     match error {
         kolm_store::Error::SpoolFull { .. } => "spool_full",
+        kolm_store::Error::Vault { .. } => "vault_failed",
         kolm_store::Error::Database { .. }
         | kolm_store::Error::Locked { .. }
         | kolm_store::Error::Conflict { .. }
