@@ -35,5 +35,6 @@ mod telemetry;
 mod tls;
 mod trial;
 mod upgrade;
+mod vault;
 mod wire;
 mod world;

@@ -1,15 +1,18 @@
 //! `kolm anonymize`: standard input to standard output, through the function that captures go through.
 //!
 //! **Invariant:** a line that cannot be handled is answered by its reason, never by its text; each line is on its way
-//! out before the next one is read.
+//! out before the next one is read, and what it is promised in the vault is there before it.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{BufRead, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use kolm_core::{Env, Exit};
-use kolm_policies::anonymize::{self, Dropped, Policy, Report, Salt};
+use kolm_core::{Code, Env, Exit};
+use kolm_policies::anonymize::vault::{NONCE, NamespaceKey};
+use kolm_policies::anonymize::{self, Dropped, Originals, Policy, Report, Salt};
 use kolm_wire::Exchange;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -21,9 +24,13 @@ use crate::report::{Done, Failure, note};
 /// Bytes of a line that are read; a longer one is refused.
 const LONGEST: u64 = 64 << 20;
 
+const NO_VAULT: Code = Code(907);
+const EXISTS: Code = Code(123);
+
 /// One run.
 struct Run<'a> {
     policy: Policy,
+    vault: Option<Vault>,
     seed: Option<u64>,
     env: &'a Env,
     counts: BTreeMap<String, u64>,
@@ -43,11 +50,16 @@ pub(crate) fn run(args: &Anonymize, env: &Env) -> Done {
             ModeArg::Redact => "redact",
         })?;
     }
-    let mut run = Run { policy, seed: args.seed, env, counts: BTreeMap::new(), turn: 0, done: 0, failed: 0 };
+    let vault = Vault::of(args, &policy)?;
+    let (seed, counts) = (args.seed, BTreeMap::new());
+    let mut run = Run { policy, vault, seed, env, counts, turn: 0, done: 0, failed: 0 };
     match args.format {
         FormatArg::Text => run.text()?,
         FormatArg::Jsonl => run.lines(Run::jsonl)?,
         FormatArg::Chat => run.lines(Run::chat)?,
+    }
+    if let Some(vault) = &run.vault {
+        vault.file.sync_all().map_err(|error| Failure::io(&vault.path, &error))?;
     }
     if args.report {
         let (done, failed, counts) = (run.done, run.failed, &run.counts);
@@ -79,18 +91,20 @@ impl Run<'_> {
         let out = self.guarded(|run, salt| {
             let out = anonymize::anonymize_text(&text, &run.policy, salt)?;
             run.count(&out.report);
-            Ok(out.text)
+            Ok(out)
         })?;
         self.done += 1;
-        put(out.as_bytes())
+        self.seal("1", &out.originals)?;
+        put(out.text.as_bytes())
     }
 
     /// Line by line; an empty line stays one.
-    fn lines(&mut self, each: fn(&mut Self, &str) -> Result<String, Refused>) -> Result<(), Failure> {
+    fn lines(&mut self, each: fn(&mut Self, &str) -> Result<Line, Refused>) -> Result<(), Failure> {
         let mut input = std::io::stdin().lock();
-        let mut line = Vec::new();
+        let (mut line, mut number) = (Vec::new(), 0);
         loop {
             line.clear();
+            number += 1;
             let read = (&mut input).take(LONGEST).read_until(b'\n', &mut line);
             if read.map_err(|error| failed_input(&error))? == 0 {
                 return Ok(());
@@ -98,21 +112,23 @@ impl Run<'_> {
             let end = line.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
             let (body, tail) = line.split_at(end);
             let made = match std::str::from_utf8(body) {
-                Ok(body) if body.trim().is_empty() => Ok(body.to_owned()),
+                Ok(body) if body.trim().is_empty() => Ok(Line::bare(body)),
                 Ok(body) => each(self, body).inspect(|_| self.done += 1),
                 Err(_) => Err(Refused::from(Dropped::BadUtf8)),
             };
-            let mut out = made.unwrap_or_else(|refused| {
+            let made = made.unwrap_or_else(|refused| {
                 self.failed += 1;
-                format!("{{\"id\":{},\"error\":\"{}\"}}", refused.id, refused.why.as_str())
+                Line::bare(&format!("{{\"id\":{},\"error\":\"{}\"}}", refused.id, refused.why.as_str()))
             });
+            self.seal(&made.id.unwrap_or_else(|| number.to_string()), &made.originals)?;
+            let mut out = made.text;
             out.push_str(if tail.is_empty() { "\n" } else { std::str::from_utf8(tail).unwrap_or("\n") });
             put(out.as_bytes())?;
         }
     }
 
     /// `{"id":..., "text":...}`.
-    fn jsonl(&mut self, line: &str) -> Result<String, Refused> {
+    fn jsonl(&mut self, line: &str) -> Result<Line, Refused> {
         let row: Row<'_> = serde_json::from_str(line).map_err(|_| Refused::from(Dropped::NotJson))?;
         let id = row.id.map_or("null", RawValue::get);
         let made = self.guarded(|run, salt| {
@@ -130,26 +146,28 @@ impl Run<'_> {
             })
             .collect();
         let text = serde_json::Value::String(out.text);
-        Ok(format!("{{\"id\":{id},\"text\":{text},\"spans\":[{}]}}", spans.join(",")))
+        let text = format!("{{\"id\":{id},\"text\":{text},\"spans\":[{}]}}", spans.join(","));
+        let id = row.id.map(|_| serde_json::from_str(id).unwrap_or_else(|_| id.to_owned()));
+        Ok(Line { text, id, originals: out.originals })
     }
 
     /// A request body, a pair, or a fine-tuning line, edited in place.
-    fn chat(&mut self, line: &str) -> Result<String, Refused> {
-        let pair: Line<'_> = serde_json::from_str(line).map_err(|_| Refused::from(Dropped::NotJson))?;
+    fn chat(&mut self, line: &str) -> Result<Line, Refused> {
+        let pair: Chat<'_> = serde_json::from_str(line).map_err(|_| Refused::from(Dropped::NotJson))?;
         let (request, response) = match (pair.request, pair.response) {
             (Some(request), response) => (request.get(), response.map(RawValue::get)),
             (None, _) => (line, None),
         };
         let reply = response.unwrap_or_default();
         let exchange = Exchange { request: request.into(), reply: reply.into() };
-        let done = self.guarded(|run, salt| {
-            let (done, report) = anonymize::anonymize(&exchange, &run.policy, salt)?;
+        let (done, originals) = self.guarded(|run, salt| {
+            let (done, report, originals) = anonymize::anonymize_reversibly(&exchange, &run.policy, salt)?;
             run.count(&report);
-            Ok(done)
+            Ok((done, originals))
         })?;
         let mut edits = vec![(request, done.request())];
         edits.extend(response.map(|response| (response, done.reply())));
-        Ok(spliced(line, edits))
+        Ok(Line { text: spliced(line, edits), id: None, originals })
     }
 
     /// One conversation under a salt of its own; a panic is a refusal.
@@ -159,6 +177,24 @@ impl Run<'_> {
     ) -> Result<T, Dropped> {
         let salt = self.salt();
         catch_unwind(AssertUnwindSafe(|| work(self, &salt))).unwrap_or(Err(Dropped::Panic))
+    }
+
+    /// Writes the way back of one conversation.
+    fn seal(&self, id: &str, originals: &Originals) -> Result<(), Failure> {
+        let Some(vault) = self.vault.as_ref().filter(|_| !originals.is_empty()) else { return Ok(()) };
+        let nonce = || {
+            let mut nonce = [0; NONCE];
+            self.env.entropy.fill(&mut nonce);
+            nonce
+        };
+        let sealed = originals.seal(&vault.key, id, nonce).ok_or_else(|| Failure::from(Dropped::Oversize))?;
+        let mut lines = String::new();
+        for record in &sealed {
+            let line = serde_json::to_string(record);
+            lines += &line.map_err(|error| Failure::io(&vault.path, &error.into()))?;
+            lines.push('\n');
+        }
+        (&vault.file).write_all(lines.as_bytes()).map_err(|error| Failure::io(&vault.path, &error))
     }
 
     fn salt(&mut self) -> Salt {
@@ -188,11 +224,65 @@ struct Row<'a> {
 
 /// What a line of `chat` may have.
 #[derive(Deserialize)]
-struct Line<'a> {
+struct Chat<'a> {
     #[serde(borrow, default)]
     request: Option<&'a RawValue>,
     #[serde(borrow, default)]
     response: Option<&'a RawValue>,
+}
+
+/// What becomes of a line.
+struct Line {
+    text: String,
+    /// As the line has it; none: its number.
+    id: Option<String>,
+    originals: Originals,
+}
+
+impl Line {
+    fn bare(text: &str) -> Self {
+        Self { text: text.to_owned(), id: None, originals: Originals::default() }
+    }
+}
+
+/// Where the way back goes.
+struct Vault {
+    file: File,
+    path: PathBuf,
+    key: NamespaceKey,
+}
+
+impl Vault {
+    /// A new file, where the policy has something to keep; one without the other is refused.
+    fn of(args: &Anonymize, policy: &Policy) -> Result<Option<Self>, Failure> {
+        let refused = |sentence, hint| Err(Failure::new(NO_VAULT, Exit::Usage, sentence, hint));
+        let files = args.vault.as_ref().zip(args.vault_key.as_ref());
+        let (path, key) = match (files, policy.has_vault()) {
+            (Some(files), true) => files,
+            (None, false) => return Ok(None),
+            (Some(_), false) => {
+                let hint = "leave --vault and --vault-key away";
+                return refused("no type of the policy is in mode `vault`", hint);
+            }
+            (None, true) => {
+                let hint = "give --vault FILE and --vault-key FILE, or another policy";
+                return refused(
+                    "the policy has types in mode `vault`, and nowhere to keep the way back",
+                    hint,
+                );
+            }
+        };
+        let key = kolm_config::vault::load(key)?.of_file();
+        let file = File::options().write(true).create_new(true).mode(0o600).open(path);
+        let file = file.map_err(|error| {
+            if error.kind() != std::io::ErrorKind::AlreadyExists {
+                return Failure::io(path, &error);
+            }
+            let sentence = format!("`{}` exists already", path.display());
+            Failure::new(EXISTS, Exit::Usage, sentence, "choose another name")
+        })?;
+        Ok(Some(Self { file, path: path.clone(), key }))
+    }
 }
 
 /// A line without a result.

@@ -10,7 +10,9 @@ mod privacy;
 mod route;
 
 pub(crate) use self::access::{CaCommand, CaInit, CaIssue, IssueKey, KeysCommand};
-pub(crate) use self::privacy::{Anonymize, AuditCommand, AuditDisk, FormatArg, ModeArg};
+pub(crate) use self::privacy::{
+    Anonymize, AuditCommand, AuditDisk, FormatArg, ModeArg, VaultCommand, VaultOpen,
+};
 pub(crate) use self::route::{GateCommand, Intend, Prices, RolloutCommand};
 
 const EXITS: &str = "Exit status: 0 done, 1 failed or not verified, 2 usage or not decided, 3 too few pairs, \
@@ -96,6 +98,14 @@ pub(crate) enum Command {
         after_help = "Examples:\n  kolm anonymize --policy hipaa --mode redact < note.txt\n  kolm anonymize --format jsonl --report < rows.jsonl > clean.jsonl\n  kolm anonymize --format chat --seed 7 < finetune.jsonl"
     )]
     Anonymize(Anonymize),
+    /// Open the way back that a policy's mode `vault` keeps: from surrogates to what was there
+    #[command(
+        after_help = "Examples:\n  kolm vault key --out vault.key\n  kolm vault open --id 01a1fb67-1800-7000-8000-000000000001\n  kolm vault forget --id 01a1fb67-1800-7000-8000-000000000001"
+    )]
+    Vault {
+        #[command(subcommand)]
+        command: VaultCommand,
+    },
     /// Look over what kolm has written
     #[command(after_help = "Example:\n  kolm audit disk --values patients.txt")]
     Audit {

@@ -32,6 +32,7 @@ mod source;
 mod status;
 mod up;
 mod upgrade;
+mod vault;
 mod verify;
 mod versions;
 
@@ -86,6 +87,7 @@ fn dispatch(command: Command, env: &Env, data_dir: PathBuf, json: bool) -> Done 
         Command::Status => status::run(&data_dir, json),
         Command::Audit { command } => audit::run(&command, env, &data_dir, json),
         Command::Anonymize(args) => anonymize::run(&args, env),
+        Command::Vault { command } => vault::run(&command, env, &data_dir, json),
         Command::Demo(args) => demo::run(&args, env, json),
         Command::SampleCloud(args) => demo::sample_cloud(&args, env),
     }
