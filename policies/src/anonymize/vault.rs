@@ -106,7 +106,8 @@ pub struct Originals(BTreeSet<(Type, String, String)>);
 
 impl Originals {
     pub(crate) fn add(&mut self, ty: Type, original: &str, surrogate: &str) {
-        self.0.insert((ty, original.to_owned(), surrogate.to_owned()));
+        let known = self.0.replace((ty, original.to_owned(), surrogate.to_owned()));
+        known.into_iter().for_each(|(_, mut original, _)| original.zeroize());
     }
 
     /// How many there are.
