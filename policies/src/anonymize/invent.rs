@@ -25,7 +25,7 @@ pub(crate) use inventor::{Atom, Inventor};
 pub(crate) use lists::{Script, common_words, is_common, is_honorific, is_name, is_role, known_locale};
 pub(crate) use person::{Part, Written};
 pub(crate) use when::{Shift, is_weekday, moved, year_of};
-pub(crate) use word::{alike, plain};
+pub(crate) use word::{alike, plain, renumbered};
 
 /// A stream of choices that belongs to one original.
 pub(crate) struct Choice {

@@ -4,9 +4,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::MOVED;
 use super::alias::{Group, Groups};
-use super::spread::Search;
-use crate::anonymize::invent::{Choice, Draw, Inventor, Shift, Written, alike, dress, surrogate};
+use super::spread::{Hit, Search};
+use crate::anonymize::invent::{Choice, Draw, Inventor, Shift, Written, alike, dress, renumbered, surrogate};
 use crate::anonymize::kind::{Mode, Type};
 use crate::anonymize::policy::Policy;
 use crate::anonymize::{Dropped, Salt};
@@ -38,7 +39,9 @@ struct Name {
 }
 
 /// The replacements of an exchange.
-pub(crate) struct Names {
+pub(crate) struct Names<'a> {
+    draw: Draw,
+    search: Option<&'a Search>,
     all: Vec<Name>,
     /// What mentions made of words become.
     worded: HashMap<(usize, String), String>,
@@ -46,13 +49,13 @@ pub(crate) struct Names {
     general: Mode,
 }
 
-impl Names {
+impl<'a> Names<'a> {
     pub(crate) fn new(
         groups: &Groups,
         mentions: &[Mention<'_>],
         policy: &Policy,
         salt: &Salt,
-        search: Option<&Search>,
+        search: Option<&'a Search>,
         shift: Shift,
     ) -> Result<Self, Dropped> {
         let originals: HashSet<String> = originals(mentions);
@@ -93,7 +96,8 @@ impl Names {
             };
             Name { ty: group.ty, mode, surrogate: surrogate.unwrap_or_default(), index: *count }
         });
-        Ok(Self { all: names.collect(), worded, shift, general: policy.mode })
+        let all = names.collect();
+        Ok(Self { draw, search, all, worded, shift, general: policy.mode })
     }
 
     fn of(&self, group: usize) -> Result<&Name, Dropped> {
@@ -109,7 +113,7 @@ impl Names {
     pub(crate) fn text(&self, mention: Mention<'_>) -> Result<String, Dropped> {
         let name = self.of(mention.group)?;
         match name.mode {
-            Mode::Surrogate | Mode::Vault => self.surrogate(name, mention),
+            Mode::Surrogate | Mode::Vault => self.surrogate(name, mention).map(|new| self.apart(name, new)),
             Mode::Tag => Ok(format!("<{}_{}>", name.ty, name.index)),
             Mode::Redact => Ok(format!("[{}]", name.ty)),
             // None gets here: kept values are no spans, and a blocked one ends the record.
@@ -129,6 +133,20 @@ impl Names {
             return new.cloned().ok_or(Dropped::AuditLeak);
         }
         Ok(dress(name.ty, &name.surrogate, mention.text))
+    }
+
+    /// A surrogate with other digits where it happens to hold an original: `ext. 23` behind a number, `2851` before
+    /// a street.
+    fn apart(&self, name: &Name, new: String) -> String {
+        let leaks = |new: &str| self.search.map_or(Vec::new(), |search| search.leaks(new).collect());
+        let hits: Vec<Hit> = if MOVED.contains(&name.ty) { Vec::new() } else { leaks(&new) };
+        if hits.is_empty() {
+            return new;
+        }
+        let mut choice = self.draw.choice("APART", &new, 0);
+        let other =
+            |_| hits.iter().fold(new.clone(), |new, hit| renumbered(&new, hit.start..hit.end, &mut choice));
+        (0..ATTEMPTS).map(other).find(|other| leaks(other).is_empty()).unwrap_or(new)
     }
 
     /// What a JSON number becomes: a number of as many digits, in every mode.

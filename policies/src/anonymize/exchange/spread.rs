@@ -316,9 +316,9 @@ impl Search {
         out
     }
 
-    /// Is an original left that must not be?
-    pub(crate) fn leaks(&self, text: &str) -> bool {
-        self.hits(text).iter().any(|hit| hit.firm)
+    /// Originals that must not be left.
+    pub(crate) fn leaks(&self, text: &str) -> impl Iterator<Item = Hit> {
+        self.hits(text).into_iter().filter(|hit| hit.firm)
     }
 
     /// Does an invented value hold an original: one of four letters anywhere, a shorter one as a word?

@@ -1,5 +1,7 @@
 //! Surrogates made of invented words and of characters of the same class.
 
+use std::ops::Range;
+
 use super::Choice;
 use crate::anonymize::secret::prefix_len;
 
@@ -33,6 +35,15 @@ pub(crate) fn alike(original: &str, choice: &mut Choice) -> String {
             c => c,
         })
         .collect()
+}
+
+/// The text with other digits in a range of it.
+pub(crate) fn renumbered(text: &str, range: Range<usize>, choice: &mut Choice) -> String {
+    let digit = |(at, c): (usize, char)| match c {
+        '0'..='9' if range.contains(&at) => char::from(b'1' + choice.below(9) as u8),
+        c => c,
+    };
+    text.char_indices().map(digit).collect()
 }
 
 /// What ends an invented secret, for all to see.
