@@ -126,6 +126,7 @@ fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
     who::beside(&reading, &found, out);
     who::coded(&reading, &found, out);
     date::among(&reading, &found, out);
+    org::part_at(&reading, &found, out);
     place::beside(&reading, &found, out);
     said::find(text, out);
     age::with_units(&reading, out);
@@ -260,8 +261,7 @@ fn spells(text: &[u8]) -> bool {
 }
 
 /// ` dot `, as most write it.
-static DOTS: LazyLock<[Finder<'static>; 3]> =
-    LazyLock::new(|| [" dot ", " Dot ", " DOT "].map(|dot| Finder::new(dot)));
+static DOTS: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| [" dot ", " Dot ", " DOT "].map(Finder::new));
 
 fn spells_at(text: &[u8]) -> bool {
     let said =

@@ -14,6 +14,12 @@ const HOSTS: &[&[u8]] = &[
     b"au", b"uk", b"il", b"nz", b"za", b"kr", b"tr", b"mx", b"es", b"fi", b"dk", b"cz", b"gr", b"pt", b"ie", b"ar",
 ];
 
+/// Those that a path makes sure; images of containers come from `io` and `dev`.
+const HOSTS_OF_PATHS: &[&[u8]] = &[
+    b"example", b"app", b"co", b"us", b"info", b"health", b"care", b"clinic", b"online", b"site", b"me",
+    b"ai", b"it", b"in", b"be", b"at", b"no", b"ru", b"cn", b"page", b"link",
+];
+
 fn push(out: &mut Vec<Finding>, start: usize, end: usize, ty: Type) {
     out.push(Finding::new(start, end, ty, Evidence::Validated));
 }
@@ -153,7 +159,9 @@ fn bare(text: &[u8], dot: usize) -> Option<(usize, usize)> {
     let labels: Vec<&[u8]> = host.split(|b| *b == b'.').collect();
     let tld = labels.last()?.to_ascii_lowercase();
     let www = labels[0].eq_ignore_ascii_case(b"www") && labels.len() >= 3;
-    let known = HOSTS.contains(&tld.as_slice()) && labels[labels.len() - 2].len() >= 2;
+    let path = after(text, host_end) == b'/' && in_token(after(text, host_end + 1));
+    let known = HOSTS.contains(&tld.as_slice()) || path && HOSTS_OF_PATHS.contains(&tld.as_slice());
+    let known = known && labels[labels.len() - 2].len() >= 2;
     let called = b"(=_@".contains(&after(text, host_end)) || labels.iter().any(|l| l.is_empty());
     if called || !(www || known) || !labels[0].iter().any(u8::is_ascii_alphabetic) {
         return None;
@@ -349,6 +357,7 @@ mod tests {
             ("mail (john.doe+x@sub.example.co.uk).", "EMAIL john.doe+x@sub.example.co.uk"),
             ("to=ann@x.org&b", "EMAIL ann@x.org"),
             ("see https://a.example.com/p?q=1#f, ok", "URL https://a.example.com/p?q=1#f"),
+            ("portal: helix.example/r/8f2k says", "URL helix.example/r/8f2k"),
             ("postgres://u:p@db:5432/x", "URL postgres://u:p@db:5432/x"),
             ("go to microsoft.com.", "URL microsoft.com"),
             ("www.foo.bar/x", "URL www.foo.bar/x"),

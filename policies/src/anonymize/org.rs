@@ -11,9 +11,11 @@ mod employer;
 mod form;
 mod house;
 mod nation;
+mod part;
 mod people;
 mod small;
 mod ward;
+pub(crate) use part::at as part_at;
 use people::people;
 use small::{small_name, spoken};
 
@@ -33,6 +35,8 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
             ward::find(r, i, out);
             ward::double(r, i, out);
             employer::of_employee(r, i, out);
+        } else if word.digits > 0 && word.chars <= 3 {
+            part::numbered(r, i, out);
         } else if word.caps == Caps::Lower && matches!(word.chars, 3..=9) {
             employer::trade(r, i, out);
         }

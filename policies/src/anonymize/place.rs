@@ -169,7 +169,14 @@ const HOMES: [&str; 12] = [
 /// `from Framingham`: a city of the long list and nothing else, behind a small word that places follow.
 fn listed(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let led = led(r, i, TOWARD);
-    let ends = matches!(r.gap(i).as_bytes(), [] | [b'.' | b',' | b';' | b')' | b'?' | b'!' | b'\n', ..]);
+    let goes_on = r.gap(i) == " "
+        && r.has(i + 1, Role::Common)
+        && !r.has(i + 1, Role::Particle)
+        && r.lists(i) & lists::STATE == 0
+        && r.word(i).is_some_and(|w| w.caps == Caps::Title && w.chars >= 5)
+        && r.word(i + 1).is_some_and(|w| w.caps == Caps::Lower);
+    let ends =
+        goes_on || matches!(r.gap(i).as_bytes(), [] | [b'.' | b',' | b';' | b')' | b'?' | b'!' | b'\n', ..]);
     if !(led && ends) || r.has(i, Role::Label) || of_time(r, i) {
         return;
     }

@@ -120,11 +120,11 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         .checked_sub(1)
         .is_some_and(|b| r.gap(b) == " " && LEADS.contains(&r.str(b)) || r.gap(b).ends_with(": "));
     let capital = r.word(name).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3);
-    let borne = ner::lists_of(&small) & (lists::GIVEN | lists::SURNAME | lists::CITY) != 0
+    let borne = ner::lists_of(small) & (lists::GIVEN | lists::SURNAME | lists::CITY) != 0
         && !r.has(name, Role::Common)
         && !r.has(name, Role::Label)
         && !r.has(name, Role::Eponym)
-        && !is_nobody(&small);
+        && !is_nobody(small);
     if led && capital && (borne || CALLED.contains(&small)) {
         r.mark((name, i), Type::FACILITY, Evidence::Shape, out);
     }

@@ -89,7 +89,7 @@ fn able(r: &Reading<'_>, i: usize) -> bool {
     let Some(word) = r.word(i).filter(|w| w.digits == 0 && w.chars >= 2) else { return false };
     let small = r.low(i);
     let roles = [Role::Country, Role::Nrp, Role::FacilityAfter, Role::Credential, Role::Honorific];
-    let other = roles.iter().any(|role| r.has(i, *role)) || is_nobody(&small);
+    let other = roles.iter().any(|role| r.has(i, *role)) || is_nobody(small);
     let common = r.has(i, Role::Common) || r.has(i, Role::Label) || known::common(r, i);
     let free = match word.caps {
         Caps::Title => true,

@@ -83,7 +83,7 @@ fn speaks(r: &Reading<'_>, i: usize) -> bool {
     let cased = r.word(i).is_some_and(|w| matches!(w.caps, Caps::Lower | Caps::Title));
     let other = r.has(i, Role::Label) || r.has(i, Role::FieldFacility) || PARTS.contains(&word);
     let common = r.has(i, Role::Common) || known::common(r, i);
-    lettered && cased && !other && !is_nobody(&word) && (!common || known::given(r, i).is_some())
+    lettered && cased && !other && !is_nobody(word) && (!common || known::given(r, i).is_some())
 }
 
 /// `lol becca said he fell`: word `i` is a name in small letters before what it says.

@@ -6,6 +6,7 @@ use super::run::{How, left, run};
 use super::{known, other_kind, push};
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding};
+use crate::anonymize::ner::lists;
 use crate::anonymize::words::{Caps, Word};
 
 /// `J. Doe`, `John Q. Public`, `M. De La Cruz`, `A.D. was seen`: word `i` is one capital.
@@ -83,6 +84,9 @@ fn all(r: &Reading<'_>, i: usize, last: usize) -> bool {
 
 /// `call me (s. petrovic)`, `seen by a. rao`: word `i` is one small letter.
 pub(super) fn small(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    if let Some(given) = i.checked_sub(1).filter(|_| r.gap(i).starts_with('.') && borne(r, i)) {
+        push(r, given, i, Evidence::Shape, out);
+    }
     if r.gap(i) != ". " {
         return;
     }
@@ -97,10 +101,33 @@ pub(super) fn small(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     }
 }
 
+/// `pt is latoya b.`: a given name in small letters and nothing else before the initial.
+fn borne(r: &Reading<'_>, i: usize) -> bool {
+    let given = i - 1;
+    let small = r.word(given).is_some_and(|w| w.caps == Caps::Lower && w.chars >= 4);
+    let lists = r.lists(given);
+    let more = r.gap(i) == ". "
+        && r.lists(i + 1) & (lists::GIVEN | lists::SURNAME) != 0
+        && !r.has(i + 1, Role::Common);
+    small
+        && !more
+        && r.gap(given) == " "
+        && lists & lists::GIVEN != 0
+        && lists & lists::COMMON == 0
+        && !r.has(given, Role::Common)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::anonymize::tests::tables::spans;
+
+    #[test]
+    fn a_given_name_and_an_initial_in_small_letters() {
+        assert_eq!(check("pt is latoya b. and the pharmacist"), ["latoya b"]);
+        assert!(check("hepatitis b. is, vitamin k. too").is_empty());
+        assert!(!check("curtis k. petrovic came").contains(&"curtis k"));
+    }
 
     fn check(text: &str) -> Vec<&str> {
         spans(text, |r, out| {

@@ -80,8 +80,8 @@ pub(super) fn small_word(r: &Reading<'_>, i: usize) -> bool {
 /// Is word `i` one that the lists know for a word of the language?
 pub(super) fn common(r: &Reading<'_>, i: usize) -> bool {
     let small = r.low(i);
-    let found = ner::lists_of(&small);
-    found & lists::COMMON != 0 && found & lists::GIVEN == 0 || is_common(&small)
+    let found = ner::lists_of(small);
+    found & lists::COMMON != 0 && found & lists::GIVEN == 0 || is_common(small)
 }
 
 /// Is word `i` a name of a person, whatever else it may be?

@@ -272,13 +272,13 @@ fn tells(r: &Reading<'_>, verb: usize) -> bool {
 /// Neither a finding nor a drug, nor somebody whom a disease is called after.
 fn may_be(r: &Reading<'_>, i: usize) -> bool {
     let small = r.low(i);
-    let found = ner::lists_of(&small);
+    let found = ner::lists_of(small);
     let named = found & (lists::GIVEN | lists::SURNAME) != 0;
     let place = found & (lists::COUNTRY | lists::STATE) != 0;
     let title = r.word(i).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3);
     let clinical = CLINICAL.iter().any(|end| small.ends_with(end));
-    let title = title && !is_nobody(&small);
-    title && (named || found & lists::COMMON == 0 && !clinical && !is_eponym(&small) && !place)
+    let title = title && !is_nobody(small);
+    title && (named || found & lists::COMMON == 0 && !clinical && !is_eponym(small) && !place)
 }
 
 /// `Karahan'ın siparişi`, `Eskişehir'den`: in a Turkish text a capital with its ending behind an apostrophe.
