@@ -254,16 +254,17 @@ fn ends_spelling(b: u8) -> bool {
     !(b.is_ascii_alphanumeric() || b.is_ascii_whitespace() || b == 0x0b || b"._+-@()[]{}<>".contains(&b))
 }
 
-/// `(at)`, `[dot]`, ` dot `, `@ `: what tells a spelled address.
-fn spells(text: &[u8]) -> bool {
-    let signed = || memchr2(b'@', b'<', text).is_some() || memchr3(b'(', b'[', b'{', text).is_some();
-    (signed() || DOTS.iter().any(|dot| dot.find(text).is_some())) && spells_at(text)
-}
-
-/// ` dot `, as most write it.
+/// ` dot `, as it is written.
 static DOTS: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| [" dot ", " Dot ", " DOT "].map(Finder::new));
 
-fn spells_at(text: &[u8]) -> bool {
+/// What tells a spelled address; most texts have nothing that may be it.
+fn spells(text: &[u8]) -> bool {
+    let signed = || memchr2(b'@', b'<', text).is_some() || memchr3(b'(', b'[', b'{', text).is_some();
+    (signed() || DOTS.iter().any(|dot| dot.find(text).is_some())) && is_spelled(text)
+}
+
+/// `(at)`, `[dot]`, ` dot `, `@ `.
+fn is_spelled(text: &[u8]) -> bool {
     let said =
         |rest: &[u8], word: &[u8]| rest.get(..word.len()).is_some_and(|w| w.eq_ignore_ascii_case(word));
     let framed = |rest: &[u8], end: &[u8]| {

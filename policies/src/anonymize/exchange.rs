@@ -337,8 +337,9 @@ impl<'a> Work<'a> {
         };
         // The year of a date that was moved may be the number of a house.
         let of_date = |hit: &Hit| {
+            let year = folded.text()[hit.start..hit.end].bytes().all(|b| b.is_ascii_digit());
             let source = folded.source(hit.start..hit.end);
-            cut_at(&source).is_some_and(|cut| {
+            year && cut_at(&source).is_some_and(|cut| {
                 let whole = cut.ours.start <= source.start && source.end <= cut.ours.end;
                 whole && MOVED.contains(&self.ty(i, cut.span))
             })

@@ -137,8 +137,9 @@ impl Model {
         Arch::new().dispatch(|| self.run_here(desk));
     }
 
+    /// The same, by the registers that every machine has where it is called as it stands.
     #[inline(always)]
-    fn run_here(&self, desk: &mut Desk) {
+    pub(super) fn run_here(&self, desk: &mut Desk) {
         desk.add_up(self);
         desk.lattice.resize(desk.sums.len());
         for (factors, sums) in desk.lattice.factors.iter_mut().zip(&desk.sums) {

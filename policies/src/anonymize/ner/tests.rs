@@ -107,6 +107,24 @@ fn sums_from_memory_are_those_of_all_features() {
     }
 }
 
+#[test]
+fn wide_registers_change_no_bit() {
+    let tagger = Tagger::new(MODEL, LISTS).unwrap();
+    let [mut wide, mut narrow] = [Desk::default(), Desk::default()];
+    let text =
+        "Dear Ann, your father JOHN DOE of 12 Elm Street, Tulsa was seen on 5 May; 田中さんは東京に住む。";
+    for desk in [&mut wide, &mut narrow] {
+        assert!(Reader::new(text, &tagger.lists).next(&mut desk.piece));
+    }
+    tagger.model.run(&mut wide);
+    tagger.model.run_here(&mut narrow);
+    let bits = |desk: &Desk| -> Vec<u32> {
+        let all = desk.lattice.forward.iter().chain(&desk.lattice.backward).flatten();
+        all.map(|share| share.to_bits()).collect()
+    };
+    assert_eq!(bits(&wide), bits(&narrow));
+}
+
 proptest! {
     #[test]
     fn the_reader_covers_every_letter_and_digit(text in "[a-zA-Z0-9é×Ãמ田かカ김ก์ाक.,:' \n\t-]{0,600}") {
