@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn no_mark_is_left_in_a_text() {
         for set in all() {
-            assert!(set.items.len() >= 200, "{}: {}", set.name, set.items.len());
+            assert!(set.items.len() >= 150, "{}: {}", set.name, set.items.len());
             assert!(set.items.iter().all(|item| !item.text.contains("[[") && !item.text.contains("]]")));
         }
     }
