@@ -6,7 +6,7 @@
 
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::ner::{self, lists};
+use crate::anonymize::ner::lists;
 use crate::anonymize::suppress::is_nobody;
 use crate::anonymize::words::{Caps, Word};
 
@@ -120,7 +120,7 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         .checked_sub(1)
         .is_some_and(|b| r.gap(b) == " " && LEADS.contains(&r.str(b)) || r.gap(b).ends_with(": "));
     let capital = r.word(name).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3);
-    let borne = ner::lists_of(small) & (lists::GIVEN | lists::SURNAME | lists::CITY) != 0
+    let borne = r.lists(name) & (lists::GIVEN | lists::SURNAME | lists::CITY) != 0
         && !r.has(name, Role::Common)
         && !r.has(name, Role::Label)
         && !r.has(name, Role::Eponym)

@@ -5,9 +5,8 @@
 use super::run::{How, run, syllables};
 use super::{other_kind, push};
 use crate::anonymize::cue::{Reading, Role};
-use crate::anonymize::invent::is_common;
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::ner::{self, lists};
+use crate::anonymize::ner::lists;
 use crate::anonymize::words::{Caps, Word};
 
 /// Verbs that begin a sentence and are given names as well.
@@ -79,9 +78,8 @@ pub(super) fn small_word(r: &Reading<'_>, i: usize) -> bool {
 
 /// Is word `i` one that the lists know for a word of the language?
 pub(super) fn common(r: &Reading<'_>, i: usize) -> bool {
-    let small = r.low(i);
-    let found = ner::lists_of(small);
-    found & lists::COMMON != 0 && found & lists::GIVEN == 0 || is_common(small)
+    let found = r.lists(i);
+    found & lists::COMMON != 0 && found & lists::GIVEN == 0 || r.has(i, Role::Wordly)
 }
 
 /// Is word `i` a name of a person, whatever else it may be?

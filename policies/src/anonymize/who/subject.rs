@@ -8,7 +8,7 @@ use super::{known, of_other, push};
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};
-use crate::anonymize::suppress::{is_eponym, is_nobody};
+use crate::anonymize::suppress::is_nobody;
 use crate::anonymize::words::{Caps, Word};
 
 /// Endings of findings, drugs, procedures and fields of work.
@@ -272,13 +272,13 @@ fn tells(r: &Reading<'_>, verb: usize) -> bool {
 /// Neither a finding nor a drug, nor somebody whom a disease is called after.
 fn may_be(r: &Reading<'_>, i: usize) -> bool {
     let small = r.low(i);
-    let found = ner::lists_of(small);
+    let found = r.lists(i);
     let named = found & (lists::GIVEN | lists::SURNAME) != 0;
     let place = found & (lists::COUNTRY | lists::STATE) != 0;
     let title = r.word(i).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3);
     let clinical = CLINICAL.iter().any(|end| small.ends_with(end));
     let title = title && !is_nobody(small);
-    title && (named || found & lists::COMMON == 0 && !clinical && !is_eponym(small) && !place)
+    title && (named || found & lists::COMMON == 0 && !clinical && !r.has(i, Role::Eponym) && !place)
 }
 
 /// `Karahan'ın siparişi`, `Eskişehir'den`: in a Turkish text a capital with its ending behind an apostrophe.
