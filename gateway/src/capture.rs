@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use kolm_config::{Config, Namespace as NamespaceConfig, Retention};
 use kolm_core::{Arm, Body, MicroUsd, Namespace, Savings, Surface, hex};
-use kolm_policies::anonymize::vault::{NONCE, Sealed};
+use kolm_policies::anonymize::vault::Sealed;
 use kolm_policies::anonymize::{self, Anonymized, Originals, Report, Salts};
 use kolm_policies::eligible::{self, Origin};
 use kolm_policies::price;
@@ -175,13 +175,8 @@ impl Worker {
         if originals.is_empty() {
             return Ok(Vec::new());
         }
-        let nonce = || {
-            let mut nonce = [0; NONCE];
-            self.shared.env.entropy.fill(&mut nonce);
-            nonce
-        };
         let key = namespace.vault.as_ref().ok_or("vault_failed")?;
-        originals.seal(key, &finished.id.to_string(), nonce).ok_or("vault_failed")
+        originals.seal(key, &finished.id.to_string(), || self.shared.env.bytes()).ok_or("vault_failed")
     }
 
     /// The namespace that the pair is kept in: where nobody named one, a system prompt makes one, if so configured.

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use kolm_core::{Code, Env, Exit};
-use kolm_policies::anonymize::vault::{NONCE, NamespaceKey};
+use kolm_policies::anonymize::vault::NamespaceKey;
 use kolm_policies::anonymize::{self, Dropped, Originals, Policy, Report, Salt};
 use kolm_wire::Exchange;
 use serde::Deserialize;
@@ -182,12 +182,8 @@ impl Run<'_> {
     /// Writes the way back of one conversation.
     fn seal(&self, id: &str, originals: &Originals) -> Result<(), Failure> {
         let Some(vault) = self.vault.as_ref().filter(|_| !originals.is_empty()) else { return Ok(()) };
-        let nonce = || {
-            let mut nonce = [0; NONCE];
-            self.env.entropy.fill(&mut nonce);
-            nonce
-        };
-        let sealed = originals.seal(&vault.key, id, nonce).ok_or_else(|| Failure::from(Dropped::Oversize))?;
+        let sealed = originals.seal(&vault.key, id, || self.env.bytes());
+        let sealed = sealed.ok_or_else(|| Failure::from(Dropped::Oversize))?;
         let mut lines = String::new();
         for record in &sealed {
             let line = serde_json::to_string(record);

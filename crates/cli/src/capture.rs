@@ -3,17 +3,15 @@
 use std::path::PathBuf;
 
 use kolm_config::RawConfig;
-use kolm_core::{Code, Env, Exit, Namespace};
+use kolm_core::Env;
 
 use crate::args::Capture;
-use crate::report::{Done, Failure};
+use crate::report::Done;
 use crate::source::Start;
 
 /// Runs the gateway with one namespace and no rollout.
 pub(crate) fn run(args: &Capture, env: &Env, data_dir: PathBuf, json: bool) -> Done {
-    let namespace: Namespace = args.namespace.parse().map_err(|error: kolm_core::BadName| {
-        Failure::new(Code(5), Exit::Usage, error, "choose a name such as `support`")
-    })?;
+    let namespace = crate::namespace(&args.namespace)?;
     let base_url = args.base_url.as_deref().unwrap_or("https://api.openai.com/v1");
     let text = format!(
         "default_namespace = \"{namespace}\"\n[listen]\naddress = \"127.0.0.1:{}\"\n[admin]\naddress = \"127.0.0.1:0\"\n\

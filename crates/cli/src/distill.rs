@@ -88,9 +88,7 @@ fn job_beside(snapshot: &Path) -> PathBuf {
 }
 
 fn spec(args: &Distill, name: &str, namespace: &str) -> Result<Spec, Failure> {
-    let namespace = namespace.parse().map_err(|error: kolm_core::BadName| {
-        Failure::new(Code(5), Exit::Usage, error, "choose a name such as `support`")
-    })?;
+    let namespace = crate::namespace(namespace)?;
     if !(0.5..=0.999).contains(&args.target) {
         let sentence = format!("a target of {} cannot be promised", args.target);
         return Err(Failure::new(Code(5), Exit::Usage, sentence, "give a share between 0.5 and 0.999"));

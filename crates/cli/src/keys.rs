@@ -29,10 +29,10 @@ pub(crate) fn run(command: &KeysCommand, env: &Env, data_dir: &Path, json: bool)
 
 fn issue(args: &IssueKey, env: &Env, data_dir: &Path, json: bool) -> Done {
     let now = env.clock.now();
-    let also: Result<Vec<Namespace>, Failure> = args.also.iter().map(|name| namespace(name)).collect();
+    let also: Result<Vec<Namespace>, Failure> = args.also.iter().map(|name| crate::namespace(name)).collect();
     let order = Issue {
         name: args.name.clone().unwrap_or_default(),
-        namespace: namespace(&args.namespace)?,
+        namespace: crate::namespace(&args.namespace)?,
         also: also?,
         expires: args.expires.as_deref().map(|time| expiry(time, now)).transpose()?,
         limits: limits(args)?,
@@ -162,12 +162,6 @@ fn view(key: &VirtualKey, now: Timestamp) -> Value {
         "expires": key.expires,
         "revoked": key.revoked,
         "limits": key.limits,
-    })
-}
-
-fn namespace(name: &str) -> Result<Namespace, Failure> {
-    name.parse().map_err(|error: kolm_core::BadName| {
-        Failure::new(Code(5), Exit::Usage, error, "choose a name such as `support`")
     })
 }
 

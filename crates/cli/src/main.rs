@@ -40,7 +40,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use kolm_core::{Code, Env, Exit};
+use kolm_core::{Code, Env, Exit, Namespace};
 
 use args::{Cli, Command};
 use report::{Done, Failure};
@@ -91,6 +91,13 @@ fn dispatch(command: Command, env: &Env, data_dir: PathBuf, json: bool) -> Done 
         Command::Demo(args) => demo::run(&args, env, json),
         Command::SampleCloud(args) => demo::sample_cloud(&args, env),
     }
+}
+
+/// A namespace by its name.
+fn namespace(name: &str) -> Result<Namespace, Failure> {
+    name.parse().map_err(|error: kolm_core::BadName| {
+        Failure::new(Code(5), Exit::Usage, error, "choose a name such as `support`")
+    })
 }
 
 /// A runtime for commands that talk to the network.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kolm_config::Config;
-use kolm_core::{Code, Env, Exit};
+use kolm_core::Env;
 use kolm_store::{Handle, Service};
 
 use crate::admin::not_running;
@@ -21,9 +21,7 @@ pub(crate) fn store(env: &Env, data_dir: &Path) -> Result<(Service, Handle), Fai
 
 /// Freezes a namespace straight from the store.
 pub(crate) fn freeze(namespace: &str, dir: &Path, env: &Env, data_dir: &Path) -> Result<(), Failure> {
-    let namespace = namespace.parse().map_err(|error: kolm_core::BadName| {
-        Failure::new(Code(5), Exit::Usage, error, "choose a name such as `support`")
-    })?;
+    let namespace = crate::namespace(namespace)?;
     let (store, handle) = self::store(env, data_dir)?;
     let frozen = crate::runtime()?.block_on(handle.freeze(&namespace, dir, crate::up::POLICY));
     store.shutdown();

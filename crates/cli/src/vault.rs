@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use kolm_config::{History, RawConfig};
-use kolm_core::{Code, Env, Exit, Namespace, RequestId};
+use kolm_core::{Code, Env, Exit, RequestId};
 use kolm_policies::anonymize::vault::{Key, NamespaceKey, Sealed, Unopened};
 use kolm_store::Vaults;
 
@@ -115,7 +115,7 @@ fn open(args: &VaultOpen, data_dir: &Path) -> Done {
     let vaults = Vaults::of(&data_dir.join("store"))?;
     let ids = captures(&args.id)?;
     let namespaces = match &args.namespace {
-        Some(name) => BTreeSet::from([namespace(name)?]),
+        Some(name) => BTreeSet::from([crate::namespace(name)?]),
         None => vaults.namespaces()?,
     };
     for namespace in namespaces {
@@ -146,12 +146,6 @@ fn captures(ids: &[String]) -> Result<BTreeSet<RequestId>, Failure> {
         })
     };
     ids.iter().map(one).collect()
-}
-
-fn namespace(name: &str) -> Result<Namespace, Failure> {
-    name.parse().map_err(|error: kolm_core::BadName| {
-        Failure::new(Code(5), Exit::Usage, error, "choose a name such as `support`")
-    })
 }
 
 /// The key file of the configuration that came into force last.

@@ -34,7 +34,12 @@ pub struct Env {
 impl Env {
     /// 32 fresh random bytes: salts and keys.
     pub fn bytes32(&self) -> [u8; 32] {
-        let mut out = [0; 32];
+        self.bytes()
+    }
+
+    /// As many fresh random bytes as the place for them has.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut out = [0; N];
         self.entropy.fill(&mut out);
         out
     }

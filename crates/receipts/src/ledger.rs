@@ -197,9 +197,7 @@ impl Ledger {
         folders(dir)?;
         let lock = lock(dir)?;
         let keys = keys(dir, node, env)?;
-        let mut boot = [0; 8];
-        env.entropy.fill(&mut boot);
-        let boot = hex(&boot);
+        let boot = hex(&env.bytes::<8>());
         let start = recover::recover(dir, &keys.chain, &boot, env.clock.now(), segment)?;
         let recovered = Recovered { lost: start.lost, clean: start.clean };
         let (ledger, handle) = Self::run(lock, keys, start, (dir, node), env)?;

@@ -24,7 +24,7 @@ const FORMAT: &str = "kolm-vault/1";
 /// What is sealed is filled up to a multiple of this, so that its length tells little.
 const BLOCK: usize = 64;
 /// Bytes of a nonce.
-pub const NONCE: usize = 24;
+const NONCE: usize = 24;
 
 /// The key of a key file. Whoever has it can open what any namespace sealed under it.
 #[derive(Clone, PartialEq, Eq)]

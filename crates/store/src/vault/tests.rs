@@ -25,12 +25,7 @@ fn sealed(id: RequestId, text: &str) -> Vec<Sealed> {
     let policy = "schema = 1\nname = \"x\"\nextends = \"default\"\ntypes = { NAME = \"vault\" }";
     let out = anonymize_text(text, &Policy::parse(policy).unwrap(), &Salt([3; 32])).unwrap();
     let env = Env::fixed(Timestamp(0), id.timestamp().0 as u64);
-    let nonce = || {
-        let mut nonce = [0; 24];
-        env.entropy.fill(&mut nonce);
-        nonce
-    };
-    out.originals.seal(&key(), &id.to_string(), nonce).unwrap()
+    out.originals.seal(&key(), &id.to_string(), || env.bytes()).unwrap()
 }
 
 fn vault() -> (tempfile::TempDir, Vault) {
