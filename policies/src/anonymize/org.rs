@@ -14,6 +14,7 @@ mod nation;
 mod part;
 mod people;
 mod small;
+mod specialty;
 mod ward;
 pub(crate) use part::at as part_at;
 use people::people;
@@ -118,6 +119,9 @@ fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     {
         return;
     }
+    if specialty::is_done(r, cue) {
+        return;
+    }
     let beside = cue.first.checked_sub(1).and_then(|b| r.word(b));
     if ty == Type::FACILITY && word.caps == Caps::Lower && beside.is_some_and(|w| w.caps == Caps::Lower) {
         return small_name(r, cue, out);
@@ -150,6 +154,7 @@ fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
         first += 1;
     }
     let proper = (first..cue.first)
+        .filter(|i| !specialty::qualifies(r, *i, cue))
         .any(|i| r.proper(i) || r.word(i).is_some_and(|w| w.caps == Caps::Upper && w.chars >= 2));
     // `Reading General Hospital`: a common word is a name before a word of its kind.
     let kind = cue.first - first >= 2 && !r.begins(first) && small::is_kind(r, cue.first - 1);

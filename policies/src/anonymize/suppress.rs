@@ -1,6 +1,7 @@
 //! Suppression: what looks like an identifier and is none, taken from the findings of weak evidence.
 //!
-//! **Invariant:** validated, labelled, secret and propagated findings are never touched.
+//! **Invariant:** labelled, secret and propagated findings are never touched, validated ones only behind the name of a
+//! public catalogue.
 
 use std::sync::LazyLock;
 
@@ -10,6 +11,7 @@ use super::ner;
 use super::quick::Set;
 use super::words::Word;
 
+mod catalogue;
 mod clinical;
 mod edge;
 
@@ -85,7 +87,7 @@ pub(crate) fn apply(r: &Reading<'_>, out: &mut Vec<Finding>) {
     out.retain_mut(|f| {
         let Some(shorter) = edge::trimmed(r, f) else { return false };
         *f = shorter;
-        !weak(f) || !harmless(r, f)
+        !(weak(f) && harmless(r, f) || catalogue::coded(r, f))
     });
 }
 

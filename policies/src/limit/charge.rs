@@ -17,13 +17,16 @@ pub enum Charge {
 }
 
 /// How the price of a method and a path under `/v1` (query string excluded) is found. `read`: its body was read, so
-/// that its model is known.
+/// that its model is known. What a path with dot segments costs, nobody says: it may be another one to the upstream.
 pub fn charge(method: &str, path: &str, surface: Surface, read: bool) -> Charge {
     const FREE: [&str; 4] = ["/v1/moderations", "/v1/files", "/v1/uploads", "/v1/models"];
     let below =
         |root: &&str| path.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if surface != Surface::Other && surface != Surface::Moderations && read {
         return Charge::Model;
+    }
+    if !kolm_wire::is_plain(path) {
+        return Charge::Unknown;
     }
     // A socket is asked for with GET.
     let socket = below(&"/v1/realtime") && method == "GET";

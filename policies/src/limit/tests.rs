@@ -195,6 +195,8 @@ fn what_is_free_what_has_a_price_and_what_nobody_knows() {
         ("POST", "/v1/batches", Other, false, Charge::Unknown),
         ("GET", "/v1/realtime", Other, false, Charge::Unknown),
         ("PUT", "/v1/new/thing", Other, false, Charge::Unknown),
+        ("POST", "/v1/files/../chat/completions", Other, false, Charge::Unknown),
+        ("GET", "/v1/files/%2e%2e/realtime", Other, false, Charge::Unknown),
     ] {
         assert_eq!(charge(method, path, surface, read), want, "{method} {path}");
     }
