@@ -9,7 +9,7 @@ use kolm_core::Namespace as NamespaceName;
 use crate::config::{Admin, Capture, Config, Receipts, Store};
 use crate::listen::{self, Listen};
 use crate::problem::{CLASH, DANGLING, FORM, RANGE};
-use crate::table::{Checker, Place, Table, boolean, count, duration, parsed, size, string};
+use crate::table::{Checker, Place, Table, boolean, count, parsed, size, string};
 use crate::vault::Vault;
 use crate::{namespace, route, telemetry, upstream};
 
@@ -133,9 +133,9 @@ fn receipts(check: &mut Checker<'_>, mut table: Table<'_>) -> Receipts {
 fn store(check: &mut Checker<'_>, mut table: Table<'_>) -> Store {
     let out = Store {
         memory_limit_bytes: table.within(check, "memory_limit", size, 512 << 20, 64 << 20..1 << 40),
-        fsync_interval: table.or(check, "fsync_interval", duration, Duration::from_millis(50)),
+        fsync_interval: table.wait(check, "fsync_interval", Duration::from_millis(50)),
         batch_rows: table.within(check, "batch_rows", count, 500, 1..100_001),
-        batch_interval: table.or(check, "batch_interval", duration, Duration::from_millis(250)),
+        batch_interval: table.wait(check, "batch_interval", Duration::from_millis(250)),
         spool_quota_bytes: table.within(check, "spool_quota", size, 4 << 30, 1 << 20..1 << 44),
     };
     table.finish(check);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::certificate::{self, Certified};
 use crate::problem::{BAD_ANCHORS, BAD_CERTIFICATE, FORM, RANGE};
-use crate::table::{Checker, Node, Table, boolean, count, duration, items, parsed, size, string};
+use crate::table::{Checker, Node, Table, boolean, count, items, parsed, size, string};
 
 /// The port for clients.
 #[derive(Debug, Clone)]
@@ -87,23 +87,15 @@ pub(crate) fn listen(check: &mut Checker<'_>, mut table: Table<'_>) -> Listen {
         h2: table.or(check, "h2", boolean, true),
         max_body_bytes: table.within(check, "max_body_bytes", size, 32 << 20, 1 << 10..1 << 32),
         max_header_bytes: table.within(check, "max_header_bytes", size, 64 << 10, 4 << 10..1 << 20),
-        header_timeout: limit(check, &mut table, "header_timeout", 10),
-        keepalive_timeout: limit(check, &mut table, "keepalive_timeout", 75),
-        body_timeout: limit(check, &mut table, "body_timeout", 60),
+        header_timeout: table.wait(check, "header_timeout", Duration::from_secs(10)),
+        keepalive_timeout: table.wait(check, "keepalive_timeout", Duration::from_secs(75)),
+        body_timeout: table.wait(check, "body_timeout", Duration::from_secs(60)),
         max_connections: table.within(check, "max_connections", count, 16_384, 1..1 << 24),
         max_connections_per_ip: table.or(check, "max_connections_per_ip", count, 0),
         tls,
     };
     table.finish(check);
     out
-}
-
-fn limit(check: &mut Checker<'_>, table: &mut Table<'_>, key: &'static str, default_s: u64) -> Duration {
-    let limit = table.or(check, key, duration, Duration::from_secs(default_s));
-    if limit.is_zero() {
-        check.add(RANGE, &table.at(key), "a time limit of 0 refuses everything");
-    }
-    limit
 }
 
 fn tls(check: &mut Checker<'_>, node: &Node<'_>) -> Option<Tls> {
@@ -127,7 +119,7 @@ fn tls(check: &mut Checker<'_>, node: &Node<'_>) -> Option<Tls> {
         let message = "client certificates are checked against `client_ca`, which is missing";
         check.add(RANGE, &table.at("client_auth"), message);
     }
-    let handshake_timeout = limit(check, &mut table, "handshake_timeout", 10);
+    let handshake_timeout = table.wait(check, "handshake_timeout", Duration::from_secs(10));
     table.finish(check);
     Some(Tls { certificates, client_ca, client_auth, handshake_timeout })
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use kolm_core::{Code, Coded, Exit};
 
+use crate::Config;
+
 /// The file cannot be read.
 pub(crate) const UNREADABLE: Code = Code(100);
 /// The file is not TOML.
@@ -39,6 +41,8 @@ pub(crate) const TWO_STUDENTS: Code = Code(121);
 pub(crate) const NO_VAULT_KEY: Code = Code(122);
 /// A file stands where a vault's key was to be made.
 pub(crate) const VAULT_KEY_EXISTS: Code = Code(123);
+/// A reload that would take protection off an open port.
+const UNDOES: Code = Code(124);
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +82,28 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// Why a reload from `old` to `new` is refused although `new` is well-formed, if it is: a file that was emptied, or one
+    /// cut short, must not turn a port with TLS into one without.
+    pub fn undoing(file: String, text: &str, old: &Config, new: &Config) -> Option<Self> {
+        let says = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        let (path, message) = if !text.lines().any(says) {
+            ("", "the file says nothing, and settings are in force")
+        } else if old.listen.tls.is_some() && new.listen.tls.is_none() {
+            ("listen.tls", "the port with TLS would become one without")
+        } else {
+            return None;
+        };
+        let hint = "what is in force stays; if this is meant, restart kolm with it".to_owned();
+        let problem = Problem {
+            code: UNDOES,
+            path: path.to_owned(),
+            line: 0,
+            message: message.to_owned(),
+            hint: Some(hint),
+        };
+        Some(Self { file, list: vec![problem] })
+    }
+
     /// Every problem as `file:line: code: path: message`, each with its hint below.
     pub fn report(&self) -> String {
         let lines = self.list.iter().map(|problem| {

@@ -29,11 +29,21 @@ pub(crate) fn secret(check: &mut Checker<'_>, node: &Node<'_>) -> Option<Found> 
     let env = table.optional(check, "env", string);
     let file = table.optional(check, "file", string);
     table.finish(check);
-    let found = found(check, node, env, file);
+    let found = found(check, node, env, file).filter(|found| is_one_line(check, node, found));
     if let Some(Found::Secret(secret)) = &found {
         check.refers_to(&node.place, secret);
     }
     found
+}
+
+/// A secret goes into a header or a file name: a line break in it would end either.
+fn is_one_line(check: &mut Checker<'_>, node: &Node<'_>, found: &Found) -> bool {
+    let Found::Secret(secret) = found else { return true };
+    let is_one = !secret.expose().chars().any(char::is_control);
+    if !is_one {
+        check.add(NO_SECRET, &node.place, "the secret holds a line break or another control character");
+    }
+    is_one
 }
 
 fn found(

@@ -118,6 +118,18 @@ impl<'t> Table<'t> {
         value
     }
 
+    /// A time limit or an interval with a default: more than nothing, and at most a year.
+    pub(crate) fn wait(&mut self, check: &mut Checker<'_>, key: &'static str, default: Duration) -> Duration {
+        const YEAR: Duration = Duration::from_secs(365 * 86_400);
+        let wait = self.or(check, key, duration, default);
+        if wait.is_zero() {
+            check.add(RANGE, &self.at(key), "a time of 0 leaves no time at all");
+        } else if wait > YEAR {
+            check.add(RANGE, &self.at(key), "more than a year");
+        }
+        wait
+    }
+
     /// A key with a default and a range.
     pub(crate) fn within<T: PartialOrd + Debug + Display>(
         &mut self,

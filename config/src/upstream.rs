@@ -21,7 +21,7 @@ pub use self::guard::HealthCheck;
 use crate::Secret;
 use crate::problem::{AIRGAP, FORM, NO_SECRET, RANGE};
 use crate::secret::{Found, secret};
-use crate::table::{Checker, Node, Place, Table, dollars, duration, parsed, string};
+use crate::table::{Checker, Node, Place, Table, dollars, parsed, string};
 
 /// An OpenAI-compatible service.
 #[derive(Debug, Clone)]
@@ -101,9 +101,9 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            first_byte: Duration::from_secs(120),
-            idle: Duration::from_secs(60),
-            total: Duration::from_secs(600),
+            first_byte: Duration::from_secs(600),
+            idle: Duration::from_secs(600),
+            total: Duration::from_secs(3_600),
         }
     }
 }
@@ -312,18 +312,11 @@ fn api_key(check: &mut Checker<'_>, table: &mut Table<'_>, credentials: Credenti
 
 fn timeouts(check: &mut Checker<'_>, mut table: Table<'_>) -> Timeouts {
     let default = Timeouts::default();
-    let mut limit = |key, default| {
-        let limit = table.or(check, key, duration, default);
-        if limit.is_zero() {
-            check.add(RANGE, &table.at(key), "a time limit of 0 refuses everything");
-        }
-        limit
-    };
     let timeouts = Timeouts {
-        connect: limit("connect", default.connect),
-        first_byte: limit("first_byte", default.first_byte),
-        idle: limit("idle", default.idle),
-        total: limit("total", default.total),
+        connect: table.wait(check, "connect", default.connect),
+        first_byte: table.wait(check, "first_byte", default.first_byte),
+        idle: table.wait(check, "idle", default.idle),
+        total: table.wait(check, "total", default.total),
     };
     table.finish(check);
     timeouts

@@ -3,6 +3,7 @@
 //! **Invariant:** one table per request; no credential is kept but the one that goes up.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method};
@@ -201,6 +202,10 @@ pub(crate) async fn request(gateway: &Gateway, session: &mut Session, ctx: &mut 
     let patience = Some(admitted.table.config.listen.body_timeout);
     session.set_read_timeout(patience.filter(|_| !upgrades));
     session.set_write_timeout(patience);
+    if !shared.ready.load(Ordering::Acquire) {
+        // The process stops: the answer is the last of its connection.
+        session.set_keepalive(None);
+    }
     if framing::is_too_large(session, admitted.table.config.listen.max_header_bytes) {
         shared.events.request_refused(431);
         return own::send(shared, session, &admitted, ApiError::header_too_large().into()).await;
@@ -272,7 +277,8 @@ fn route_to(shared: &Shared, admitted: &mut Admitted, session: &Session) -> Resu
     let (upstream, path, captured) =
         kolm_wire::upstream_path(&admitted.target, &names, config.default_upstream_of(&admitted.namespace))
             .ok_or_else(unknown)?;
-    let surface = Surface::of(admitted.method.as_str(), path.split('?').next().unwrap_or_default());
+    let bare = path.split('?').next().unwrap_or_default();
+    let surface = Surface::of(admitted.method.as_str(), bare);
     let chosen = config.upstreams.get(&upstream).ok_or_else(unknown)?;
     let ours = admitted.who != Caller::Stranger;
     let key = config.upstream_key(&admitted.namespace, &upstream);
@@ -282,6 +288,10 @@ fn route_to(shared: &Shared, admitted: &mut Admitted, session: &Session) -> Resu
     }
     if !admitted.admits(chosen) {
         return Err(ApiError::permission_denied());
+    }
+    // Its own key may be used up to a budget and below `/v1`: where dot segments lead, the upstream decides.
+    if lent && !kolm_wire::is_plain(bare) {
+        return Err(ApiError::roundabout());
     }
     let foreign = false;
     admitted.way = Way { upstream, path, surface: Some(surface), captured, authorization, lent, foreign };

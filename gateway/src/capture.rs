@@ -66,6 +66,7 @@ impl Work for Worker {
             Ok(Ok((pair, way_back))) => self
                 .store
                 .append_with(pair, &finished.namespace, &way_back)
+                .inspect_err(|error| self.shared.events.pair_unspooled(error))
                 .map_err(|error| unspooled(&error)),
             Ok(Err(reason)) => Err(reason),
             Err(_) => Err("panic"),
@@ -284,7 +285,6 @@ fn millis(micros: u64) -> i64 {
 
 /// The word for a pair that spool or vault did not take.
 fn unspooled(error: &kolm_store::Error) -> &'static str {
-    tracing::error!(%error, "a pair was not spooled");
     match error {
         kolm_store::Error::SpoolFull { .. } => "spool_full",
         kolm_store::Error::Vault { .. } => "vault_failed",

@@ -87,6 +87,8 @@ pub struct Events {
     counters: Counters,
     histograms: Histograms,
     dropping: Sparing,
+    unspooled: Sparing,
+    unwitnessed: Sparing,
 }
 
 impl Default for Events {
@@ -102,7 +104,8 @@ impl Events {
         let registry = Registry::new();
         let counters = Counters::register(&registry).expect("valid metric names");
         let histograms = Histograms::register(&registry).expect("valid metric names");
-        Self { registry, counters, histograms, dropping: Sparing::default() }
+        let [dropping, unspooled, unwitnessed] = std::array::from_fn(|_| Sparing::default());
+        Self { registry, counters, histograms, dropping, unspooled, unwitnessed }
     }
 
     /// The registry, for collectors that read state when asked.
@@ -196,6 +199,13 @@ impl Events {
         }
     }
 
+    /// A pair did not get into the spool.
+    pub fn pair_unspooled(&self, error: &kolm_store::Error) {
+        if let Some(pairs) = self.unspooled.say() {
+            tracing::error!(pairs, %error, "not spooled");
+        }
+    }
+
     /// Exchanges handed to the capture queue since the start.
     pub fn accepted(&self) -> u64 {
         self.counters.accepted.with_label_values(&[]).get()
@@ -221,7 +231,9 @@ impl Events {
     /// A receipt went out with `st=none`.
     pub fn receipt_degraded(&self) {
         self.counters.receipt_none.with_label_values(&[]).inc();
-        tracing::warn!("the ledger did not take a record in time");
+        if let Some(receipts) = self.unwitnessed.say() {
+            tracing::warn!(receipts, "the ledger did not take records in time");
+        }
     }
 
     /// A collector took spans.

@@ -4,7 +4,7 @@
 //! **Invariant:** a request that passes has one length, one host, and lines that end in CR LF.
 
 use bytes::Bytes;
-use http::header::TRANSFER_ENCODING;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use kolm_wire::error::ApiError;
 use pingora::http::{RequestHeader, Version};
 use pingora::proxy::Session;
@@ -14,22 +14,28 @@ use pingora::{Error, ErrorType};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ambiguous(pub(crate) &'static str);
 
+const TWICE: Ambiguous = Ambiguous("the length of the body is given more than once");
+
 /// Judges the request of a session.
 pub(crate) fn judge(session: &Session) -> Result<(), Ambiguous> {
     match session.as_downstream().as_http1() {
         Some(client) => check(&client.get_headers_raw_bytes(), session.req_header().version),
         // HTTP/2 frames by itself; its library and Pingora have looked at the rest.
+        None if session.req_header().headers.get_all(CONTENT_LENGTH).iter().count() > 1 => Err(TWICE),
         None => Ok(()),
     }
 }
 
-/// Whether the header of an HTTP/2 request is larger than `limit` as RFC 9113 (6.5.2) counts it; that of an HTTP/1
-/// request is measured by its connection.
+/// Whether the header of a request is larger than `limit`: its bytes, or on HTTP/2 as RFC 9113 (6.5.2) counts it. While
+/// an HTTP/1 header comes, its connection sees to it that it does not grow without end.
 pub(crate) fn is_too_large(session: &Session, limit: u64) -> bool {
+    if let Some(client) = session.as_downstream().as_http1() {
+        return client.get_headers_raw_bytes().len() as u64 > limit;
+    }
     let head = session.req_header();
     let fields = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
     let size = head.raw_path().len() + fields.sum::<usize>();
-    session.as_downstream().as_http1().is_none() && size as u64 > limit
+    size as u64 > limit
 }
 
 /// Judges an HTTP/1 header as it came, request line and final empty line included.
@@ -66,7 +72,9 @@ impl Seen {
             4 if name.eq_ignore_ascii_case(b"host") => self.hosts += 1,
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 self.lengths += 1;
-                if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+                // More than 2^63 - 1 bytes is a number to some servers, and another one to those where it wraps.
+                let number = str::from_utf8(value).ok().and_then(|value| value.parse::<i64>().ok());
+                if number.is_none() || !value.iter().all(u8::is_ascii_digit) {
                     return Err(Ambiguous("the content-length is no number"));
                 }
             }
@@ -83,7 +91,7 @@ impl Seen {
 
     fn verdict(&self, version: Version) -> Result<(), Ambiguous> {
         if self.lengths + self.codings > 1 {
-            return Err(Ambiguous("the length of the body is given more than once"));
+            return Err(TWICE);
         }
         if self.hosts > 1 || self.hosts == 0 && version == Version::HTTP_11 {
             return Err(Ambiguous("one host header is needed"));
@@ -155,6 +163,8 @@ mod tests {
             ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: +5\r\n\r\n", number),
             ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5, 5\r\n\r\n", number),
             ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length:\r\n\r\n", number),
+            ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18446744073709551615\r\n\r\n", number),
+            ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9223372036854775807\r\n\r\n", "ok"),
             ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", twice),
             ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", twice),
             (

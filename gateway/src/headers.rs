@@ -8,6 +8,7 @@ use http::header::{
 };
 use pingora::Result;
 use pingora::http::{RequestHeader, ResponseHeader, StatusCode, Version};
+use pingora::proxy::Session;
 
 /// The receipt's header.
 pub(crate) const RECEIPT: &str = "x-kolm-receipt";
@@ -142,6 +143,14 @@ pub(crate) fn framed(response: &mut ResponseHeader, client: Version) -> Result<(
         return Ok(());
     }
     response.insert_header(TRANSFER_ENCODING, "chunked")
+}
+
+/// A client of HTTP/1.0 reads no chunks (RFC 9112, 6.1): without a length, the end of the connection ends the body.
+pub(crate) fn unchunked(session: &mut Session, response: &mut ResponseHeader) {
+    if session.req_header().version == Version::HTTP_10 && !response.headers.contains_key(CONTENT_LENGTH) {
+        response.remove_header(&TRANSFER_ENCODING);
+        session.set_keepalive(None);
+    }
 }
 
 /// Whether a response is an event stream.

@@ -38,6 +38,9 @@ use crate::table::Shared;
 /// How long to wait when the system has no more sockets to give.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
+/// How often a port that is to close looks whether it is empty.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// The port for clients.
 pub(crate) struct Port {
     proxy: Arc<HttpProxy<Gateway>>,
@@ -80,6 +83,16 @@ impl Port {
     /// Closes the connections that have no request under way.
     pub(crate) async fn give_up_idle(&self) {
         ServerApp::cleanup(&*self.proxy).await;
+    }
+
+    /// Waits until no connection is left, at most so long.
+    pub(crate) async fn emptied(&self, most: Duration) {
+        let empty = async {
+            while self.places.taken() > 0 {
+                sleep(LOOK).await;
+            }
+        };
+        timeout(most, empty).await.unwrap_or_default();
     }
 
     fn welcome(self: &Arc<Self>, stream: TcpStream, client: SocketAddr, closing: &ShutdownWatch) {

@@ -5,10 +5,13 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use kolm_config::{Config, KEY_PREFIX, KeyState, Secret, VirtualKey};
 use kolm_core::{Namespace, Timestamp};
+use percent_encoding::percent_decode_str;
 use subtle::ConditionallySelectable as _;
 
 use crate::headers::text;
@@ -113,12 +116,23 @@ fn configured(config: &Config, bearer: &str) -> Option<Caller> {
 /// is not read as a bearer, or in the address.
 pub(crate) fn strays(keys: &Keys, caller: &Caller, headers: &HeaderMap, target: &str) -> bool {
     let holds = |value: &HeaderValue| {
-        value.as_bytes().windows(KEY_PREFIX.len()).any(|window| window == KEY_PREFIX.as_bytes())
+        let basic = value.to_str().ok().and_then(basic);
+        shows(value.as_bytes()) || basic.is_some_and(|plain| shows(&plain))
     };
     let read = matches!(caller, Caller::Issued(_) | Caller::Configured(..) | Caller::Refused(_));
     !keys.is_empty()
-        && (target.contains(KEY_PREFIX)
+        && (shows(&percent_decode_str(target).collect::<Vec<u8>>())
             || headers.iter().any(|(name, value)| !(read && *name == AUTHORIZATION) && holds(value)))
+}
+
+fn shows(bytes: &[u8]) -> bool {
+    bytes.windows(KEY_PREFIX.len()).any(|window| window == KEY_PREFIX.as_bytes())
+}
+
+/// What credentials of the `Basic` scheme say.
+fn basic(value: &str) -> Option<Vec<u8>> {
+    let (scheme, coded) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("basic").then(|| STANDARD.decode(coded.trim()).ok()).flatten()
 }
 
 /// Whether callers have to show a key before the operator's own is used for them.
@@ -126,14 +140,17 @@ pub(crate) fn has_keys(config: &Config, keys: &Keys) -> bool {
     !keys.is_empty() || config.namespaces.values().any(|settings| !settings.keys.is_empty())
 }
 
-/// Whether the client asks for zero retention.
+/// Whether the client asks for zero retention. A switch with a value that means nothing is taken for on: better nothing is
+/// kept than what somebody meant to keep back.
 pub(crate) fn asks_no_store(headers: &HeaderMap) -> bool {
-    let says = |name, wanted: &[&str]| {
-        text(headers, name).is_some_and(|value| wanted.iter().any(|w| value.eq_ignore_ascii_case(w)))
+    const OFF: [&str; 4] = ["0", "false", "no", "off"];
+    let is_on = |name| {
+        let value = headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
+        value.is_some_and(|value| !OFF.iter().any(|off| value.eq_ignore_ascii_case(off)))
     };
-    says("x-kolm-no-store", &["1", "true"])
-        || says("x-kolm-retention", &["none"])
-        || says("x-kolm-zero-retention", &["1", "true"])
+    is_on("x-kolm-no-store")
+        || is_on("x-kolm-zero-retention")
+        || text(headers, "x-kolm-retention").is_some_and(|value| value.eq_ignore_ascii_case("none"))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -264,6 +281,9 @@ mod tests {
                 true,
             ),
             ("accept", "text/plain".to_owned(), "/v1/models?api-key=kolm-sk-1", true),
+            ("accept", "text/plain".to_owned(), "/v1/models?api-key=kolm%2Dsk%2d1", true),
+            ("authorization", format!("Basic {}", STANDARD.encode(format!(":{key}"))), "/v1/models", true),
+            ("x-basic", format!("basic {}", STANDARD.encode("user:sk-other")), "/v1/models", false),
             ("accept", "text/plain".to_owned(), "/v1/models", false),
         ] {
             let mut list = HeaderMap::new();
@@ -290,6 +310,8 @@ mod tests {
             (headers(&[("x-kolm-no-store", "1")]), true),
             (headers(&[("x-kolm-no-store", "TRUE")]), true),
             (headers(&[("x-kolm-no-store", "0")]), false),
+            (headers(&[("x-kolm-no-store", "yes")]), true),
+            (headers(&[("x-kolm-zero-retention", "off")]), false),
             (headers(&[("x-kolm-retention", "none")]), true),
             (headers(&[("x-kolm-retention", "30d")]), false),
             (headers(&[("x-kolm-zero-retention", "true")]), true),

@@ -201,7 +201,7 @@ pub(crate) async fn dress(session: &mut Session, ctx: &mut Ctx, request: &mut Re
 /// The response head, as it comes down.
 pub(crate) async fn response_head(
     gateway: &Gateway,
-    session: &Session,
+    session: &mut Session,
     ctx: &mut Ctx,
     response: &mut ResponseHeader,
 ) -> Result<()> {
@@ -215,6 +215,7 @@ pub(crate) async fn response_head(
     }
     let header = passing.receipt.header(&gateway.shared, &passing.admitted).await;
     headers::downward(response, &header)?;
+    headers::unchunked(session, response);
     Connection::keep_date(session, response);
     passing.tee.head(response.status.as_u16(), &response.headers);
     Ok(())

@@ -165,6 +165,7 @@ impl Relay<'_> {
         }
         headers::downward(&mut head, &header)?;
         headers::framed(&mut head, self.session.req_header().version)?;
+        headers::unchunked(self.session, &mut head);
         Connection::keep_date(self.session, &head);
         self.tee.head(head.status.as_u16(), &head.headers);
         let ended = self.send(call, head).await;

@@ -24,7 +24,9 @@ use crate::table::Shared;
 
 const POOL: usize = 512;
 const CUT: Duration = Duration::from_secs(1);
-/// How long kept-alive connections may bring one more request after a hand-over; each answer says `close`.
+/// How long kept-alive connections may bring one more request before a stop ends them; each answer says `close`.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// The same after a hand-over, which keeps nobody waiting.
 const LINGER: Duration = Duration::from_secs(5);
 /// How long streams may go on after a hand-over, which keeps nobody waiting.
 const STREAMS: Duration = Duration::from_secs(600);
@@ -114,6 +116,7 @@ pub fn run(
         on_listening(address);
         let end = stop.await;
         shared.ready.store(false, Ordering::Release);
+        tracing::info!(under_way = shared.in_flight.count(), "stopping");
         if matches!(end, End::Drain) {
             sleep(settings.notice).await;
         }
@@ -121,14 +124,14 @@ pub fn run(
         if serving.await.is_err() {
             tracing::error!("the accept loop panicked");
         }
-        let mut bound = settings.drain;
+        let (mut bound, mut farewell) = (settings.drain, FAREWELL);
         if let End::HandOver(let_go) = end {
-            bound = bound.max(STREAMS);
+            (bound, farewell) = (bound.max(STREAMS), LINGER);
             if tokio::task::spawn_blocking(let_go).await.is_err() {
                 tracing::error!("the hand-over panicked");
             }
-            sleep(LINGER).await;
         }
+        port.emptied(farewell).await;
         port.give_up_idle().await;
         drain(&shared, bound).await;
         Ok(())

@@ -202,6 +202,54 @@ async fn what_has_no_price_is_refused_where_money_binds_unless_allowed() {
     }
 }
 
+/// The status of a POST whose path is sent as it is written; an HTTP library would resolve it.
+async fn posted_as_is(world: &World, path: &str, authorization: &str) -> u16 {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let body = r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}]}"#;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\n{authorization}content-type: application/json\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut socket = tokio::net::TcpStream::connect(world.listen()).await.unwrap();
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut reply = Vec::new();
+    socket.read_to_end(&mut reply).await.unwrap();
+    String::from_utf8_lossy(&reply).split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+/// Paths that start with what is free and lead to what is not.
+const ROUNDABOUT: [&str; 5] = [
+    "/v1/files/../chat/completions",
+    "/v1/models/%2e%2e/chat/completions",
+    "/v1/uploads/x/..%2f..%2fimages/generations",
+    "/v1/moderations/..%5cimages",
+    "/v1/../x",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dot_segments_lead_round_no_budget_and_the_operators_key_goes_nowhere_with_them() {
+    let key = "authorization: Bearer sk-a\r\n";
+    let limited = world("limits = { usd_per_month = 5 }").await;
+    for path in ROUNDABOUT {
+        let status = posted_as_is(&limited, path, key).await;
+        assert!([400, 404].contains(&status), "{path}: {status}");
+    }
+    assert_eq!(limited.fake.seen().len(), 0);
+    // Nothing is at stake where the caller pays with its own key: a path is the upstream's affair.
+    let open = world("").await;
+    assert_eq!(posted_as_is(&open, ROUNDABOUT[0], key).await, 200);
+    assert_eq!(open.fake.seen()[0].path, ROUNDABOUT[0]);
+    let (dir, fake) = (tempfile::tempdir().unwrap(), FakeOpenAi::start(Duration::ZERO, str::to_owned).await);
+    std::fs::write(dir.path().join("house"), "sk-operator").unwrap();
+    let lent = World::start(fake, &format!("api_key = {{ file = {:?} }}", dir.path().join("house"))).await;
+    for path in ROUNDABOUT {
+        let status = posted_as_is(&lent, path, "").await;
+        assert!([400, 404].contains(&status), "{path}: {status}");
+    }
+    assert_eq!(lent.fake.seen().len(), 0);
+}
+
 /// A cheap upstream that is down, behind which the dear one stands.
 const DEAR_STAND_IN: &str = "[upstreams.cheap]\nbase_url = \"http://127.0.0.1:9/v1\"\nfailover = [\"openai\"]\n\
     [upstreams.cheap.prices.\"gpt-4o-mini\"]\ninput = 1\noutput = 1\n\

@@ -29,6 +29,7 @@ mod relay;
 mod reload;
 mod rollout;
 mod smuggling;
+mod stop;
 mod students;
 mod surfaces;
 mod telemetry;

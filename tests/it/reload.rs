@@ -113,3 +113,29 @@ async fn two_hundred_reloads_under_traffic_disturb_no_request() {
         .collect();
     assert_eq!(versions, (1..=RELOADS as u64 + 2).collect::<Vec<_>>());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_was_emptied_changes_nothing() {
+    let fake = FakeOpenAi::start(Duration::ZERO, str::to_owned).await;
+    let world = World::start(fake, "[namespaces.default]\nstrict = true\n").await;
+    let file = world.dir.path().join("gateway.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let reload = async || {
+        let post = world.http.post(world.admin_url("/admin/config/reload"));
+        post.bearer_auth(world.token()).send().await.unwrap()
+    };
+    for empty in ["", "# nothing\n\n"] {
+        std::fs::write(&file, empty).unwrap();
+        let refused = reload().await;
+        assert_eq!(refused.status(), 422);
+        assert!(refused.text().await.unwrap().contains("K0124"));
+        let reply = world.http.post(world.url("/v1/chat/completions")).body("{}").send().await.unwrap();
+        assert_eq!(reply.status(), 401, "the namespace is still strict");
+    }
+    std::fs::write(&file, &text).unwrap();
+    assert_eq!(reload().await.status(), 200);
+    let put = world.http.put(world.admin_url("/admin/config")).bearer_auth(world.token());
+    let refused = put.header("if-match", "*").body("").send().await.unwrap();
+    assert_eq!(refused.status(), 422);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "nothing was written");
+}

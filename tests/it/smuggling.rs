@@ -251,6 +251,7 @@ async fn headers_that_are_too_much() {
     let some: String = (0..200).map(|n| format!("X-{n}: y\r\n")).collect();
     for (name, lines, want) in [
         ("a long line", format!("X: {}\r\n", "y".repeat(60_000)), Passed(1)),
+        ("a line over the limit", format!("X: {}\r\n", "y".repeat(66_000)), Refused(&[431])),
         ("a line that is too long", format!("X: {}\r\n", "y".repeat(200_000)), Refused(&[431])),
         ("many lines", some, Passed(1)),
         ("too many lines", many, Refused(&[400, 431])),

@@ -213,6 +213,25 @@ async fn clients_show_certificates_where_they_must() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_takes_tls_from_no_port() {
+    let authority = Authority::init();
+    let front = authority.issue(&["a.example"]);
+    let tls = listen_tls("", &[&front]);
+    let world = World::start(fake().await, &tls).await;
+    let file = world.dir.path().join("gateway.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains(&tls));
+    std::fs::write(&file, text.replace(&tls, "")).unwrap();
+    let post = world.http.post(world.admin_url("/admin/config/reload"));
+    let refused = post.bearer_auth(world.token()).send().await.unwrap();
+    assert_eq!(refused.status(), 422);
+    let problems = refused.text().await.unwrap();
+    assert!(problems.contains("K0124") && problems.contains("listen.tls"), "{problems}");
+    let client = client(&authority, world.listen(), &["a.example"], None);
+    assert!(healthy(&client, "a.example", world.listen()).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_port_speaks_tls_only_and_h2_only_if_asked() {
     let authority = Authority::init();
     let front = authority.issue(&["a.example"]);

@@ -1,7 +1,7 @@
 //! A scratch directory with a real `kolm up` in it.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -251,17 +251,27 @@ impl World {
         old
     }
 
-    /// SIGTERM, and waits for the end.
-    pub(crate) async fn stop(&mut self) {
+    /// SIGTERM.
+    pub(crate) fn terminate(&self) {
         let term = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(term.success());
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         for _ in 0..600 {
-            if self.child.try_wait().unwrap().is_some() {
-                return;
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("kolm up does not end on SIGTERM");
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub(crate) async fn stop(&mut self) {
+        self.terminate();
+        self.ended().await;
     }
 
     /// Runs another `kolm` command on the same data directory.

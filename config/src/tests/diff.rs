@@ -61,9 +61,9 @@ fn each_change_has_its_path_and_both_values() {
             upstreams.openai.health.timeout: "2s" -> unset
             upstreams.openai.health.unhealthy_after: 3 -> unset
             upstreams.openai.timeouts.connect: "5s" -> unset
-            upstreams.openai.timeouts.first_byte: "2min" -> unset
-            upstreams.openai.timeouts.idle: "1min" -> unset
-            upstreams.openai.timeouts.total: "10min" -> unset"#]],
+            upstreams.openai.timeouts.first_byte: "10min" -> unset
+            upstreams.openai.timeouts.idle: "10min" -> unset
+            upstreams.openai.timeouts.total: "1h" -> unset"#]],
     );
 }
 

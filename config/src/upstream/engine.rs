@@ -11,7 +11,7 @@ use super::{BaseUrl, extra_ca, stays_inside};
 use crate::Secret;
 use crate::problem::{FORM, NO_SECRET, RANGE};
 use crate::secret::{Found, secret};
-use crate::table::{Checker, Node, Table, count, duration, items, parsed, size, string};
+use crate::table::{Checker, Node, Table, count, items, parsed, size, string};
 
 /// A pool of servers that all serve the same model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,13 +145,7 @@ fn health(check: &mut Checker<'_>, mut table: Table<'_>) -> HealthCheck {
 
 /// Connect, first byte, idle: an engine is near, so it is given less time than a cloud.
 fn timeouts(check: &mut Checker<'_>, mut table: Table<'_>) -> (Duration, Duration, Duration) {
-    let mut limit = |key, seconds| {
-        let limit = table.or(check, key, duration, Duration::from_secs(seconds));
-        if limit.is_zero() {
-            check.add(RANGE, &table.at(key), "a time limit of 0 refuses everything");
-        }
-        limit
-    };
+    let mut limit = |key, seconds| table.wait(check, key, Duration::from_secs(seconds));
     let out = (limit("connect", 1), limit("first_byte", 10), limit("idle", 30));
     table.finish(check);
     out

@@ -30,6 +30,10 @@ pub(crate) fn run(command: &KeysCommand, env: &Env, data_dir: &Path, json: bool)
 fn issue(args: &IssueKey, env: &Env, data_dir: &Path, json: bool) -> Done {
     let now = env.clock.now();
     let also: Result<Vec<Namespace>, Failure> = args.also.iter().map(|name| crate::namespace(name)).collect();
+    if args.name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
+        let sentence = "the name holds a line break or another control character";
+        return Err(Failure::new(Code(12), Exit::Usage, sentence, "write the name in one line"));
+    }
     let order = Issue {
         name: args.name.clone().unwrap_or_default(),
         namespace: crate::namespace(&args.namespace)?,

@@ -18,6 +18,11 @@ pub(crate) fn raise_open_files() {
     }
 }
 
+/// What is written from now on is for this account alone: captures are other people's words.
+pub(crate) fn keep_private() {
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
 /// No core file of this process or its children: what was in memory when it broke down would lie there as it came.
 pub(crate) fn leave_no_core() {
     use rustix::process::{Resource, Rlimit, setrlimit};

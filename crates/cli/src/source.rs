@@ -181,7 +181,7 @@ impl Source {
         let seen = stamp(&self.origin);
         let raw = self.origin.read().inspect_err(|problems| self.refused(by, problems))?;
         state.seen = seen;
-        let loaded = raw.load(&self.outside).inspect_err(|problems| self.refused(by, problems))?;
+        let loaded = self.loaded(&state, &raw).inspect_err(|problems| self.refused(by, problems))?;
         Ok(self.install(&mut state, raw.text(), loaded, by))
     }
 
@@ -203,7 +203,7 @@ impl Source {
                 return Err(EditRefused::Conflict(why));
             }
         }
-        let loaded = self.raw(text).load(&self.outside).map_err(|found| {
+        let loaded = self.loaded(&state, &self.raw(text)).map_err(|found| {
             self.refused(by, &found);
             problems(found)
         })?;
@@ -214,6 +214,17 @@ impl Source {
             state.seen = stamp(&self.origin);
         }
         Ok(self.install(&mut state, text, loaded, by))
+    }
+
+    /// A checked configuration that may follow the one in force.
+    fn loaded(&self, state: &State, raw: &RawConfig) -> Result<Loaded, Problems> {
+        let loaded = raw.load(&self.outside)?;
+        let file = self.file().unwrap_or_else(|| "(sent)".to_owned());
+        let same = digest(raw.text()) == state.digest;
+        match Problems::undoing(file, raw.text(), &self.live.load(), &loaded.config).filter(|_| !same) {
+            Some(problems) => Err(problems),
+            None => Ok(loaded),
+        }
     }
 
     /// The end of every edit: in force, recorded, told.

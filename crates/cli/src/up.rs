@@ -1,11 +1,13 @@
 //! `kolm up`: everything wired together, and taken apart again in order.
 
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use kolm_config::{Config, History, Live};
+use kolm_config::{Config, History, Live, LogFormat};
 use kolm_core::{Code, Env, Exit};
 use kolm_gateway::reconcile::{Board, Settings};
 use kolm_gateway::server::{self, Bound, End};
@@ -45,10 +47,14 @@ pub(crate) fn serve(start: Start, env: &Env, data_dir: PathBuf, (json, upgrade):
     let relevel = crate::logs::init(&config.log, json);
     crate::machine::raise_open_files();
     crate::machine::huge_pages(false);
+    crate::machine::keep_private();
     for dir in ["run", "keys", "store", "ledger", "artifacts", "jobs"] {
         let path = data_dir.join(dir);
         std::fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
     }
+    let store = data_dir.join("store");
+    std::fs::set_permissions(&store, Permissions::from_mode(0o700))
+        .map_err(|error| Failure::io(&store, &error))?;
     let Held { bound, ledger, receipts, store, captures: handle, before } =
         Held::of(&config, env, &data_dir, upgrade)?;
     let door = Door::open(&data_dir, config.listen.address)?;
@@ -93,9 +99,13 @@ pub(crate) fn serve(start: Start, env: &Env, data_dir: PathBuf, (json, upgrade):
         store: Mutex::new(Some(store)),
         ledger: Mutex::new(ledger),
     });
+    let stopping = twice_is_at_once()?;
     let stop = async {
         tokio::select! {
-            () = server::stop_signal() => End::Drain,
+            () = server::stop_signal() => {
+                stopping.store(true, Ordering::Release);
+                End::Drain
+            }
             successor = door.knocked() => {
                 let house = Arc::clone(&house);
                 End::HandOver(Box::new(move || house.let_go(successor, &twin)))
@@ -105,7 +115,7 @@ pub(crate) fn serve(start: Start, env: &Env, data_dir: PathBuf, (json, upgrade):
     let served = server::run(shared, &listen_settings(), bound, stop, |address| {
         let scheme = if live.load().listen.tls.is_some() { "https" } else { "http" };
         if let Some(pages) = &*house.pages.lock().unwrap_or_else(PoisonError::into_inner) {
-            pages.announce((scheme, address), &data_dir, json);
+            pages.announce((scheme, address), &data_dir, (json, live.load().log.format));
         }
     });
     if let Some(house) = Arc::into_inner(house) {
@@ -113,6 +123,18 @@ pub(crate) fn serve(start: Start, env: &Env, data_dir: PathBuf, (json, upgrade):
     }
     served?;
     Ok(Exit::Ok)
+}
+
+/// Once the flag that it gives is set, SIGTERM and SIGINT end the process where it stands, as `kill -9` would: what was
+/// stored or spooled stays, what still waited for capture is gone.
+fn twice_is_at_once() -> Result<Arc<AtomicBool>, Failure> {
+    const CANCELLED: i32 = 130;
+    let stopping = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, CANCELLED, Arc::clone(&stopping))
+            .map_err(|error| Failure::io("signal".as_ref(), &error))?;
+    }
+    Ok(stopping)
 }
 
 /// Ledger, store and socket: opened, or those of the process before.
@@ -226,7 +248,12 @@ impl Pages {
     }
 
     /// Says, in `run/up.json` and to whoever looks, that clients may come.
-    fn announce(&self, (scheme, address): (&str, SocketAddr), data_dir: &Path, json: bool) {
+    fn announce(
+        &self,
+        (scheme, address): (&str, SocketAddr),
+        data_dir: &Path,
+        (json, format): (bool, LogFormat),
+    ) {
         self.listen.get_or_init(|| address);
         let run = RunFile {
             pid: std::process::id(),
@@ -241,6 +268,8 @@ impl Pages {
             print_json(
                 &serde_json::json!({ "listening": run.listen, "dashboard": run.admin, "pid": run.pid }),
             );
+        } else if format == LogFormat::Json {
+            tracing::info!(listening = run.listen, dashboard = run.admin, scheme, "kolm listens");
         } else {
             note(&format!("kolm listens on {scheme}://{}/v1 (set OPENAI_BASE_URL to it)", run.listen));
             note(&format!("dashboard on http://{}", run.admin));

@@ -45,6 +45,11 @@ impl ApiError {
         Self::new(400, INVALID, None, message).at(param)
     }
 
+    /// 400: a path with dot segments, where the gateway's own key would go up with it.
+    pub fn roundabout() -> Self {
+        Self::invalid("path", "The path holds `.` or `..` as a segment. Write the path that it leads to.")
+    }
+
     /// 400: prompt and limit do not fit into the student's context.
     pub fn context_length(limit: u64) -> Self {
         let message = format!(

@@ -27,7 +27,7 @@ use std::fmt;
 
 pub use class::{error_body, error_class, without_error_text};
 pub use json::canonical_json;
-pub use path::upstream_path;
+pub use path::{is_plain, upstream_path};
 
 /// One request and its reply, raw: what the anonymizer reads and nothing may write to disk.
 #[derive(Clone, PartialEq, Eq, Default)]

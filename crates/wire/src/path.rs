@@ -34,9 +34,49 @@ fn after<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
     path.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Whether a path (query excluded) names the same place for every reader: no segment is `.` or `..`, however it is
+/// written. One that does may be something else to the upstream than it is here (RFC 3986, 5.2.4 and 6.2.2).
+pub fn is_plain(path: &str) -> bool {
+    // Each round undoes one encoding: `%252e` is `%2e` is `.`.
+    const ROUNDS: usize = 3;
+    let mut read = path.to_ascii_lowercase();
+    for _ in 0..ROUNDS {
+        if !read.contains('%') {
+            break;
+        }
+        read = read.replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\").replace("%25", "%");
+    }
+    // Some readers take a parameter off a segment: `..;x`.
+    let bare = |segment: &str| segment.split(';').next().is_some_and(|name| matches!(name, "." | ".."));
+    !read.split(['/', '\\']).any(bare)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_with_dot_segments_is_not_plain() {
+        for path in [
+            "/v1/files/../chat/completions",
+            "/v1/files/..",
+            "/v1/./chat",
+            "/v1/files/%2e%2e/images/generations",
+            "/v1/files/.%2E/x",
+            "/v1/files/x/..%2f..%2Fimages/generations",
+            "/v1/files/%252e%252e/x",
+            "/v1/files/..\\chat",
+            "/v1/files/..%5cchat",
+            "/v1/files/..;a=b/chat",
+        ] {
+            assert!(!is_plain(path), "{path}");
+        }
+        for path in
+            ["/v1/files/a.b", "/v1/files/...", "/v1//x", "/v1/models/a%2Fb", "/v1/x..y/..z", "/v1/100%"]
+        {
+            assert!(is_plain(path), "{path}");
+        }
+    }
 
     #[test]
     fn the_table_of_paths() {

@@ -24,6 +24,11 @@ pub(super) struct Place {
 }
 
 impl Places {
+    /// How many connections there are.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Acquire)
+    }
+
     /// A place for a connection from `ip`, or the limit that leaves none.
     pub(super) fn take(self: &Arc<Self>, ip: IpAddr, listen: &Listen) -> Result<Place, &'static str> {
         let mut place = Place { places: Arc::clone(self), ip: None };

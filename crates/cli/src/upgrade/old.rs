@@ -127,6 +127,7 @@ impl House {
         if let Some(pages) = self.pages.lock().unwrap_or_else(PoisonError::into_inner).take() {
             pages.stop();
         }
+        tracing::info!("no request is under way; what waits for capture is stored");
         self.background.stop();
         let store = self.store.into_inner().unwrap_or_else(PoisonError::into_inner);
         let ours = store.is_some();
