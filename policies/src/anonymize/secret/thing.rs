@@ -18,7 +18,7 @@ pub(super) fn benign(engine: &Engine, name: &[u8], keyword: &[u8]) -> bool {
 
 /// `public key ...`, `idempotency key ...`, `arn:aws:...:secret:...`: what stands before says that nothing opens.
 pub(super) fn said_of_a_thing(text: &[u8], start: usize) -> bool {
-    const WORDS: [&[u8]; 9] = [
+    const WORDS: [&[u8]; 11] = [
         b"public ",
         b"publishable ",
         b"idempotency ",
@@ -28,6 +28,9 @@ pub(super) fn said_of_a_thing(text: &[u8], start: usize) -> bool {
         b"gpg: ",
         b"checksum ",
         b"fingerprint ",
+        // Annotations of what was deployed: `checksum/secret: ...`.
+        b"checksum/",
+        b"hash/",
     ];
     let head = text[start.saturating_sub(16)..start].to_ascii_lowercase();
     // `${NAME:?must be set}`.
@@ -77,6 +80,7 @@ mod tests {
         ] {
             assert!(said_of_a_thing(text.as_bytes(), text.find(name).unwrap()), "{text}");
         }
+        assert!(said_of_a_thing(b"annotations.checksum/secret: abc", 21));
         assert!(!said_of_a_thing(b"my api key abc", 7));
         assert!(digested(b"fingerprint SHA256:abc", 19));
         assert!(!digested(b"key: abc", 5));
