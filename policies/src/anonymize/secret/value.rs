@@ -32,11 +32,11 @@ pub(super) fn noise(value: &[u8]) -> bool {
     value.len() >= 32 && many && signs.len() >= 8 && entropy(value) >= 4.5
 }
 
-/// What filters of builds and templates put a value for, framed on both sides: `@db.password@`, `#{smtp.pass}`,
+/// What filters of builds and templates put a value for, framed on both sides: `@db.password@`,
 /// `__API_KEY__`, `%DB_PASSWORD%`.
 fn filtered(value: &[u8]) -> bool {
-    const FRAMES: [(&[u8], &[u8]); 6] =
-        [(b"@", b"@"), (b"#{", b"}"), (b"__", b"__"), (b"%", b"%"), (b"@@", b"@@"), (b"[[", b"]]")];
+    const FRAMES: [(&[u8], &[u8]); 5] =
+        [(b"@", b"@"), (b"__", b"__"), (b"%", b"%"), (b"@@", b"@@"), (b"[[", b"]]")];
     FRAMES.iter().any(|(open, close)| {
         let inner = value.strip_prefix(*open).and_then(|rest| rest.strip_suffix(*close)).unwrap_or_default();
         inner.len() >= 2
@@ -98,7 +98,7 @@ pub(super) fn placeholder(value: &[u8], words: &Assign) -> bool {
         None => true,
     };
     let lower = value.to_ascii_lowercase();
-    framed || filtered(value) || pattern(value) || words.holds_placeholder(&lower)
+    framed || value.starts_with(b"#{") || filtered(value) || pattern(value) || words.holds_placeholder(&lower)
 }
 
 /// What follows a dollar sign where that names a variable.

@@ -10,7 +10,7 @@ use super::{Kind, Value, bare_value, skip, starts};
 pub(super) fn later(text: &[u8], at: usize) -> Option<usize> {
     let rest = &text[at..text.len().min(at + if purposed(text, at) { 72 } else { 40 })];
     let of_a_thing = |word: &[u8]| rest.windows(word.len()).any(|w| w == word);
-    if [&b"fingerprint "[..], b"hash ", b"checksum ", b"id "].into_iter().any(of_a_thing) {
+    if [&b"fingerprint "[..], b"hash ", b"checksum ", b"id ", b"id:"].into_iter().any(of_a_thing) {
         return None;
     }
     let inside = |b: &&u8| b.is_ascii_lowercase() || matches!(b, b' ' | b'(' | b')');
