@@ -47,7 +47,7 @@ const APART: [Type; 7] =
 /// Takes away, or doubts, what the text around it shows to be a program's.
 pub(crate) fn settle(text: &str, out: &mut Vec<Finding>) {
     let bytes = text.as_bytes();
-    if out.iter().all(|f| is_apart(f)) {
+    if out.iter().all(is_apart) {
         return;
     }
     let lines = Lines::of(bytes);

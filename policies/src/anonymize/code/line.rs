@@ -62,6 +62,7 @@ impl Signs {
 pub(super) struct Lines {
     /// Where each begins, and whether it is of code.
     lines: Vec<(usize, bool)>,
+    any: bool,
 }
 
 impl Lines {
@@ -72,7 +73,8 @@ impl Lines {
             weights.push((at, signs(line).weight()));
             at += line.len() + 1;
         }
-        Self { lines: (0..weights.len()).map(|i| (weights[i].0, is_code(&weights, i))).collect() }
+        let lines: Vec<_> = (0..weights.len()).map(|i| (weights[i].0, is_code(&weights, i))).collect();
+        Self { any: lines.iter().any(|(_, code)| *code), lines }
     }
 
     /// Is the byte `at` of a line of code?
@@ -83,7 +85,7 @@ impl Lines {
 
     /// Is any line of code?
     pub(super) fn any(&self) -> bool {
-        self.lines.iter().any(|(_, code)| *code)
+        self.any
     }
 }
 
@@ -315,6 +317,15 @@ pub(super) fn is_hex(word: &[u8]) -> bool {
     let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
     let hex = word.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
     hex && word.len() >= 7 && digits >= 2 && word.len() - digits >= 2
+}
+
+/// The part of the line before `at` that is within `reach`, and whether the line begins in it.
+pub(super) fn head(text: &[u8], at: usize, reach: usize) -> (&[u8], bool) {
+    let from = at.saturating_sub(reach);
+    match text[from..at].iter().rposition(|b| *b == b'\n') {
+        Some(end) => (&text[from + end + 1..at], true),
+        None => (&text[from..at], from == 0),
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! **Invariant:** a word beyond ASCII, and one with a capital that the lists have for a name, stays one.
 
 use super::Verdict;
-use super::line::{Lines, is_camel};
+use super::line::{self, Lines, is_camel};
 use crate::anonymize::cue::{Role, key_role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};
@@ -175,9 +175,8 @@ fn is_part(text: &[u8], f: &Finding, said: &str) -> bool {
 
 /// On the word of a label or of the model alone: names that the lists have.
 fn known(text: &str, f: &Finding, said: &str) -> Verdict {
-    let label = || label_before(text.get(..f.start).unwrap_or_default());
     let personal = f.evidence == Evidence::Label && {
-        let label = label();
+        let label = label_before(text, f.start);
         label.is_empty() || label.split(' ').any(|word| PERSONAL.contains(&word))
     };
     let spaced = said.contains(' ');
@@ -211,9 +210,13 @@ fn listed(said: &str, of: u8) -> usize {
         .count()
 }
 
+/// How far before a value its label begins.
+const LABEL: usize = 64;
+
 /// The words of the label right before a value, in lower case: `patient_name: "`.
-fn label_before(head: &str) -> String {
-    let line = head.rsplit('\n').next().unwrap_or_default();
+fn label_before(text: &str, at: usize) -> String {
+    let (line, _) = line::head(text.as_bytes(), at, LABEL);
+    let line = text.get(at - line.len()..at).unwrap_or_default();
     let name = line.trim_end_matches([' ', '"', '\'', ':', '=', '>', '<', '\t', '(', '[', '{']);
     let start =
         name.rfind(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))).map_or(0, |at| at + 1);

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** looks at the line of a number and a few words before it.
 
-use super::line::Lines;
+use super::line::{self, Lines};
 use super::version::{self, Versions};
 use super::{Verdict, opaque};
 use crate::anonymize::kind::{Evidence, Finding, Type};
@@ -107,10 +107,16 @@ pub(super) fn judge(text: &[u8], lines: &Lines, versions: &Versions, f: &Finding
     Verdict::Stays
 }
 
+/// The longest line of a dump.
+const DUMP: usize = 128;
+
 /// `00000010: 0300 3e00 0100 0000  ..>.`, `00000000  41 4e 44 52`: a line of a dump of bytes.
 fn is_dump(text: &[u8], at: usize) -> bool {
-    let start = text[..at].iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
-    let line = &text[start..];
+    let (before, whole) = line::head(text, at, DUMP);
+    if !whole {
+        return false;
+    }
+    let line = &text[at - before.len()..];
     let hex = |bytes: &[u8]| bytes.iter().take(16).take_while(|b| b.is_ascii_hexdigit()).count();
     let indent = line.iter().take(8).take_while(|b| **b == b' ').count();
     let address = hex(&line[indent..]);
@@ -147,10 +153,10 @@ fn age(text: &[u8], f: &Finding, code: bool) -> Verdict {
     let solid = |b: &u8| b.is_ascii_alphanumeric() || b"+/=_-.".contains(b);
     let left = text[..f.start].iter().rev().take(40).take_while(|b| solid(b)).count();
     let right = text[f.end..].iter().take(40).take_while(|b| solid(b)).count();
-    let head = text[..f.start].strip_suffix(b"(").unwrap_or_default();
-    let status = head.strip_suffix(b": ").unwrap_or_default();
-    let program = status.rsplit(|b| *b == b'\n').next().unwrap_or_default();
-    let named = (2..=24).contains(&program.len())
+    let (head, whole) = line::head(text, f.start, 32);
+    let program = head.strip_suffix(b": (").unwrap_or_default();
+    let named = whole
+        && (2..=24).contains(&program.len())
         && program.iter().all(|b| b.is_ascii_lowercase() || b"-_.".contains(b));
     let bare = f.evidence == Evidence::Model && text[f.start..f.end].iter().all(u8::is_ascii_digit);
     if left + right >= 20 || named || bare && code { Verdict::Goes } else { Verdict::Stays }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::line::Lines;
+use super::line::{self, Lines};
 use crate::anonymize::kind::{Finding, Type};
 use crate::anonymize::token::{after, before, in_token};
 
@@ -95,16 +95,10 @@ fn is_private(value: &[u8]) -> bool {
 
 /// Other numbers with dots, behind words, on the same line.
 fn beside_versions(text: &[u8], f: &Finding) -> bool {
-    let start = text[..f.start]
-        .iter()
-        .rposition(|b| *b == b'\n')
-        .map_or(0, |n| n + 1)
-        .max(f.start.saturating_sub(120));
-    let end = text[f.end..]
-        .iter()
-        .take(120)
-        .position(|b| *b == b'\n')
-        .map_or(text.len().min(f.end + 120), |n| f.end + n);
+    const REACH: usize = 120;
+    let (head, _) = line::head(text, f.start, REACH);
+    let tail = &text[f.end..text.len().min(f.end + REACH)];
+    let tail = tail.split(|b| *b == b'\n').next().unwrap_or_default();
     let dotted = |part: &[u8]| {
         let version = part.split(|b| b" ,;:=()\"'".contains(b)).filter(|word| {
             let dots = word.iter().filter(|b| **b == b'.').count();
@@ -116,5 +110,5 @@ fn beside_versions(text: &[u8], f: &Finding) -> bool {
         });
         version.count()
     };
-    dotted(&text[start..f.start]) + dotted(&text[f.end..end]) > 0
+    dotted(head) + dotted(tail) > 0
 }
