@@ -16,8 +16,8 @@ use super::policy::{Fences, Policy};
 use super::shape::Shapes;
 use super::token::{Token, stands_alone, tokens};
 use super::{
-    age, date, field, lettered, machine, message, ner, net, org, phone, place, said, secret, suppress, table,
-    who,
+    age, code, date, field, lettered, machine, message, ner, net, org, phone, place, said, secret, suppress,
+    table, who,
 };
 
 mod encoded;
@@ -90,6 +90,7 @@ fn found(text: &str, key: &str, place: Place, policy: &Policy, depth: Depth) -> 
     if depth >= Depth::Model {
         message::find(text, &mut out);
     }
+    code::settle(text, &mut out);
     by_policy(text, key, policy, &mut out);
     if policy.fences == Fences::StrongOnly && bytes.contains(&b'`') && text.contains("```") {
         let fences = fences(text);

@@ -213,8 +213,15 @@ pub(crate) fn is_public(url: &[u8]) -> bool {
         let step = path.trim_start_matches('/').split(['/', '?']).next().unwrap_or_default();
         SERVICE.contains(&first) || SERVICE.contains(&step)
     };
-    let personal = path.contains(['~', '@']) || path.contains("user") || path.contains("profile");
+    let personal =
+        path.contains('~') || calls_somebody(path) || path.contains("user") || path.contains("profile");
     !personal && (local || PUBLIC.into_iter().any(within) || shown && service())
+}
+
+/// `/@maria`, and not the version of a package: `/htmx.org@1.9.12/`.
+fn calls_somebody(path: &str) -> bool {
+    path.match_indices('@')
+        .any(|(at, _)| !path[at + 1..].starts_with(|c: char| c.is_ascii_digit() || c == 'v'))
 }
 
 /// Is the code at `start..end` named as a machine's: `request_id=...`, `uuid = "..."`, `trace_id ...`, `expected md5`?
@@ -252,8 +259,35 @@ fn last_name(said: &[u8]) -> &[u8] {
     &said[start..]
 }
 
+/// Words of what opens a door or stands for a while; their codes are somebody's only right behind them.
+const DOORS: [&str; 13] = [
+    "session", "sess", "sid", "token", "key", "secret", "cookie", "auth", "profile", "policy", "case",
+    "device", "study",
+];
+
+/// Is one of the words, in lower case, one of people and their affairs?
+pub(crate) fn of_people(words: &[String]) -> bool {
+    personal(words).any(|word| !DOORS.contains(&word))
+}
+
+/// Is one of the words, in lower case, one of what opens a door?
+pub(crate) fn of_doors(words: &[String]) -> bool {
+    personal(words).any(|word| DOORS.contains(&word))
+}
+
+/// Those of the words that name somebody's ids, one or many.
+fn personal(words: &[String]) -> impl Iterator<Item = &str> {
+    let one = |word: &str| {
+        PERSONAL
+            .iter()
+            .copied()
+            .find(|known| word.strip_prefix(*known).is_some_and(|end| end.is_empty() || end == "s"))
+    };
+    words.iter().filter_map(move |word| one(word))
+}
+
 /// The words of a name in lower case, digits apart.
-fn words(name: &[u8]) -> Vec<String> {
+pub(crate) fn words(name: &[u8]) -> Vec<String> {
     let mut out = vec![String::new()];
     let mut small = false;
     for byte in name {
@@ -314,6 +348,7 @@ mod tests {
             "https://api.example.com/v1/x",
             "https://www.example.org/oauth/token",
             "core.windows.net",
+            "https://cdn.jsdelivr.net/npm/htmx.org@1.9.12/dist/htmx.min.js",
         ] {
             assert!(is_public(url.as_bytes()), "{url}");
         }

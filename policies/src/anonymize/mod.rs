@@ -17,6 +17,7 @@ use thiserror::Error;
 mod age;
 mod body;
 mod check;
+mod code;
 mod cue;
 mod date;
 mod detect;

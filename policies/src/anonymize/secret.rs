@@ -74,6 +74,14 @@ pub(crate) fn find(text: &[u8], key: &str, out: &mut Vec<Finding>) {
     if !key.is_empty() {
         assign::keyed(engine, text, key, out);
     }
+    out.iter_mut().for_each(|f| f.start -= radix(text, f));
+}
+
+/// Bytes of the `0x` that a key in hexadecimal digits is written behind.
+fn radix(text: &[u8], f: &Finding) -> usize {
+    let hex = f.evidence == Evidence::Secret && text[f.start..f.end].iter().all(u8::is_ascii_hexdigit);
+    let led = hex && text[..f.start].ends_with(b"0x") && !before(text, f.start - 2).is_ascii_alphanumeric();
+    if led { 2 } else { 0 }
 }
 
 /// What the hits of one text leave to do.
@@ -166,7 +174,7 @@ fn token(
     let written = text[at.clone()] == *engine.words[id];
     let prev = before(text, at.start);
     // `pat` in `github_pat_`.
-    let inner = prev == b'_' && at.len() <= 3;
+    let inner = prev == b'_' && (at.len() <= 3 || published(text, at.start));
     let joined = (prev.is_ascii_alphanumeric() || inner) && !escaped(text, at.start);
     if at.start < *last || !written || joined {
         return;
@@ -191,6 +199,11 @@ fn token(
         *last = end;
         out.push(Finding::new(at.start, end, Type::SECRET, Evidence::Secret));
     }
+}
+
+/// `live_` in `pk_live_`: the half of a pair that everybody may see.
+fn published(text: &[u8], at: usize) -> bool {
+    [&b"pk_"[..], b"pub_", b"public_", b"publishable_"].iter().any(|head| text[..at].ends_with(head))
 }
 
 /// `\nAKIA...` in a text that escapes its line ends.

@@ -26,6 +26,10 @@ pub(super) fn find(text: &[u8], depth: Depth, out: &mut Vec<Finding>) {
         SHORTEST,
         |b| IN_BASE64[usize::from(b)],
         |start, end| {
+            let start = start + assigned(&text[start..end]);
+            if end - start < SHORTEST {
+                return;
+            }
             if end - start > LONGEST {
                 if varied(&text[start..end]) && !public(&text[..start]) {
                     out.push(Finding::new(start, end, Type::ENCODED, Evidence::Validated));
@@ -49,6 +53,12 @@ pub(super) fn find(text: &[u8], depth: Depth, out: &mut Vec<Finding>) {
             },
         );
     }
+}
+
+/// Bytes of the name before a run: `SESSION_TOKEN=SVFvSmIz...`, for padding stands at the end alone.
+fn assigned(run: &[u8]) -> usize {
+    let body = run.iter().rposition(|b| *b != b'=').map_or(0, |last| last + 1);
+    run[..body].iter().rposition(|b| *b == b'=').map_or(0, |at| at + 1)
 }
 
 /// Runs of `least` bytes or more: each holds one of any bytes that stand so far apart, and only those are looked at.

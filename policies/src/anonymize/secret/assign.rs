@@ -4,9 +4,13 @@
 
 use std::ops::Range;
 
+mod apart;
+
+use apart::{beside, later};
+
 use super::rules::Engine;
 use super::thing::{benign, digested, said_of_a_thing};
-use super::value::{checksum, drawn, expression, path, placeholder, resource, sealed, wordy};
+use super::value::{checksum, drawn, expression, noise, path, placeholder, resource, sealed, wordy};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::token::{after, before, is_uuid};
 
@@ -64,8 +68,9 @@ pub(super) fn find(
 /// A whole text that stands under a key such as `api_key`.
 pub(super) fn keyed(engine: &Engine, text: &[u8], key: &str, out: &mut Vec<Finding>) {
     let start = text.len() - text.trim_ascii_start().len();
-    let end = start + text.trim_ascii().len();
-    if end - start < 3 || end - start > VALUE || key.len() > NAME || text[start..end].contains(&b' ') {
+    // `password: string;`, `"login.password": "Passwort",`: a line of a program or of a file ends with a sign.
+    let end = closed(text, start);
+    if end < start + 3 || end - start > VALUE || key.len() > NAME || text[start..end].contains(&b' ') {
         return;
     }
     let name = key.as_bytes();
@@ -95,6 +100,14 @@ pub(super) fn keyed(engine: &Engine, text: &[u8], key: &str, out: &mut Vec<Findi
             return;
         }
     }
+}
+
+/// Where the value that begins at `start` ends, without the signs that close its line.
+fn closed(text: &[u8], start: usize) -> usize {
+    let value = text[start..].trim_ascii_end();
+    let bare = value.strip_suffix(b";").or_else(|| value.strip_suffix(b",")).unwrap_or(value);
+    let quote = bare.last().filter(|b| b"\"'".contains(b) && !bare[..bare.len() - 1].contains(b));
+    start + bare.len() - usize::from(quote.is_some())
 }
 
 /// Is the keyword a word of the name: between separators, or set off by a capital?
@@ -170,30 +183,6 @@ fn value_after(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
     };
     let value = value_at(text, next, operator.is_some() || element).filter(|value| bare || value.quoted)?;
     (!element || starts(text, value.range.end, b"</")).then_some(value)
-}
-
-/// `the api key we use for this is ...`: where the value begins.
-fn later(text: &[u8], at: usize) -> Option<usize> {
-    let rest = &text[at..text.len().min(at + 40)];
-    let of_a_thing = |word: &[u8]| rest.windows(word.len()).any(|w| w == word);
-    if [&b"fingerprint "[..], b"hash ", b"checksum ", b"id "].into_iter().any(of_a_thing) {
-        return None;
-    }
-    let plain = rest.iter().take_while(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b'(' | b')')).count();
-    let is = rest[..plain].windows(4).position(|w| w == b" is " || w == b"was ").map(|n| at + n + 4);
-    is.or_else(|| (plain > 0 && rest.get(plain) == Some(&b':')).then_some(at + plain + 1))
-}
-
-/// `my key q8Zr...`, `|key|q8Zr...|`: a value with nothing but space between must be long and hold digits.
-fn beside(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
-    let at = skip(text, name.end, 4, b" \t|`'\"(");
-    if kind == Kind::Password || at == name.end || at >= text.len() {
-        return None;
-    }
-    let value = bare_value(text, at, true);
-    let bytes = &text[value.range.clone()];
-    let long = bytes.len() >= 16 && bytes.iter().filter(|b| b.is_ascii_digit()).count() >= 1;
-    (long && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))).then_some(value)
 }
 
 /// `process.env.KEY || 'q8Zr...'`: what is taken where the environment has nothing.
@@ -322,6 +311,9 @@ fn bare_value(text: &[u8], start: usize, assigned: bool) -> Value {
 fn opens(engine: &Engine, text: &[u8], name: &[u8], value: &Value, kind: Kind) -> bool {
     let bytes = &text[value.range.clone()];
     let lower = bytes.to_ascii_lowercase();
+    if value.quoted && noise(bytes) && matches!(kind, Kind::Secret { .. }) {
+        return true;
+    }
     let harmless = placeholder(bytes, &engine.assign)
         || engine.assign.is_word(lower.strip_suffix(b"!").unwrap_or(&lower))
         || checksum(bytes)

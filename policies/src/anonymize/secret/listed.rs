@@ -81,7 +81,8 @@ pub(super) fn call(text: &[u8], at: &Range<usize>, words: &Assign, out: &mut Vec
         let range = open + 1..open + 1 + len;
         from = range.end + 1;
         let value = &text[range.clone()];
-        let hex = value.len() >= 32 && value.iter().all(u8::is_ascii_hexdigit);
+        let digits = value.strip_prefix(b"0x").unwrap_or(value);
+        let hex = digits.len() >= 32 && digits.iter().all(u8::is_ascii_hexdigit);
         let whole = value.iter().all(|b| in_token(*b) || b"-_+/=".contains(b));
         let fits = (16..=128).contains(&len) && whole && (mixed(value) || hex) && !is_uuid(value);
         if fits && drawn(value) && !path(value) && !placeholder(value, words) {

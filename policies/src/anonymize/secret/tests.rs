@@ -174,3 +174,65 @@ fn a_rule_file_with_a_mistake_is_refused() {
     assert!(build("[[rule]]\nname='x'\nkeywords=['x']\nregex='('\n").is_err());
     assert!(build("[[rule]]\nname='x'\nkeywords=['x']\nregex='x'\nshade=1\n").is_err());
 }
+
+#[test]
+fn secrets_as_developers_paste_them() {
+    let hex = "9c1f7a25e08b4d36".repeat(4);
+    let salt = key(&["k{3|Qz+v!Y8@dLp^0w?M;R&=tB#s~X1<n>", "${r-h:36NRSp+-|htA%%-="]);
+    let cases = [
+        (
+            format!("x-lantern-team: {}\n", key(&["65W9fa4vQ6", "awewaE7fpf"])),
+            key(&["65W9fa4vQ6", "awewaE7fpf"]),
+        ),
+        (format!("define('NONCE_SALT', '{salt}');"), salt.clone()),
+        (format!("new Wallet(\"0x{hex}\", node)"), format!("0x{hex}")),
+        (format!("accounts: [\"0x{hex}\"]"), format!("0x{hex}")),
+        ("new PDO('mysql:host=a;dbname=b', 'web', 'L1nden-Hof')".into(), "L1nden-Hof".into()),
+        ("mysqli_connect(\"db\", \"web\", \"L1nden-Hof\", \"shop\")".into(), "L1nden-Hof".into()),
+        ("new NetworkCredential(\"svc\", \"L1nden-Hof\", \"HQ\")".into(), "L1nden-Hof".into()),
+        ("expect \"*assword:\"\nsend -- \"L1nden-Hof\\r\"".into(), "L1nden-Hof".into()),
+        ("c.expect('password: ')\nc.sendline('L1nden-Hof')".into(), "L1nden-Hof".into()),
+        ("keytool -list -srcstorepass L1nden-Hof3".into(), "L1nden-Hof3".into()),
+        ("I changed my password from reed7bird to Reed!8bird, and".into(), "reed7bird".into()),
+        ("I changed my password from reed7bird to Reed!8bird, and".into(), "Reed!8bird".into()),
+        ("mot de passe changé de Roseau-71 en Roseau-72, puis".into(), "Roseau-72".into()),
+        ("The new password is Reed!8bird; the old one (Reed!7bird) stops".into(), "Reed!7bird".into()),
+        ("la contraseña es Junco.Alto.4. La anterior (Otono2019) ya no".into(), "Otono2019".into()),
+    ];
+    let wrong: Vec<_> = cases
+        .iter()
+        .filter(|(text, want)| {
+            !check(text).iter().any(|found| found.split_once(' ').is_some_and(|f| f.1 == want))
+        })
+        .map(|(text, _)| format!("{text}: {:?}", check(text)))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_stands_for_a_secret_or_tells_of_one_is_none() {
+    let hash = "85888ec58d36888323cc10f09a9432ec";
+    for text in [
+        "spring.mail.password=@mail.password@".to_owned(),
+        "SMTP_PASS=#{smtp.pass}".to_owned(),
+        "API_KEY=__API_KEY__".to_owned(),
+        "github tokens: ^gh[pousr]_[A-Za-z0-9]{36}$".to_owned(),
+        "the password = (?i)[a-z]{8,}\\d+ rule".to_owned(),
+        format!("checksum/secret: {hash}{hash}"),
+        key(&["Sec-WebSocket-Key: dGhlIHNhbXBsZSB", "ub25jZQ=="]),
+        key(&["publishable: pk_", "live_", "WRqiYxrSE8X64GLPv3EIkCuv"]),
+        "password CHAR(60),".to_owned(),
+        "x-request-id: 65W9fa4vQ6awewaE7fpflr".to_owned(),
+        "I moved from passwords to passkeys in 2024".to_owned(),
+        "expect \"password:\"\nsend \"$password\\r\"".to_owned(),
+        "The new password policy replaces the old one (see v2)".to_owned(),
+    ] {
+        assert_eq!(check(&text), Vec::<String>::new(), "{text}");
+    }
+    for (key, text) in [("password", "string;"), ("login.password", "Passwort\","), ("password", "char(60),")]
+    {
+        let mut out = Vec::new();
+        find(text.as_bytes(), key, &mut out);
+        assert!(out.is_empty(), "{key}: {text}");
+    }
+}

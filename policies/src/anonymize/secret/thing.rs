@@ -6,6 +6,10 @@ use super::rules::Engine;
 
 /// `token_count`, `key_id`, `public_key`: the name of something else.
 pub(super) fn benign(engine: &Engine, name: &[u8], keyword: &[u8]) -> bool {
+    // What both ends of a socket draw to tell each other's answers.
+    if name.get(..13).is_some_and(|head| head.eq_ignore_ascii_case(b"sec-websocket")) {
+        return true;
+    }
     let words = words(name);
     let lists = &engine.assign;
     let listed = |list: &[String], word: &[u8]| list.binary_search_by(|w| w.as_bytes().cmp(word)).is_ok();
@@ -18,7 +22,7 @@ pub(super) fn benign(engine: &Engine, name: &[u8], keyword: &[u8]) -> bool {
 
 /// `public key ...`, `idempotency key ...`, `arn:aws:...:secret:...`: what stands before says that nothing opens.
 pub(super) fn said_of_a_thing(text: &[u8], start: usize) -> bool {
-    const WORDS: [&[u8]; 9] = [
+    const WORDS: [&[u8]; 11] = [
         b"public ",
         b"publishable ",
         b"idempotency ",
@@ -28,6 +32,9 @@ pub(super) fn said_of_a_thing(text: &[u8], start: usize) -> bool {
         b"gpg: ",
         b"checksum ",
         b"fingerprint ",
+        // Annotations of what was deployed: `checksum/secret: ...`.
+        b"checksum/",
+        b"hash/",
     ];
     let head = text[start.saturating_sub(16)..start].to_ascii_lowercase();
     // `${NAME:?must be set}`.
@@ -77,6 +84,7 @@ mod tests {
         ] {
             assert!(said_of_a_thing(text.as_bytes(), text.find(name).unwrap()), "{text}");
         }
+        assert!(said_of_a_thing(b"annotations.checksum/secret: abc", 21));
         assert!(!said_of_a_thing(b"my api key abc", 7));
         assert!(digested(b"fingerprint SHA256:abc", 19));
         assert!(!digested(b"key: abc", 5));

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::rules::Engine;
-use super::value::{checksum, expression, path, placeholder};
+use super::value::{checksum, column_type, expression, path, placeholder};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::quick::Set;
 use crate::anonymize::sections::entries_of;
@@ -67,6 +67,7 @@ pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, out: &mut Ve
         || KINDS.iter().any(|kind| lower.starts_with(kind))
         || checksum(bytes)
         || path(bytes)
+        || column_type(bytes)
         || expression(bytes) && !bytes.last().is_some_and(u8::is_ascii_digit);
     if !harmless {
         out.push(Finding::new(value.start, value.end, Type::PASSWORD, Evidence::Secret));
@@ -104,7 +105,9 @@ fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
         }
         let small = said.chars().all(|c| !c.is_uppercase() && c.is_alphabetic()) && !said.is_empty();
         let closed = text[word.end..whole.end].iter().any(|b| b".;?!".contains(b));
-        if !(linked || small || user) || closed {
+        // `wachtwoord van de backup-NAS is`: the thing that it opens.
+        let thing = !led && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-') && value.len() >= 2;
+        if !(linked || small || user || thing) || closed {
             return None;
         }
         // `mot de passe provisoire : Lavande-8842`.
@@ -220,6 +223,8 @@ mod tests {
             ("hasło tymczasowe: Wisla_2291", "Wisla_2291"),
             ("パスワードはxK9mPq2vLです", "xK9mPq2vL"),
             ("비밀번호는 zxcvBN12 입니다", "zxcvBN12"),
+            ("het wachtwoord van de backup-NAS is Knolselder-31 en", "Knolselder-31"),
+            ("la clave del Synology es Retama_19, y", "Retama_19"),
         ] {
             let mut out = Vec::new();
             find(text.as_bytes(), "", &mut out);
@@ -244,6 +249,8 @@ mod tests {
             "user=$PGUSER password=$PGPASSWORD dbname=$PGDATABASE",
             "the password field is empty",
             "-e DB_PASSWORD=$DB_PASSWORD postgres:16",
+            "password CHAR(60) NOT NULL",
+            "the password of Kubernetes is read by ServiceAccountReader",
         ] {
             let mut out = Vec::new();
             find(text.as_bytes(), "", &mut out);

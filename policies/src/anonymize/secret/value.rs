@@ -22,6 +22,63 @@ pub(super) fn floor(value: &[u8]) -> f64 {
     reachable.min(if hex { 2.7 } else { 3.5 })
 }
 
+/// `dH=o$}=E?rX*(4Ew...`: signs of all kinds among letters and digits, and hardly two alike side by side. Marks of
+/// placeholders stand in it by chance.
+pub(super) fn noise(value: &[u8]) -> bool {
+    let mut signs: Vec<u8> = value.iter().copied().filter(u8::is_ascii_punctuation).collect();
+    let many = signs.len() * 6 >= value.len() && value.iter().any(u8::is_ascii_digit);
+    signs.sort_unstable();
+    signs.dedup();
+    value.len() >= 32 && many && signs.len() >= 8 && entropy(value) >= 4.5
+}
+
+/// What filters of builds and templates put a value for, framed on both sides: `@db.password@`,
+/// `__API_KEY__`, `%DB_PASSWORD%`.
+fn filtered(value: &[u8]) -> bool {
+    const FRAMES: [(&[u8], &[u8]); 5] =
+        [(b"@", b"@"), (b"__", b"__"), (b"%", b"%"), (b"@@", b"@@"), (b"[[", b"]]")];
+    FRAMES.iter().any(|(open, close)| {
+        let inner = value.strip_prefix(*open).and_then(|rest| rest.strip_suffix(*close)).unwrap_or_default();
+        inner.len() >= 2
+            && inner.iter().all(|b| b.is_ascii_alphabetic() || b"._-".contains(b))
+            && wordy_or_short(inner)
+    })
+}
+
+/// Parts that a name of a variable is made of.
+fn wordy_or_short(inner: &[u8]) -> bool {
+    inner.split(|b| b"._-".contains(b)).all(|part| part.len() <= 4 || wordy(part))
+}
+
+/// A pattern that values are searched with: `gh[pousr]_[A-Za-z0-9]{36}`, `(?i)password\s*=`.
+pub(super) fn pattern(value: &[u8]) -> bool {
+    const MARKS: [&[u8]; 11] =
+        [b"[a-z", b"[A-Z", b"[0-9", b"[^", b"\\d", b"\\w", b"\\s", b"\\b", b"(?:", b"(?i", b"(?P<"];
+    let counted = value.windows(2).any(|w| w[0] == b']' && b"{+*".contains(&w[1]));
+    let marks = MARKS.iter().filter(|mark| value.windows(mark.len()).any(|w| w == **mark)).count();
+    marks >= 2 || marks == 1 && counted
+}
+
+/// The type of a column or of a member: `CHAR(60)`, `varchar(64)`.
+pub(super) fn column_type(value: &[u8]) -> bool {
+    let name = value.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
+    let sized = value[name..]
+        .strip_prefix(b"(")
+        .is_some_and(|rest| rest.iter().all(|b| b.is_ascii_digit() || b",) ".contains(b)));
+    const TYPES: [&[u8]; 9] = [
+        b"char",
+        b"varchar",
+        b"nvarchar",
+        b"varchar2",
+        b"text",
+        b"binary",
+        b"varbinary",
+        b"character",
+        b"bpchar",
+    ];
+    sized && TYPES.contains(&value[..name].to_ascii_lowercase().as_slice())
+}
+
 /// Something that stands for a value: `<your-key>`, `xxxx`, `${VAR}`, `os.environ["X"]`.
 pub(super) fn placeholder(value: &[u8], words: &Assign) -> bool {
     let framed = match value.first() {
@@ -41,7 +98,7 @@ pub(super) fn placeholder(value: &[u8], words: &Assign) -> bool {
         None => true,
     };
     let lower = value.to_ascii_lowercase();
-    framed || words.holds_placeholder(&lower)
+    framed || value.starts_with(b"#{") || filtered(value) || pattern(value) || words.holds_placeholder(&lower)
 }
 
 /// What follows a dollar sign where that names a variable.
