@@ -10,6 +10,7 @@ use super::words::{Caps, Word};
 mod employer;
 mod form;
 mod house;
+mod kinds;
 mod nation;
 mod part;
 mod people;
@@ -24,6 +25,7 @@ use small::{small_name, spoken};
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     form::find(r, out);
     nation::find(r, out);
+    kinds::find(r, out);
     for (i, word) in r.words.iter().enumerate() {
         if word.chars == 7 {
             small::general(r, i, out);
@@ -211,7 +213,9 @@ fn titled(r: &Reading<'_>, i: usize) -> bool {
 /// `University of Tulsa`, `Klinikum Ulm`, `Hôpital Saint-Louis`.
 fn before(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     let Some(word) = r.word(cue.first) else { return };
-    if word.caps == Caps::Lower && word.chars < 6 || r.str(cue.first).eq_ignore_ascii_case("st") {
+    // Short words of one language are others in another, but not those with signs over their letters, and no phrases.
+    let short = word.chars < 6 && cue.first == cue.last && word.of(r.text).is_ascii();
+    if word.caps == Caps::Lower && short || r.str(cue.first).eq_ignore_ascii_case("st") {
         return;
     }
     let mut at = cue.last;

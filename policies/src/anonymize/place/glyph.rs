@@ -91,7 +91,8 @@ fn listed(text: &str, out: &mut Vec<Finding>) {
                 hangul_city(rest).map(|len| (len, Type::CITY))
             }
             List::Other if !inside(text, start, end) => Some((0, Type::CITY)),
-            List::Nation => after(&["国籍", "人", "籍", "인", "사람"]).map(|len| (len, Type::NRP)),
+            List::Nation => after(&["国籍", "國籍", "국적", " 국적", "人", "籍", "인", "사람"])
+                .map(|len| (len, Type::NRP)),
             List::People if !inside(text, start, end) => Some((0, Type::NRP)),
             List::Hangul | List::Other | List::People => None,
         };
