@@ -13,11 +13,16 @@ use crate::anonymize::token::after;
 struct Words {
     led: Set<&'static str>,
     numbered: Set<&'static str>,
+    goes_on: Set<&'static str>,
 }
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
     const SOURCE: &str = include_str!("../../../words/days.txt");
-    Words { led: entries_of(SOURCE, "led"), numbered: entries_of(SOURCE, "numbered") }
+    Words {
+        led: entries_of(SOURCE, "led"),
+        numbered: entries_of(SOURCE, "numbered"),
+        goes_on: entries_of(SOURCE, "goes on"),
+    }
 });
 
 /// `seit 12.1., bitte`, `on 12.3. klo 8`, `bis 28.2.`: two ordinals, whose second full stop ends no sentence or which
@@ -38,14 +43,29 @@ pub(super) fn is_ordinal(text: &[u8], start: usize, end: usize) -> bool {
     if !calendar || !head || word.is_empty() || WORDS.numbered.contains(word.as_str()) {
         return false;
     }
-    let inside = match text.get(end + 1..) {
-        Some([b',' | b';' | b')' | b'-' | b'/', ..]) => true,
-        Some([b' ', next, ..]) => {
-            next.is_ascii_lowercase() || matches!(next, b'0'..=b'9' | b'(' | 0xc3..=0xc5)
+    let rest = text.get(end + 1..).unwrap_or_default();
+    let inside = match rest {
+        [b',' | b';' | b')' | b'-' | b'/', ..] => true,
+        [b' ', next @ 0xc3..=0xc5, ..] | [b' ', next, ..] if !next.is_ascii_uppercase() => {
+            foreign(line_before(text, start)) || foreign(&rest[..rest.len().min(AHEAD)]) || goes_on(rest)
         }
         _ => false,
     };
     inside || WORDS.led.contains(word.as_str())
+}
+
+/// How far behind a day letters with signs are looked for.
+const AHEAD: usize = 80;
+
+/// Letters with signs over them: in English a full stop before a small letter ends a sentence all the same.
+fn foreign(text: &[u8]) -> bool {
+    text.iter().any(|b| matches!(b, 0xc3..=0xc5))
+}
+
+/// ` klo 8`, ` um`, ` mennessä`: words of a language that writes such days.
+fn goes_on(rest: &[u8]) -> bool {
+    let word = rest[1..].iter().take_while(|b| !b.is_ascii_whitespace() && !b",.;".contains(b)).count();
+    std::str::from_utf8(&rest[1..=word]).is_ok_and(|word| WORDS.goes_on.contains(word))
 }
 
 /// The word before, of any alphabet, in small letters; empty behind a sign or a number.
@@ -76,6 +96,8 @@ mod tests {
             ("see version 12.1.", false),
             ("kap. 2.1. popisuje", false),
             ("it costs 12.3.", false),
+            ("hgb 12.9. plan is to", false),
+            ("kurssi 14.9. klo 17", true),
             ("je to 2.5. Potom", false),
             ("2.1. allgemeines", false),
             ("upgrade to 10.4.2", false),

@@ -60,6 +60,14 @@ fn ordinal(r: &Reading<'_>, i: usize) -> Option<usize> {
     ((mark || glued) && r.gap(last) == " " && door(last + 1)).then_some(last + 1)
 }
 
+/// A capital and a number of up to three digits, behind which the part ends.
+fn stair(r: &Reading<'_>, i: usize) -> bool {
+    let letter = r.word(i).is_some_and(Word::initial) && r.gap(i) == " ";
+    let flat = r.word(i + 1).is_some_and(|w| w.is_number() && w.digits <= 3);
+    let closed = i + 2 == r.words.len() || r.gap(i + 1).starts_with([',', '.', ';', '\n', ')']);
+    letter && flat && closed && i.checked_sub(1).and_then(|b| r.word(b)).is_some_and(|w| w.digits > 0)
+}
+
 /// `II`: a storey in Roman numbers.
 fn storey(word: &str) -> bool {
     matches!(word, "I" | "II" | "III" | "IV" | "V" | "hs")
@@ -112,6 +120,10 @@ fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
         && matches!(r.gap(i), " " | ". " | "º " | ".º " | "ª " | "° " | "-" | "/")
         && is_unit(r, i + 1);
     if then && r.str(i + 1).chars().count() <= 10 {
+        return Some(i + 1);
+    }
+    // `7 C 24`: the stair and the flat of Finland.
+    if gap == " " && stair(r, i) {
         return Some(i + 1);
     }
     // `33/A`, `218-II`.
