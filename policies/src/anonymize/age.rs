@@ -172,7 +172,25 @@ fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
 
 /// `umur 61 th`: short words for years, which are others where no word for an age leads to the number.
 fn unit_behind(r: &Reading<'_>, i: usize, out: &mut [Finding]) {
-    const SHORT: [&str; 10] = ["th", "thn", "tahun", "j", "jr", "rok", "roků", "rokov", "tuổi", "साल"];
+    const SHORT: [&str; 17] = [
+        "th",
+        "thn",
+        "tahun",
+        "j",
+        "jr",
+        "rok",
+        "roků",
+        "rokov",
+        "tuổi",
+        "साल",
+        "वर्ष",
+        "बरस",
+        "χρονών",
+        "років",
+        "роки",
+        "vuotta",
+        "év",
+    ];
     if let (Some(age), Some(unit)) = (out.last_mut(), r.word(i + 1)) {
         if r.gap(i) == " " && SHORT.contains(&r.low(i + 1)) {
             age.end = unit.end;
@@ -304,7 +322,7 @@ mod tests {
             ("umur 61 th, agama", "61 th"),
             ("usia: 34 tahun", "34 tahun"),
             ("ve věku 61 let", "61"),
-            ("उम्र 67 वर्ष", "67"),
+            ("उम्र 67 वर्ष", "67 वर्ष"),
             ("die 82-jährige Frau", "82"),
             ("une femme de 82 ans", "82"),
             ("tiene 82 años", "82"),

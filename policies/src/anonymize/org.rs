@@ -231,7 +231,7 @@ fn before(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
             names += 1;
         } else if !(r.has(at + 1, Role::Particle)
             || INSIDE.contains(&r.str(at + 1))
-            || matches!(r.str(at + 1), "l" | "d" | "am" | "im"))
+            || ["l", "d", "am", "im", "ao", "aos", "aux", "alla", "vid", "ved"].contains(&r.str(at + 1)))
         {
             break;
         }

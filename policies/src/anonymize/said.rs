@@ -18,6 +18,7 @@ mod behind;
 mod code;
 mod enter;
 mod gap;
+mod giro;
 mod plate;
 
 /// What a word leads to.
@@ -51,6 +52,7 @@ pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
     let bytes = text.as_bytes();
     behind::find(text, &low, &begins, out);
     plate::shapes(text, out);
+    giro::find(bytes, out);
     pairs(text, &low, out);
     for (hit, lead) in SEARCH.hits_of_words(&low, &begins) {
         if !apart(text, hit.start, hit.end, cased) {

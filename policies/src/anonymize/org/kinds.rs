@@ -19,6 +19,7 @@ struct Lists {
     endings: Vec<&'static str>,
     plain: Set<&'static str>,
     particles: Vec<&'static str>,
+    spaced: Set<&'static str>,
 }
 
 static LISTS: LazyLock<Lists> = LazyLock::new(|| {
@@ -31,6 +32,7 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
         endings: entries_of(WORDS, "ending"),
         plain: entries_of(WORDS, "plain"),
         particles: entries_of(WORDS, "particle"),
+        spaced: entries_of(WORDS, "spaced"),
     }
 });
 
@@ -46,6 +48,9 @@ const SIGNS: usize = 14;
 /// Facilities of the text.
 pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     for (i, word) in r.words.iter().enumerate() {
+        if word.caps == Caps::None && word.digits == 0 && LISTS.spaced.contains(r.str(i)) {
+            spaced(r, i, out);
+        }
         if word.digits > 0 || word.chars < 5 || word.caps == Caps::None {
             continue;
         }
@@ -113,10 +118,19 @@ fn around(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     }
 }
 
+/// `पटना जंक्शन`: the word before a kind, in scripts without capitals.
+fn spaced(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let Some(name) = i.checked_sub(1).filter(|b| r.gap(*b) == " ") else { return };
+    let worded = r.word(name).is_some_and(|w| w.caps == Caps::None && w.digits == 0 && w.chars >= 3);
+    if worded && !LISTS.plain.contains(r.str(name)) && !LISTS.spaced.contains(r.str(name)) {
+        r.mark((name, i), Type::FACILITY, Evidence::Shape, out);
+    }
+}
+
 /// A sign that is no part of a name: what an address or a sentence of Chinese or Japanese goes on with.
 fn stops(c: char) -> bool {
     const CHINESE: &str = "我你他她您们去到在住进送看找回来上从被把和跟与等了过着要想说请带的是给往至由于就也都很最向让離离這这那哪某每各该該本一二两兩几幾个個家所間间座";
-    const JAPANESE: &str = "はがをにでとへのもやか、";
+    const JAPANESE: &str = "はがをにでとへのも、";
     !c.is_alphanumeric() && !"ー・ヶ".contains(c) || CHINESE.contains(c) || JAPANESE.contains(c)
 }
 
@@ -187,6 +201,7 @@ mod tests {
             ("我妈妈在仁济医院住院", "仁济医院"),
             ("4월 22일 한빛누리병원 진료", "한빛누리병원"),
             ("새솔초등학교에서 연락", "새솔초등학교"),
+            ("शाम को पटना जंक्शन के पास", "पटना जंक्शन"),
         ] {
             assert_eq!(spans(text, find), [want], "{text}");
         }
@@ -209,6 +224,7 @@ mod tests {
             "우리 병원 진료비",
             "병원비가 비싸요",
             "동물병원에 갔어요",
+            "सरकारी अस्पताल में",
         ] {
             assert!(spans(text, find).is_empty(), "{text}: {:?}", spans(text, find));
         }

@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** one part at least says by a word what it is, and another holds a number.
 
-use crate::anonymize::cue::Reading;
+use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::words::Caps;
 
@@ -12,32 +12,22 @@ const FLATS: [&str; 14] = [
     "flat", "plot", "house", "h", "door", "d", "shop", "room", "villa", "bungalow", "quarter", "qtr", "unit",
     "bldg",
 ];
-const PARTS: [&str; 48] = [
+const PARTS: [&str; 30] = [
     "apts",
     "apartments",
-    "apartment",
-    "apt",
     "residency",
-    "residences",
     "nagar",
     "layout",
     "colony",
     "society",
     "enclave",
     "cross",
-    "main",
     "phase",
     "sector",
-    "block",
     "towers",
-    "tower",
     "heights",
     "vihar",
     "marg",
-    "road",
-    "rd",
-    "street",
-    "st",
     "stage",
     "extension",
     "extn",
@@ -47,19 +37,11 @@ const PARTS: [&str; 48] = [
     "nivas",
     "chs",
     "wing",
-    "floor",
     "puram",
     "bagh",
     "ganj",
     "chowk",
     "gali",
-    "gully",
-    "lane",
-    "park",
-    "plaza",
-    "arcade",
-    "circle",
-    "bazaar",
     "peth",
 ];
 /// Vietnamese words for quarters, and those within a street's part.
@@ -96,7 +78,7 @@ fn name(r: &Reading<'_>, i: usize, most: usize) -> Option<usize> {
         return None;
     }
     let mut last = i;
-    while last + 1 < i + most && matches!(r.gap(last), " " | "-" | "/" | ". ") && part(last + 1) {
+    while last + 1 < i + most && matches!(r.gap(last), " " | "-" | "/") && part(last + 1) {
         last += 1;
     }
     Some(last)
@@ -109,19 +91,21 @@ fn flat(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let near = |k: usize| matches!(r.gap(k), " " | ". " | "." | ".: " | ": " | "-" | "#" | " #");
     let Some(mut last) = name(r, value, 3).filter(|_| near(i) && (sign == 0 || near(i + 1))) else { return };
     let numbered = (value..=last).any(|k| r.word(k).is_some_and(|w| w.digits > 0));
-    let (mut parts, mut said) = (0, false);
+    let (mut parts, mut whole) = (0, None);
     while parts < MOST && r.gap(last) == ", " {
         let Some(end) = name(r, last + 1, WORDS) else { break };
-        // The postcode, or a year.
-        if end == last + 1 && r.word(end).is_some_and(|w| w.is_number() && w.digits >= 4) {
-            break;
+        let said = (last + 1..=end).any(|k| PARTS.contains(&r.low(k)));
+        // The quarter stands before the town.
+        let quarter =
+            whole == Some(last) && r.gap(end) == ", " && !(last + 1..=end).any(|k| r.has(k, Role::City));
+        if said || quarter {
+            whole = Some(end);
         }
-        said |= (last + 1..=end).any(|k| PARTS.contains(&r.low(k)));
         last = end;
         parts += 1;
     }
-    if numbered && said {
-        r.mark((i, last), Type::ADDRESS, Evidence::Label, out);
+    if let Some(end) = whole.filter(|_| numbered) {
+        r.mark((i, end), Type::ADDRESS, Evidence::Label, out);
     }
 }
 
@@ -159,10 +143,10 @@ mod tests {
         for (text, want) in [
             (
                 "Deliver to Flat 302, Shanti Niketan Apts, 14th Cross, Malleshwaram, Bengaluru 560003 only",
-                "Flat 302, Shanti Niketan Apts, 14th Cross, Malleshwaram, Bengaluru 560003",
+                "Flat 302, Shanti Niketan Apts, 14th Cross, Malleshwaram",
             ),
-            ("at H.No. 4-12, Gandhi Nagar, Guntur", "H.No. 4-12, Gandhi Nagar, Guntur"),
-            ("Plot No 17, Sector 21, Noida", "Plot No 17, Sector 21, Noida"),
+            ("at H.No. 4-12, Gandhi Nagar, Guntur", "H.No. 4-12, Gandhi Nagar"),
+            ("Plot No 17, Sector 21, Noida", "Plot No 17, Sector 21"),
         ] {
             assert_eq!(check(text), [want], "{text}");
         }
@@ -175,6 +159,7 @@ mod tests {
     fn lists_that_are_no_address() {
         for text in [
             "Flat 3, then turn",
+            "Flat 2, 48 Gloucester Road, Bristol BS7 8AT",
             "House 5, Season 2, Episode 4",
             "Room 12, Monday, Tuesday",
             "phường của tôi",

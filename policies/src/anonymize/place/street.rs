@@ -319,7 +319,7 @@ fn house_after(r: &Reading<'_>, last: usize) -> Option<usize> {
     }
     let letter = r.gap(at) == " "
         && r.word(at + 1).is_some_and(|w| w.chars == 1 && w.digits == 0 && w.caps != Caps::None);
-    let closes = letter && !r.gap(at + 1).starts_with(' ');
+    let closes = letter && !r.gap(at + 1).starts_with([' ', ':']);
     Some(if closes { at + 1 } else { at })
 }
 
@@ -348,7 +348,7 @@ pub(super) fn compound(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     };
     let weak = ENDINGS[ending].len() <= 4 && ending >= SURE;
     let year = r.words[i].digits == 4;
-    let begins = r.begins(before) && !r.gap_before(before).ends_with(": ");
+    let begins = r.begins(before) && !(r.gap_before(before).ends_with(": ") && r.gap(i).starts_with('-'));
     if r.has(before, Role::Common) || weak && (year || begins) && !r.gap(i).starts_with(',') {
         return;
     }

@@ -79,7 +79,10 @@ fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
         gap,
         " " | ", " | ". " | "., " | " - " | "/" | " / " | "," | " , " | ": " | " #" | ", #" | ".º " | "º "
     );
-    if !(near || gap == "-" && storey(r.str(i))) {
+    if gap == "-" && storey(r.str(i)) {
+        return Some(i);
+    }
+    if !near {
         return None;
     }
     let value = |k: usize| {
@@ -132,7 +135,7 @@ fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
     if gap == ". " && storey(r.str(i)) && r.gap(i) == "/" && value(i + 1) {
         return Some(i + 1);
     }
-    (number && matches!(gap, "/" | " / ") || letter || gap == "-" && storey(r.str(i))).then_some(i)
+    (number && matches!(gap, "/" | " / ") || letter).then_some(i)
 }
 
 #[cfg(test)]

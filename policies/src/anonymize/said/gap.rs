@@ -45,10 +45,12 @@ pub(super) struct Begin {
 pub(super) fn begin(text: &str, low: &str, from: usize, abbreviated: bool) -> Option<Begin> {
     let mut out = Begin { at: from, named: false };
     let mut stop = abbreviated;
+    // `郵遞區號802`, `身份證G354691(7)`: scripts without spaces.
+    let glued = text.get(..from).is_some_and(|head| head.ends_with(spaceless));
     for _ in 0..=MOST {
         let marks = marks(text.as_bytes(), out.at, stop);
         // The word goes on: `order-123`, `user_id`.
-        if marks == 0 && out.at == from && touched(text, from) {
+        if marks == 0 && out.at == from && !glued && touched(text, from) {
             return None;
         }
         let next = out.at + marks;
@@ -83,7 +85,7 @@ pub(super) fn begin(text: &str, low: &str, from: usize, abbreviated: bool) -> Op
     }
     let first = text.as_bytes().get(out.at)?;
     let starts = first.is_ascii_digit() || first.is_ascii_uppercase() || !first.is_ascii();
-    (out.at > from && starts).then_some(out)
+    ((out.at > from || glued) && starts).then_some(out)
 }
 
 /// Does a letter or a digit of an alphabet, or what joins words, touch the end of the word?
@@ -175,6 +177,7 @@ mod tests {
             ("договор No 118-22", "договор", Some(("118", true))),
             ("गाड़ी नंबर BR01 AK 4182", "गाड़ी", Some(("BR0", true))),
             ("पॉलिसी संख्या 41-8820937 का", "पॉलिसी", Some(("41-", true))),
+            ("郵遞區號802，改", "郵遞區號", Some(("802", false))),
             ("保單號碼LT-4418209已", "保單", Some(("LT-", true))),
             ("증권번호는 88-120", "증권", Some(("88-", true))),
             ("order-123", "order", None),
