@@ -112,6 +112,14 @@ fn around(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         named |= r.proper(next);
         last = next;
     }
+    // `Szkoły Podstawowej nr 3`, `школа № 5`.
+    let sign = ["nr", "no", "č", "num"].contains(&r.str(last + 1)) && r.gap(last) == " ";
+    let number = last + 1 + usize::from(sign);
+    let counted = matches!(r.gap(number - 1), " " | ". " | " № " | " №" | " No " | " No");
+    let counted = counted && (sign || r.gap(last).contains(['№', 'N']));
+    if counted && r.word(number).is_some_and(|w| w.is_number() && w.digits <= 4) {
+        (last, named) = (number, true);
+    }
     // `Больница имени` alone, and a list of capitals that is no name.
     if named && (r.word(i).is_some_and(|w| w.caps != Caps::Upper) || first < i) {
         r.mark((first, last), Type::FACILITY, Evidence::Shape, out);
@@ -193,6 +201,8 @@ mod tests {
             ("käy Ruskeasannan lukiota ja", "Ruskeasannan lukiota"),
             ("klo 8.15 Kuusiniemen terveysasemalla.", "Kuusiniemen terveysasemalla"),
             ("leży w Szpitalu Bielańskim od", "Szpitalu Bielańskim"),
+            ("chodzi do Szkoły Podstawowej nr 3 na", "Szkoły Podstawowej nr 3"),
+            ("учится в школе № 57 с", "школе № 57"),
             ("ležel v nemocnici Motol týden", "nemocnici Motol"),
             ("skal starte på Engdalskolen efter", "Engdalskolen"),
             ("ligger på Karlssjukhuset nu", "Karlssjukhuset"),

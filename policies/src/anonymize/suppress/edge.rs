@@ -57,7 +57,7 @@ pub(super) fn trimmed(r: &Reading<'_>, f: &Finding) -> Option<Finding> {
     while first < last && (is_head(r, last) || cased && is_small(r, last, last - 1)) {
         last -= 1;
     }
-    if first == last && (is_head(r, first) || is_link(r, first))
+    if first == last && (is_head(r, first) || is_link(r, first) || is_relative(r, first, f.ty))
         || f.ty == Type::CITY && (no_town(r, first, last) || first == last && articled(r, first))
     {
         return None;
@@ -109,6 +109,11 @@ fn no_town(r: &Reading<'_>, first: usize, last: usize) -> bool {
             && !roles.iter().any(|role| r.has(i, *role))
             && r.lists(i) & PLACES == 0
     })
+}
+
+/// `Sohn`, `Kızım`: what somebody is to another, alone, where nobody is called so.
+fn is_relative(r: &Reading<'_>, i: usize, ty: Type) -> bool {
+    ty == Type::NAME && r.has(i, Role::Relative) && r.lists(i) & (lists::GIVEN | lists::SURNAME) == 0
 }
 
 /// `ein Kreuzschlitz`, `die Zünfte`: a noun of German, which no list has for a place.
