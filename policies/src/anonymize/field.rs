@@ -205,6 +205,10 @@ fn names(r: &Reading<'_>, first: usize, says_name: bool, out: &mut Vec<Finding>)
     let mut at = first;
     for _ in 0..20 {
         let Some((from, last)) = who::value(r, at, says_name) else { return };
+        // `Surname: Berg; Forename(s): Anna`: the next label.
+        if at > first && r.gap(plural(r, last)).trim_start_matches(')').starts_with(':') {
+            return;
+        }
         if from > at {
             push(r, (at, from - 1), Type::TITLE, out);
         }

@@ -52,7 +52,8 @@ pub(super) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding
     compounds(text, low, out);
     let cased = |c: char| c.is_lowercase() || c.is_uppercase() || c == '_';
     for (hit, lead) in SEARCH.hits_of_words(low, begins) {
-        if !apart(text, hit.start, hit.end, cased) {
+        let glued = text.get(..hit.end).is_some_and(|head| head.ends_with(gap::spaceless));
+        if !glued && !apart(text, hit.start, hit.end, cased) {
             continue;
         }
         if lead == Lead::PlateBefore {

@@ -143,7 +143,7 @@ fn word(low: &str, from: usize) -> usize {
 const SIGNS: usize = 4;
 
 /// A sign of Chinese, Japanese or Korean.
-fn spaceless(c: char) -> bool {
+pub(super) fn spaceless(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 

@@ -82,9 +82,9 @@ pub(super) fn counts(r: &Reading<'_>, f: &Finding, first: usize, last: usize) ->
     let number = |i: usize| r.word(i).is_some_and(Word::is_number);
     let any = |i: usize, words: &[&str]| words.iter().any(|word| r.is(i, word));
     let measured = first < last && (first..last).all(number) && is_nobody(r.low(last));
-    let lasts = number(last) && r.gap(last) == "-" && any(last + 1, &SPANS) && r.gap(last + 1) == " ";
+    let lasts = number(first) && r.gap(first) == "-" && any(first + 1, &SPANS) && r.gap(first + 1) == " ";
     f.evidence == Evidence::Model
-        && (f.ty == Type::DATE && measured || f.ty == Type::AGE && lasts && !any(last + 2, &PEOPLE))
+        && (f.ty == Type::DATE && measured || f.ty == Type::AGE && lasts && !any(first + 2, &PEOPLE))
 }
 
 fn is_head(r: &Reading<'_>, i: usize) -> bool {
