@@ -75,9 +75,9 @@ pub(crate) fn is_nobody(small: &str) -> bool {
 /// `25 µF`, taken for a day, and `5-year guarantee`, for an age.
 pub(super) fn counts(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
     const SPANS: [&str; 4] = ["year", "month", "week", "day"];
-    const PEOPLE: [&str; 14] = [
+    const PEOPLE: [&str; 18] = [
         "old", "olds", "male", "female", "man", "woman", "boy", "girl", "child", "patient", "son",
-        "daughter", "of", "kid",
+        "daughter", "of", "kid", "infant", "baby", "toddler", "survivor",
     ];
     let number = |i: usize| r.word(i).is_some_and(Word::is_number);
     let any = |i: usize, words: &[&str]| words.iter().any(|word| r.is(i, word));
