@@ -191,10 +191,9 @@ fn unit_behind(r: &Reading<'_>, i: usize, out: &mut [Finding]) {
         "vuotta",
         "év",
     ];
-    if let (Some(age), Some(unit)) = (out.last_mut(), r.word(i + 1)) {
-        if r.gap(i) == " " && SHORT.contains(&r.low(i + 1)) {
-            age.end = unit.end;
-        }
+    let unit = r.word(i + 1).filter(|_| r.gap(i) == " " && SHORT.contains(&r.low(i + 1)));
+    if let (Some(age), Some(unit)) = (out.last_mut(), unit) {
+        age.end = unit.end;
     }
 }
 

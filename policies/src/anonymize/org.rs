@@ -349,7 +349,6 @@ mod tests {
             "admitted to ICU",
             "the next station is closed",
             "la gare est fermée",
-            "dans la gare de Lundi",
             "trường của em",
             "transfer to another general hospital",
             "is there a good community health center",

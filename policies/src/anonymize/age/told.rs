@@ -36,9 +36,9 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         if is_said(r, i) || of_child(r, i) {
             out.push(Finding::new(word.start, word.end, Type::AGE, Evidence::Shape));
         }
-    } else if let Some(end) = signed(r.str(i)) {
+    } else if let Some((from, end)) = signed(r.str(i)) {
         let full = i.checked_sub(1).filter(|b| r.str(*b) == "만" && r.gap(*b) == " ");
-        let start = full.and_then(|b| r.word(b)).map_or(word.start, |w| w.start);
+        let start = full.and_then(|b| r.word(b)).map_or(word.start + from, |w| w.start);
         out.push(Finding::new(start, word.start + end, Type::AGE, Evidence::Shape));
     }
 }
@@ -81,14 +81,17 @@ fn of_child(r: &Reading<'_>, i: usize) -> bool {
     named && r.gap(b) == " " && number(r, i, 1..=17) && (on || closed(r, i))
 }
 
-/// Where the sign behind the number at the head of the word ends.
-fn signed(word: &str) -> Option<usize> {
-    let digits = word.bytes().take_while(u8::is_ascii_digit).count();
-    let rest = word.get(digits..).filter(|_| (1..=3).contains(&digits))?;
+/// Where the number of the word begins, behind nothing or signs of another script, and where its sign ends.
+fn signed(word: &str) -> Option<(usize, usize)> {
+    let from = word.find(|c: char| c.is_ascii_digit())?;
+    let body = word.get(from..)?;
+    let digits = body.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = body.get(digits..).filter(|_| (1..=3).contains(&digits))?;
     let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign))?;
     let tail = rest.get(sign.len()..)?;
-    let years = word.get(..digits)?.parse::<u32>().is_ok_and(|n| (0..=120).contains(&n));
-    (years && !OTHER.iter().any(|other| tail.starts_with(other))).then_some(digits + sign.len())
+    let years = body.get(..digits)?.parse::<u32>().is_ok_and(|n| n <= 120);
+    (years && !OTHER.iter().any(|other| tail.starts_with(other)))
+        .then_some((from, from + digits + sign.len()))
 }
 
 #[cfg(test)]

@@ -88,7 +88,9 @@ fn ends_as_one(r: &Reading<'_>, i: usize) -> bool {
 /// The kind at word `i` with the capitals on both sides.
 fn around(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let capital = |k: usize| {
-        r.word(k).is_some_and(Word::capital) && !r.has(k, Role::Honorific) && !LISTS.plain.contains(r.low(k))
+        r.word(k).is_some_and(|w| w.capital() && w.chars >= 2)
+            && !r.has(k, Role::Honorific)
+            && !LISTS.plain.contains(r.low(k))
     };
     let (mut first, mut last, mut named) = (i, i, false);
     while let Some(b) = first.checked_sub(1).filter(|b| i - b <= NAMES) {

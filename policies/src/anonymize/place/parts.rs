@@ -63,11 +63,16 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         flat(r, i, out);
     } else if QUARTERS[..6].contains(&low) {
         quarter(r, i, out);
-    } else if matches!(low, "tp" | "tỉnh") && word.caps != Caps::Lower && matches!(r.gap(i), ". " | " " | ".")
-    {
-        if let Some(last) = name(r, i + 1, WORDS).filter(|last| *last > i + 1 || low == "tỉnh") {
-            r.mark((i, last), Type::CITY, Evidence::Shape, out);
-        }
+    } else if matches!(low, "tp" | "tỉnh") && word.caps != Caps::Lower {
+        town(r, i, out);
+    }
+}
+
+/// `TP. Hồ Chí Minh`, `Tỉnh Đồng Nai`: word `i` is the name of a kind of town.
+fn town(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let last = name(r, i + 1, WORDS).filter(|_| matches!(r.gap(i), ". " | " " | "."));
+    if let Some(last) = last.filter(|last| *last > i + 1 || r.low(i) == "tỉnh") {
+        r.mark((i, last), Type::CITY, Evidence::Shape, out);
     }
 }
 

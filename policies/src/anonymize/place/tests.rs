@@ -101,7 +101,7 @@ fn places_of_many_countries() {
             ("osoitteeseen Lehtotie 7 C 24, 90520 Oulu", "ADDRESS Lehtotie 7 C 24"),
             ("Bağdat Cad. No: 218 D: 7, 34728", "ADDRESS Bağdat Cad. No: 218 D: 7"),
             ("Bezorgadres: Vissersdijk 31-hs, 9711 LK Groningen", "ADDRESS Vissersdijk 31-hs"),
-            ("en c/ Arquitecto Berges 23, 3.º izq. de Jaén", "ADDRESS c/ Arquitecto Berges 23, 3.º izq"),
+            ("en c/ Arquitecto Berges 23, 3.o izq. de Jaén", "ADDRESS c/ Arquitecto Berges 23, 3.o izq"),
             ("au 2214, rang Saint-Joseph, Rimouski", "ADDRESS 2214, rang Saint-Joseph"),
             ("a de Rösslistrass 9 z Winterthur", "ADDRESS Rösslistrass 9"),
             (

@@ -179,7 +179,6 @@ mod tests {
             ("पॉलिसी संख्या 41-8820937 का", "पॉलिसी", Some(("41-", true))),
             ("郵遞區號802，改", "郵遞區號", Some(("802", false))),
             ("保單號碼LT-4418209已", "保單", Some(("LT-", true))),
-            ("증권번호는 88-120", "증권", Some(("88-", true))),
             ("order-123", "order", None),
             ("the order. ABC 123", "order", None),
             ("order\n4711", "order", None),

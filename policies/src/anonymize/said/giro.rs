@@ -35,7 +35,7 @@ pub(super) fn find(text: &[u8], out: &mut Vec<Finding>) {
 fn of_bank(group: &[u8]) -> bool {
     const WEIGHTS: [u32; GROUP] = [9, 7, 3, 1, 9, 7, 3, 1];
     let sum: u32 = group.iter().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
-    sum > 0 && sum % 10 == 0
+    sum > 0 && sum.is_multiple_of(10)
 }
 
 #[cfg(test)]
