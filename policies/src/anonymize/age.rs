@@ -7,6 +7,8 @@ use super::cue::{Cue, Reading, Role};
 use super::kind::{Evidence, Finding, Type};
 use super::words::{Caps, Word};
 
+mod told;
+
 /// Ages of the text.
 #[expect(clippy::wildcard_enum_match_arm, reason = "other detectors are about the other roles")]
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
@@ -25,6 +27,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         if (1..=3).contains(&word.digits) {
             sexed(r, i, out);
             said(r, i, out);
+            told::find(r, i, out);
         }
     }
 }
@@ -163,6 +166,34 @@ fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         && !(gap == " " && r.gap(next) == "." && r.word(next + 1).is_some_and(|w| w.digits > 0))
     {
         push(r, next, Evidence::Label, out);
+        unit_behind(r, next, out);
+    }
+}
+
+/// `umur 61 th`: short words for years, which are others where no word for an age leads to the number.
+fn unit_behind(r: &Reading<'_>, i: usize, out: &mut [Finding]) {
+    const SHORT: [&str; 17] = [
+        "th",
+        "thn",
+        "tahun",
+        "j",
+        "jr",
+        "rok",
+        "roků",
+        "rokov",
+        "tuổi",
+        "साल",
+        "वर्ष",
+        "बरस",
+        "χρονών",
+        "років",
+        "роки",
+        "vuotta",
+        "év",
+    ];
+    let unit = r.word(i + 1).filter(|_| r.gap(i) == " " && SHORT.contains(&r.low(i + 1)));
+    if let (Some(age), Some(unit)) = (out.last_mut(), unit) {
+        age.end = unit.end;
     }
 }
 
@@ -287,6 +318,10 @@ mod tests {
             ("seen F/82 today", "82"),
             ("aged 91", "91"),
             ("age: 44", "44"),
+            ("umur 61 th, agama", "61 th"),
+            ("usia: 34 tahun", "34 tahun"),
+            ("ve věku 61 let", "61"),
+            ("उम्र 67 वर्ष", "67 वर्ष"),
             ("die 82-jährige Frau", "82"),
             ("une femme de 82 ans", "82"),
             ("tiene 82 años", "82"),

@@ -8,9 +8,11 @@ use super::token::{Token, after, before, in_token, tokens};
 
 mod calendar;
 mod clock;
+mod hour;
 mod loose;
 mod months;
 mod named;
+mod ordinal;
 mod short;
 mod spelled;
 pub(crate) use calendar::{shift, shift_clock};
@@ -104,6 +106,7 @@ pub(crate) fn dates(text: &[u8], tokens: &[Token]) -> Vec<Written> {
 pub(crate) fn find(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
     for date in dates(text, tokens) {
         let end = clock::joined(text, date.end).unwrap_or_else(|| loose::year_word(text, date.end));
+        let end = end + usize::from(ordinal::is_ordinal(text, date.start, end));
         let start = loose::day_word(text, date.start);
         out.push(Finding::new(start, end, Type::DATE, Evidence::Shape).scored(date.score));
     }
@@ -208,6 +211,10 @@ fn two(text: &[u8], a: Token, b: Token, sep: u8) -> Option<Written> {
         return Written::new(vec![piece(Field::Month, a), piece(Field::Year, b)], 85);
     }
     let (month, day) = (|n| (1..=12).contains(&n), |n| (1..=31).contains(&n));
+    if sep == b'.' && ordinal::is_ordinal(text, a.start, b.end) {
+        let fields = if month(y) { [Field::Day, Field::Month] } else { [Field::Month, Field::Day] };
+        return Written::new(vec![piece(fields[0], a), piece(fields[1], b)], 70);
+    }
     let turned = x > 12 || sep == b'.' && after(text, b.end) == b'.' && month(y);
     let fits = if turned { day(x) && month(y) } else { month(x) && day(y) };
     let dated = match sep {

@@ -33,6 +33,9 @@ pub(crate) enum Place {
     Key,
 }
 
+/// The shortest address of a coin.
+const COIN: usize = 26;
+
 /// What a text holds at a glance.
 struct Glance {
     digits: usize,
@@ -155,7 +158,9 @@ fn scan(text: &[u8], key: &str, alone: bool) -> Vec<Finding> {
         net::ipv6(text, &mut out);
     }
     date::find(text, &tokens, &mut out);
-    if glance.digits < 2 && !alone {
+    // The address of a coin may have but one.
+    let long = || tokens.iter().any(|token| token.digits > 0 && token.len() >= COIN);
+    if glance.digits < 2 && !alone && !long() {
         return out;
     }
     let labels = Labels::find(text, key);
@@ -214,11 +219,36 @@ fn beside_a_card(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
             }
             if let Some(year) = next.filter(slash).filter(|_| token.len() == 2) {
                 out.push(Finding::new(token.start, year.end, Type::EXPIRY, Evidence::Label));
-            } else if token.len() == 3 && stands_alone(text, token.start, token.end) {
+            } else if (token.len() == 3 || token.len() == 4 && of_code(text, token.start))
+                && stands_alone(text, token.start, token.end)
+            {
                 out.push(Finding::new(token.start, token.end, Type::CVV, Evidence::Label));
             }
         }
     }
+}
+
+/// Does a word for a code stand before: `code 4471`, `Sicherheitscode: 4471`, `kod 4471`?
+fn of_code(text: &[u8], start: usize) -> bool {
+    const WORDS: [&str; 14] = [
+        "code",
+        "cvv",
+        "cvc",
+        "cid",
+        "cvv2",
+        "csc",
+        "kod",
+        "kód",
+        "koodi",
+        "código",
+        "codigo",
+        "codice",
+        "kode",
+        "cryptogramme",
+    ];
+    let head = String::from_utf8_lossy(&text[start.saturating_sub(24)..start]).to_lowercase();
+    let head = head.trim_end_matches([' ', ':', '=', '(']);
+    head.len() < start.min(24) && WORDS.iter().any(|word| head.ends_with(word))
 }
 
 /// `deny`, `keys` and `allow` of the policy.

@@ -60,7 +60,8 @@ fn type_of_key(words: &str) -> Option<Type> {
 
 /// A label and its value on one line.
 fn labelled(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
-    let gap = r.gap(cue.last);
+    let last = plural(r, cue.last);
+    let gap = r.gap(last);
     let post = ty == Type::POSTCODE && gap == " ";
     let mark = gap.trim_matches([' ', '*', '"', '\'', ')', '.', '_', '(', '[', '<', '#']);
     let marked = matches!(mark, ":" | "=" | "：" | "\t" | "::" | "=>" | ":-" | ":**" | "->");
@@ -86,9 +87,16 @@ fn labelled(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
         if r.str(cue.first) == "name" && label == "name" && of_settings(r.text, r.words[cue.first].start) {
             return;
         }
-        return names(r, cue.last + 1, says_name, out);
+        return names(r, last + 1, says_name, out);
     }
-    value(r, cue.last + 1, ty, out);
+    value(r, last + 1, ty, out);
+}
+
+/// The last word of a label: that in `Forename(s)`, `Empfänger(in)`.
+fn plural(r: &Reading<'_>, last: usize) -> usize {
+    let ending =
+        r.gap(last) == "(" && r.word(last + 1).is_some_and(|w| w.caps == Caps::Lower && w.chars <= 4);
+    if ending && r.gap(last + 1).starts_with(')') { last + 1 } else { last }
 }
 
 /// Bytes around a `name:` in which settings show themselves.
@@ -197,6 +205,10 @@ fn names(r: &Reading<'_>, first: usize, says_name: bool, out: &mut Vec<Finding>)
     let mut at = first;
     for _ in 0..20 {
         let Some((from, last)) = who::value(r, at, says_name) else { return };
+        // `Surname: Berg; Forename(s): Anna`: the next label.
+        if at > first && r.gap(plural(r, last)).trim_start_matches(')').starts_with(':') {
+            return;
+        }
         if from > at {
             push(r, (at, from - 1), Type::TITLE, out);
         }

@@ -17,7 +17,9 @@ const HOSTS: &[&[u8]] = &[
 /// Those that a path makes sure; images of containers come from `io` and `dev`.
 const HOSTS_OF_PATHS: &[&[u8]] = &[
     b"example", b"app", b"co", b"us", b"info", b"health", b"care", b"clinic", b"online", b"site", b"me",
-    b"ai", b"it", b"in", b"be", b"at", b"no", b"ru", b"cn", b"page", b"link",
+    b"ai", b"it", b"in", b"be", b"at", b"no", b"ru", b"cn", b"page", b"link", b"vn", b"th", b"sg", b"hk",
+    b"tw", b"ro", b"hu", b"sk", b"bg", b"hr", b"lt", b"lv", b"ee", b"ua", b"kz", b"pk", b"bd", b"lk", b"ng",
+    b"ke", b"ae",
 ];
 
 fn push(out: &mut Vec<Finding>, start: usize, end: usize, ty: Type) {

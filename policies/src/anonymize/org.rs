@@ -10,6 +10,7 @@ use super::words::{Caps, Word};
 mod employer;
 mod form;
 mod house;
+mod kinds;
 mod nation;
 mod part;
 mod people;
@@ -25,6 +26,7 @@ use small::{small_name, spoken};
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     form::find(r, out);
     nation::find(r, out);
+    kinds::find(r, out);
     for (i, word) in r.words.iter().enumerate() {
         if word.chars == 7 {
             small::general(r, i, out);
@@ -216,7 +218,9 @@ fn titled(r: &Reading<'_>, i: usize) -> bool {
 /// `University of Tulsa`, `Klinikum Ulm`, `Hôpital Saint-Louis`.
 fn before(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     let Some(word) = r.word(cue.first) else { return };
-    if word.caps == Caps::Lower && word.chars < 6 || r.str(cue.first).eq_ignore_ascii_case("st") {
+    // Short words of one language are others in another, but not those with signs over their letters, and no phrases.
+    let short = word.chars < 6 && cue.first == cue.last && word.of(r.text).is_ascii();
+    if word.caps == Caps::Lower && short || r.str(cue.first).eq_ignore_ascii_case("st") {
         return;
     }
     let mut at = cue.last;
@@ -232,7 +236,7 @@ fn before(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
             names += 1;
         } else if !(r.has(at + 1, Role::Particle)
             || INSIDE.contains(&r.str(at + 1))
-            || matches!(r.str(at + 1), "l" | "d" | "am" | "im"))
+            || ["l", "d", "am", "im", "ao", "aos", "aux", "alla", "vid", "ved"].contains(&r.str(at + 1)))
         {
             break;
         }
@@ -313,6 +317,14 @@ mod tests {
             ("University of Eastmoor", "ORG University of Eastmoor"),
             ("Willow Creek Nursing Home", "FACILITY Willow Creek Nursing Home"),
             ("the patient is Jewish", "NRP Jewish"),
+            ("якобы он баптист и не наш", "NRP баптист"),
+            ("він греко-католик і в неділю", "NRP греко-католик"),
+            ("alla stazione di Verona Porta Nuova.", "FACILITY stazione di Verona Porta Nuova"),
+            ("resté à l'aréna Raoul-Thibault hier", "FACILITY aréna Raoul-Thibault"),
+            ("va al CEIP Las Viñuelas y es", "FACILITY CEIP Las Viñuelas"),
+            ("bị lạc ở bến xe Phía Tây lúc", "FACILITY bến xe Phía Tây"),
+            ("turfed off at Darlington station because", "FACILITY Darlington station"),
+            ("flyttas från Sahléns sjukhem till", "FACILITY Sahléns sjukhem"),
             ("Soy española, tengo 67", "NRP española"),
             ("Ik ben gereformeerd, 60", "NRP gereformeerd"),
             (
@@ -340,6 +352,9 @@ mod tests {
             "my insurance company",
             "Please group them",
             "admitted to ICU",
+            "the next station is closed",
+            "la gare est fermée",
+            "trường của em",
             "transfer to another general hospital",
             "is there a good community health center",
         ] {

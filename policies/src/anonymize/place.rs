@@ -15,6 +15,7 @@ mod county;
 mod geo;
 mod glyph;
 mod local;
+mod parts;
 mod post;
 mod route;
 mod street;
@@ -45,6 +46,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     told::find(r, out);
     glyph::find(r, out);
     for (i, word) in r.words.iter().enumerate() {
+        parts::find(r, i, out);
         if matches!(word.chars, 2..=16) && word.capital() {
             county::find(r, i, out);
         }

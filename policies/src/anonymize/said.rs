@@ -18,6 +18,7 @@ mod behind;
 mod code;
 mod enter;
 mod gap;
+mod giro;
 mod plate;
 
 /// What a word leads to.
@@ -51,6 +52,7 @@ pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
     let bytes = text.as_bytes();
     behind::find(text, &low, &begins, out);
     plate::shapes(text, out);
+    giro::find(bytes, out);
     pairs(text, &low, out);
     for (hit, lead) in SEARCH.hits_of_words(&low, &begins) {
         if !apart(text, hit.start, hit.end, cased) {
@@ -228,6 +230,9 @@ mod tests {
                 ("Kan du ringe til Ida på 61 40 22 95 inden", "PHONE 61 40 22 95"),
                 ("phone 774-785-5456x527, address", "PHONE 774-785-5456x527"),
                 ("Hívjon a (06)41/549-9095 számon", "PHONE (06)41/549-9095"),
+                ("dar de baja la línea 655 20 18 40.", "PHONE 655 20 18 40"),
+                ("Noen ringte fra 922 41 188 midt på natta", "PHONE 922 41 188"),
+                ("dzwonił numer 601 223 415 i", "PHONE 601 223 415"),
                 ("请拨打0571-77368685联系", "PHONE 0571-77368685"),
                 ("Booking 4P5L03, flight", "ID 4P5L03"),
                 ("Případ 14465: zákazník", "ID 14465"),

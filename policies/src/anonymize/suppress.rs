@@ -121,6 +121,9 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
     if !r.words.get(first..=last).is_some_and(listed) {
         return false;
     }
+    if edge::counts(r, f, first, last) {
+        return true;
+    }
     if f.ty == Type::DATE {
         return f.evidence == Evidence::Model && no_day(r.text.get(f.start..f.end).unwrap_or_default());
     }

@@ -11,6 +11,7 @@ mod people;
 mod planted;
 mod rows;
 pub(crate) mod tables;
+mod tongues;
 
 pub(super) fn talk(user: &str, reply: &str) -> Exchange {
     let reply = json!({"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": reply}, "finish_reason": "stop"}]});

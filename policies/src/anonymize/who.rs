@@ -6,6 +6,7 @@ use super::cue::{Cue, Reading, Role};
 use super::kind::{Evidence, Finding, Type};
 use super::words::{Caps, Word};
 
+mod behind;
 mod beside;
 mod called;
 mod chat;
@@ -48,6 +49,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
             credential(r, i, out);
         }
         called::find(r, i, out);
+        behind::find(r, i, out);
         ward::find(r, i, out);
         subject::find(r, i, out);
     }

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::hour::{at_hour, day_part, glyphs, half_day_before, hour_word};
 use super::number;
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::quick::Set;
@@ -116,7 +117,7 @@ fn hour(text: &[u8], at: usize, run: usize) -> u32 {
     number(text, Token { start: at, end: at + run, digits: run })
 }
 
-fn digits(text: &[u8], at: usize) -> usize {
+pub(super) fn digits(text: &[u8], at: usize) -> usize {
     text[at.min(text.len())..].iter().take_while(|b| b.is_ascii_digit()).count()
 }
 
@@ -125,7 +126,7 @@ fn read(text: &[u8], at: usize) -> Option<Read> {
     let run = digits(text, at);
     let (end, score) = if let Some(end) = clock(text, at).filter(|_| is_minute(text, at + run + 1)) {
         coloned(text, at, end)?
-    } else if let Some(end) = glyphs(text, at + run) {
+    } else if let Some(end) = glyphs(text, at, at + run).or_else(|| hour_word(text, at, at + run)) {
         (end, 85)
     } else if let Some(end) = hour_sign(text, at + run) {
         signed(text, at, end)?
@@ -137,12 +138,12 @@ fn read(text: &[u8], at: usize) -> Option<Read> {
 
 /// `17:52`, up to `end`: the end of what belongs to it, and how sure it is.
 fn coloned(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
-    if let Some(end) = marked(text, end) {
+    if let Some(end) = marked(text, end).or_else(|| at_hour(text, end).then_some(end)) {
         return Some((end, 85));
     }
     let range = after(text, end) == b'-' && clock(text, end + 1).is_some();
-    let cased = after(text, end) == b'-' && after(text, end + 1).is_ascii_lowercase();
-    if in_token(after(text, end)) || b":-/".contains(&after(text, end)) && !range && !cased {
+    let joined = after(text, end) == b'-' && after(text, end + 1).is_ascii_lowercase();
+    if in_token(after(text, end)) || b":-/".contains(&after(text, end)) && !range && !joined {
         return None;
     }
     let lead = lead(text, at);
@@ -168,7 +169,7 @@ fn dotted(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     let minutes = half_of_an_hour(text, end);
     let dotted = minutes.is_some();
     let end = minutes.unwrap_or(end);
-    if let Some(end) = marked(text, end) {
+    if let Some(end) = marked(text, end).or_else(|| (dotted && at_hour(text, end)).then_some(end)) {
         return Some((end, 85));
     }
     let next = after(text, end);
@@ -181,47 +182,10 @@ fn dotted(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     (!open && leads.contains(lead.as_str())).then_some((part, 70))
 }
 
-/// The end of the part of the day behind an hour of Indonesian; alone it counts nights: `jam 7 malam`.
-fn day_part(text: &[u8], at: usize) -> usize {
-    const PARTS: [&[u8]; 4] = [b" pagi", b" siang", b" sore", b" malam"];
-    let fits = |part: &&&[u8]| text[at..].starts_with(part) && !in_token(after(text, at + part.len()));
-    PARTS.iter().find(fits).map_or(at, |part| at + part.len())
-}
-
 /// The end of the minutes behind a full stop: `.30`.
 fn half_of_an_hour(text: &[u8], at: usize) -> Option<usize> {
     let fits = after(text, at) == b'.' && digits(text, at + 1) == 2 && is_minute(text, at + 1);
     fits.then_some(at + 3)
-}
-
-/// Where the half of the day that stands before an hour begins: `午後3時`, `오후 2시`.
-fn half_day_before(text: &[u8], at: usize) -> usize {
-    const HALVES: [&str; 18] = [
-        "午前", "午後", "正午", "上午", "下午", "中午", "凌晨", "早上", "晚上", "傍晚", "夜", "朝", "오전",
-        "오후", "새벽", "아침", "저녁", "밤",
-    ];
-    let head = &text[..at];
-    let head = head.strip_suffix(b" ").unwrap_or(head);
-    HALVES.iter().find(|half| head.ends_with(half.as_bytes())).map_or(at, |half| head.len() - half.len())
-}
-
-/// The end of the signs behind an hour: `3時`, `10時30分`, `3시 30분`; `3時間` is how long.
-fn glyphs(text: &[u8], at: usize) -> Option<usize> {
-    let is = |at: usize, signs: &[&'static str]| {
-        signs.iter().copied().find(|sign| text[at.min(text.len())..].starts_with(sign.as_bytes()))
-    };
-    let mut end = at + is(at, &["時", "时", "시"])?.len();
-    if is(end, &["間", "间", "간"]).is_some() {
-        return None;
-    }
-    let minute = end + usize::from(after(text, end) == b' ');
-    let run = digits(text, minute);
-    if let Some(sign) = is(minute + run, &["分", "분"]).filter(|_| (1..=2).contains(&run)) {
-        end = minute + run + sign.len();
-    } else if let Some(half) = is(end, &["半", "반"]) {
-        end += half.len();
-    }
-    Some(end)
 }
 
 /// The end of `h` behind an hour: `14h`, `14 h`.
@@ -232,7 +196,7 @@ fn hour_sign(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Two digits at `at` that may be minutes.
-fn is_minute(text: &[u8], at: usize) -> bool {
+pub(super) fn is_minute(text: &[u8], at: usize) -> bool {
     text.get(at..at + 2).is_some_and(|two| two.iter().all(u8::is_ascii_digit)) && text[at] < b'6'
 }
 
@@ -241,7 +205,7 @@ fn marked(text: &[u8], at: usize) -> Option<usize> {
     let from = at + usize::from(after(text, at) == b' ');
     let rest = &text[from.min(text.len())..];
     // What the marks begin with.
-    if !rest.first().is_some_and(|b| b"apuhodgrw".contains(&b.to_ascii_lowercase()) || *b >= 0x80) {
+    if !rest.first().is_some_and(|b| b"apuhodgrwsimkv'".contains(&b.to_ascii_lowercase()) || *b >= 0x80) {
         return None;
     }
     let fits = |mark: &&&str| {
@@ -258,7 +222,7 @@ fn small_is(head: &[u8], mark: &str) -> bool {
 }
 
 /// The word before the number, in lower case.
-fn lead(text: &[u8], at: usize) -> String {
+pub(super) fn lead(text: &[u8], at: usize) -> String {
     let head = &text[at.saturating_sub(16)..at];
     let Some(head) = head.strip_suffix(b" ") else { return String::new() };
     let len = head.iter().rev().take_while(|b| !b.is_ascii_whitespace() && !b"(,;".contains(b)).count();

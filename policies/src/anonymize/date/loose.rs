@@ -46,7 +46,8 @@ pub(super) fn full(word: &[u8]) -> bool {
 pub(super) fn year_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     let year = all[i];
     let mut next = i + 1;
-    if !is_year(text, year) || matches!(before(text, year.start), b'-' | b'/' | b'_') {
+    let of_era = !is_year(text, year) && year.is_number() && year.len() <= 2 && era(&text[..year.start]) > 0;
+    if !(is_year(text, year) || of_era) || matches!(before(text, year.start), b'-' | b'/' | b'_') {
         return None;
     }
     let b = *all.get(next)?;
@@ -62,13 +63,24 @@ pub(super) fn year_first(text: &[u8], all: &[Token], i: usize) -> Option<Written
     if !sign(gap, &["年", "년"]) || !small(b, 12) {
         return None;
     }
-    let mut pieces = vec![piece(Field::Year, year), piece(Field::Month, b)];
+    let field = if of_era { Field::Short } else { Field::Year };
+    let mut pieces = vec![piece(field, year), piece(Field::Month, b)];
     next += 1;
     if let Some(c) = all.get(next).filter(|c| sign(&text[b.end..c.start], &["月", "월"]) && small(**c, 31))
     {
         pieces.push(piece(Field::Day, *c));
     }
     Written::new(pieces, 90)
+}
+
+/// Bytes of the era that ends `head`: `昭和` of `昭和59年8月2日`, and the space behind it.
+fn era(head: &[u8]) -> usize {
+    const ERAS: [&str; 11] =
+        ["明治", "大正", "昭和", "平成", "令和", "中華民國", "中华民国", "民國", "民国", "西元", "西暦"];
+    let bare = head.strip_suffix(b" ").unwrap_or(head);
+    ERAS.iter()
+        .find(|era| bare.ends_with(era.as_bytes()))
+        .map_or(0, |era| era.len() + head.len() - bare.len())
 }
 
 /// `22 tháng 4 năm 1943`: the month by its number.
@@ -106,6 +118,10 @@ pub(super) fn day_word(text: &[u8], start: usize) -> usize {
     let head = &text[..start];
     if let Some(word) = ["ngày ", "Ngày "].iter().find(|word| head.ends_with(word.as_bytes())) {
         return start - word.len();
+    }
+    let era = era(head);
+    if era > 0 {
+        return start - era;
     }
     // `the 12th of May`.
     let count = text[start..].iter().take(3).take_while(|b| b.is_ascii_digit()).count();
@@ -304,6 +320,22 @@ mod tests {
             find(text.as_bytes(), &tokens(text.as_bytes()), &mut out);
             assert!(out.iter().all(|f| f.score < 30), "{text}: {out:?}");
         }
+    }
+
+    #[test]
+    fn years_of_an_era() {
+        for (text, want) in [
+            ("生年月日：昭和59年8月2日", "昭和59年8月2"),
+            ("平成3年12月生まれ", "平成3年12"),
+            ("民國 88年1月5日", "民國 88年1月5"),
+        ] {
+            let mut out = Vec::new();
+            find(text.as_bytes(), &tokens(text.as_bytes()), &mut out);
+            assert!(out.iter().any(|f| &text[f.start..f.end] == want), "{text}: {out:?}");
+        }
+        let mut out = Vec::new();
+        find("築59年8月で".as_bytes(), &tokens("築59年8月で".as_bytes()), &mut out);
+        assert!(out.is_empty(), "{out:?}");
     }
 
     #[test]

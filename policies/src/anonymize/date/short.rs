@@ -136,7 +136,7 @@ pub(crate) fn bare(mention: &[u8]) -> Option<Written> {
 }
 
 /// The line before `start`.
-fn line_before(text: &[u8], start: usize) -> &[u8] {
+pub(super) fn line_before(text: &[u8], start: usize) -> &[u8] {
     &text[text[..start].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1)..start]
 }
 

@@ -34,6 +34,9 @@ fn disguises() {
         ("q=patient%20Beatriz%20Okonkwo%20called", "ENCODED q=patient%20Beatriz%20Okonkwo%20called"),
         ("card 4012888888881881 exp 04/27 cvv 123", "CVV 123"),
         ("4012888888881881 04/27 321", "EXPIRY 04/27"),
+        ("carte 3714 496353 98431 (exp. 06-30, code 4471) refusée", "CVV 4471"),
+        ("para 3PHthwhvnTBKVkzuVCjZyrdWneRhrcwCqr e nunca", "CRYPTO 3PHthwhvnTBKVkzuVCjZyrdWneRhrcwCqr"),
+        ("tra ở phatnguoi.vn/tra-cuu?bs=51K nhé", "URL phatnguoi.vn/tra-cuu?bs=51K"),
         ("```\nkey = \"078-05-1123\"\n```", "US_SSN 078-05-1123"),
         ("my passport number is C01234565 ok", "DE_PASSPORT C01234565"),
     ] {

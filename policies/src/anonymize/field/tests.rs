@@ -23,6 +23,8 @@ fn keys_and_labels() {
         ("Halden Tools", "employer", "EMPLOYER Halden Tools"),
         ("marsh.e", "userName", "USERNAME marsh.e"),
         ("Vorname: Lieselotte", "", "NAME Lieselotte"),
+        ("Forename(s): Prudence; NI no", "", "NAME Prudence"),
+        ("Empfänger(in): Lieselotte Brandt", "", "NAME Lieselotte Brandt"),
         ("patient_name: elena marsh", "", "NAME elena marsh"),
         ("Nombre: Marisol Duarte", "", "NAME Marisol Duarte"),
         ("Employer: Halden Tools", "", "EMPLOYER Halden Tools"),

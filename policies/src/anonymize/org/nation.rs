@@ -144,6 +144,8 @@ mod tests {
             ("albansk statsborger", "albansk"),
             ("Türk vatandaşı olan", "Türk"),
             ("ressortissante algérienne", "algérienne"),
+            ("a bérlő egy osztrák férfi, aki", "osztrák"),
+            ("ukrajinský muž, 34", "ukrajinský"),
         ] {
             assert_eq!(spans(text, find), [want], "{text}");
         }

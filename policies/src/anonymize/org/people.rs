@@ -100,7 +100,21 @@ fn said_of(r: &Reading<'_>, cue: &Cue) -> bool {
         "seorang",
         "я",
         "είμαι",
+        "είναι",
+        "он",
+        "она",
+        "він",
+        "вона",
+        "é",
+        "sei",
+        "mam",
+        "hän",
+        "han",
+        "hun",
+        "hon",
+        "ő",
     ];
+    const AND: [&str; 14] = ["и", "і", "й", "а", "und", "et", "y", "och", "og", "ja", "és", "ve", "și", "a"];
     // `katolik, 41 lat`: what a text begins with.
     let Some(b) = cue.first.checked_sub(1) else {
         return r.gap(cue.last) == ", " && r.word(cue.last + 1).is_some_and(|w| w.digits > 0);
@@ -108,7 +122,8 @@ fn said_of(r: &Reading<'_>, cue: &Cue) -> bool {
     let am = r.gap(b) == " " && AM.contains(&r.low(b));
     let after = r.gap(cue.last).trim_start();
     let listed = matches!(r.gap(b), ", " | " | ") && after.starts_with([',', '|']);
-    let closed = after.starts_with([',', '.', ';', '|']) || cue.last + 1 == r.words.len();
+    let on = r.gap(cue.last) == " " && AND.contains(&r.str(cue.last + 1));
+    let closed = after.starts_with([',', '.', ';', '|']) || cue.last + 1 == r.words.len() || am && on;
     let behind = r.gap(cue.last) == " "
         && ["vagyok", "student", "nurse", "engineer", "chef", "woman", "man"].contains(&r.str(cue.last + 1));
     closed && (am || listed) || behind

@@ -91,7 +91,8 @@ fn listed(text: &str, out: &mut Vec<Finding>) {
                 hangul_city(rest).map(|len| (len, Type::CITY))
             }
             List::Other if !inside(text, start, end) => Some((0, Type::CITY)),
-            List::Nation => after(&["国籍", "人", "籍", "인", "사람"]).map(|len| (len, Type::NRP)),
+            List::Nation => after(&["国籍", "國籍", "국적", " 국적", "人", "籍", "인", "사람"])
+                .map(|len| (len, Type::NRP)),
             List::People if !inside(text, start, end) => Some((0, Type::NRP)),
             List::Hangul | List::Other | List::People => None,
         };
@@ -301,6 +302,8 @@ mod tests {
                     "ADDRESS 전주시 완산구 전라감영로 27, 120동 1604호",
                 ),
                 ("什么时候来哈尔滨?", "CITY 哈尔滨"),
+                ("様はカナダ国籍で", "NRP カナダ国籍"),
+                ("캐나다 국적입니다", "NRP 캐나다 국적"),
                 ("수원에 살고", "CITY 수원"),
                 ("متى تصل إلى صفاقس؟", "CITY صفاقس"),
                 ("いすみ市に住んでいて", "CITY いすみ市"),

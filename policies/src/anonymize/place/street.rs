@@ -274,7 +274,8 @@ pub(super) fn before(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     ];
     let placed =
         r.word(last + 1).is_some_and(|w| w.digits >= 4) && matches!(r.gap(last), ", " | "\n" | ",\n" | " ");
-    let weak = small.contains(&word);
+    // `c/ Mayor 5` is no other word.
+    let weak = small.contains(&word) && r.gap(cue.last) != "/ ";
     let numbered = ahead.is_some() && !weak
         || behind.is_some()
             && (capital || !matches!(word, "via" | "place" | "route" | "square" | "passage" | "cours"));
@@ -308,7 +309,8 @@ fn house_after(r: &Reading<'_>, last: usize) -> Option<usize> {
     let skip = usize::from(sign) + usize::from(ordinal);
     let near = matches!(gap, " " | ", " | " #" | ". " | ", #" | " № " | ", № ");
     let at = last + 1 + skip;
-    let near = near && (skip == 0 || matches!(r.gap(last + skip), " " | ". " | ".º " | "º " | "° "));
+    let near =
+        near && (skip == 0 || matches!(r.gap(last + skip), " " | ". " | ": " | ":" | ".º " | "º " | "° "));
     // A year, or a postcode, is no house number.
     let fits =
         number(r, at) && r.word(at).is_some_and(|w| w.digits <= 4) && !r.gap(at).starts_with(['%', ':']);
@@ -317,7 +319,7 @@ fn house_after(r: &Reading<'_>, last: usize) -> Option<usize> {
     }
     let letter = r.gap(at) == " "
         && r.word(at + 1).is_some_and(|w| w.chars == 1 && w.digits == 0 && w.caps != Caps::None);
-    let closes = letter && !r.gap(at + 1).starts_with(' ');
+    let closes = letter && !r.gap(at + 1).starts_with([' ', ':']);
     Some(if closes { at + 1 } else { at })
 }
 
@@ -327,7 +329,7 @@ const ENDINGS: &[&str] = &[
     "chaussee", "graben", "markt", "straat", "laan", "plein", "gracht", "kade", "dreef", "singel", "dijk",
     "gatan", "gata", "vägen", "gränd", "stigen", "vej", "gade", "veien", "vegen", "gate", "allé", "katu",
     "tie", "kuja", "gatu", "stien", "bakken", "backen", "stræde", "toften", "plassen", "torget", "plads",
-    "hof", "berg", "feld",
+    "hof", "berg", "feld", "strass", "gass", "wäg",
 ];
 
 /// Of these, the ones that end nothing but streets.
@@ -346,7 +348,8 @@ pub(super) fn compound(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     };
     let weak = ENDINGS[ending].len() <= 4 && ending >= SURE;
     let year = r.words[i].digits == 4;
-    if r.has(before, Role::Common) || weak && (year || r.begins(before)) && !r.gap(i).starts_with(',') {
+    let begins = r.begins(before) && !(r.gap_before(before).ends_with(": ") && r.gap(i).starts_with('-'));
+    if r.has(before, Role::Common) || weak && (year || begins) && !r.gap(i).starts_with(',') {
         return;
     }
     let mut first = before;

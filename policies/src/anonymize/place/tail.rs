@@ -60,6 +60,14 @@ fn ordinal(r: &Reading<'_>, i: usize) -> Option<usize> {
     ((mark || glued) && r.gap(last) == " " && door(last + 1)).then_some(last + 1)
 }
 
+/// A capital and a number of up to three digits, behind which the part ends.
+fn stair(r: &Reading<'_>, i: usize) -> bool {
+    let letter = r.word(i).is_some_and(Word::initial) && r.gap(i) == " ";
+    let flat = r.word(i + 1).is_some_and(|w| w.is_number() && w.digits <= 3);
+    let closed = i + 2 == r.words.len() || r.gap(i + 1).starts_with([',', '.', ';', '\n', ')']);
+    letter && flat && closed && i.checked_sub(1).and_then(|b| r.word(b)).is_some_and(|w| w.digits > 0)
+}
+
 /// `II`: a storey in Roman numbers.
 fn storey(word: &str) -> bool {
     matches!(word, "I" | "II" | "III" | "IV" | "V" | "hs")
@@ -71,7 +79,10 @@ fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
         gap,
         " " | ", " | ". " | "., " | " - " | "/" | " / " | "," | " , " | ": " | " #" | ", #" | ".º " | "º "
     );
-    if !(near || gap == "-" && storey(r.str(i))) {
+    if gap == "-" && storey(r.str(i)) {
+        return Some(i);
+    }
+    if !near {
         return None;
     }
     let value = |k: usize| {
@@ -114,13 +125,17 @@ fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
     if then && r.str(i + 1).chars().count() <= 10 {
         return Some(i + 1);
     }
+    // `7 C 24`: the stair and the flat of Finland.
+    if gap == " " && stair(r, i) {
+        return Some(i + 1);
+    }
     // `33/A`, `218-II`.
     let letter = r.word(i).is_some_and(|w| w.chars == 1 && w.digits == 0) && gap == "/";
     // `utca 21. II/4.`: the storey and the door.
     if gap == ". " && storey(r.str(i)) && r.gap(i) == "/" && value(i + 1) {
         return Some(i + 1);
     }
-    (number && matches!(gap, "/" | " / ") || letter || gap == "-" && storey(r.str(i))).then_some(i)
+    (number && matches!(gap, "/" | " / ") || letter).then_some(i)
 }
 
 #[cfg(test)]

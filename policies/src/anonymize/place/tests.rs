@@ -98,6 +98,12 @@ fn places_of_many_countries() {
             ("живу по адресу 444640, Екатеринбург", "POSTCODE 444640"),
             ("живу по адресу 642666, г. Калининград", "POSTCODE 642666"),
             ("bor i Skolebakken 138, 1536 Eastmoor", "ADDRESS Skolebakken 138"),
+            ("osoitteeseen Lehtotie 7 C 24, 90520 Oulu", "ADDRESS Lehtotie 7 C 24"),
+            ("Bağdat Cad. No: 218 D: 7, 34728", "ADDRESS Bağdat Cad. No: 218 D: 7"),
+            ("Bezorgadres: Vissersdijk 31-hs, 9711 LK Groningen", "ADDRESS Vissersdijk 31-hs"),
+            ("en c/ Arquitecto Berges 23, 3.o izq. de Jaén", "ADDRESS c/ Arquitecto Berges 23, 3.o izq"),
+            ("au 2214, rang Saint-Joseph, Rimouski", "ADDRESS 2214, rang Saint-Joseph"),
+            ("a de Rösslistrass 9 z Winterthur", "ADDRESS Rösslistrass 9"),
             (
                 "of 4370 quail hollow dr, unit 5c, eastmoor, in 45336. she",
                 "ADDRESS 4370 quail hollow dr, unit 5c",

@@ -52,7 +52,8 @@ pub(super) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding
     compounds(text, low, out);
     let cased = |c: char| c.is_lowercase() || c.is_uppercase() || c == '_';
     for (hit, lead) in SEARCH.hits_of_words(low, begins) {
-        if !apart(text, hit.start, hit.end, cased) {
+        let glued = text.get(..hit.end).is_some_and(|head| head.ends_with(gap::spaceless));
+        if !glued && !apart(text, hit.start, hit.end, cased) {
             continue;
         }
         if lead == Lead::PlateBefore {
@@ -71,15 +72,28 @@ pub(super) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding
             Lead::Plate(told) => plated(text, begin, told).map(|end| (end, Type::ID)),
             Lead::PlateBefore => None,
             Lead::Post => {
+                let three = THREE.contains(&low.get(hit.clone()).unwrap_or_default());
                 let sure = begin.named || !(small || short && written.is_ascii() && written.contains(' '));
-                posted(text.as_bytes(), begin).filter(|_| sure).map(|end| (end, Type::POSTCODE))
+                posted(text.as_bytes(), begin, three).filter(|_| sure).map(|end| (end, Type::POSTCODE))
             }
         };
         if let Some((end, ty)) = found {
+            let end = checked(text.as_bytes(), begin.at, end);
             out.push(Finding::new(begin.at, end, ty, Evidence::Label));
         }
     }
 }
+
+/// Where a code ends whose check stands in brackets: `G354691(7)`, as in Hong Kong.
+fn checked(text: &[u8], start: usize, end: usize) -> usize {
+    let check = matches!(text.get(end..end + 3), Some([b'(', b'0'..=b'9' | b'A', b')']));
+    let letters = text[start..end].iter().take_while(|b| b.is_ascii_uppercase()).count();
+    let shaped = (1..=2).contains(&letters) && text[start + letters..end].iter().all(u8::is_ascii_digit);
+    if check && shaped && end - start == letters + 6 { end + 3 } else { end }
+}
+
+/// Words for postcodes of three digits: Taiwan's, Iceland's.
+const THREE: [&str; 4] = ["郵遞區號", "郵遞區號為", "郵遞區號是", "póstnúmer"];
 
 /// Behind a short form in small letters only what holds a letter or a sign is a code: `rg 36.150.729-X`.
 fn coded(text: &str, begin: Begin, about: About, small: bool) -> Option<usize> {
@@ -145,7 +159,7 @@ fn plated(text: &str, begin: Begin, told: Told) -> Option<usize> {
 }
 
 /// `44160`, `110 00`, `00-950`, `01310-100`, `7411 BR`, `1000`.
-fn posted(text: &[u8], begin: Begin) -> Option<usize> {
+fn posted(text: &[u8], begin: Begin, three: bool) -> Option<usize> {
     let start = begin.at;
     let run =
         |at: usize| text.get(at..).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit()).count();
@@ -159,6 +173,7 @@ fn posted(text: &[u8], begin: Begin) -> Option<usize> {
             first + 1 + second
         }
         (4, b' ', _) if letters == 2 => first + 3,
+        (3, _, _) if three => first,
         (4..=7, _, _) => first,
         _ => return None,
     };

@@ -45,10 +45,12 @@ pub(super) struct Begin {
 pub(super) fn begin(text: &str, low: &str, from: usize, abbreviated: bool) -> Option<Begin> {
     let mut out = Begin { at: from, named: false };
     let mut stop = abbreviated;
+    // `郵遞區號802`, `身份證G354691(7)`: scripts without spaces.
+    let glued = text.get(..from).is_some_and(|head| head.ends_with(spaceless));
     for _ in 0..=MOST {
         let marks = marks(text.as_bytes(), out.at, stop);
         // The word goes on: `order-123`, `user_id`.
-        if marks == 0 && out.at == from && touched(text, from) {
+        if marks == 0 && out.at == from && !glued && touched(text, from) {
             return None;
         }
         let next = out.at + marks;
@@ -72,7 +74,9 @@ pub(super) fn begin(text: &str, low: &str, from: usize, abbreviated: bool) -> Op
         }
         // `NR-448172` is the head of a code too.
         let head = text.as_bytes().get(out.at + word).is_some_and(|b| b"-/".contains(b));
-        if head && written.bytes().all(|b| b.is_ascii_uppercase()) {
+        // `BR01 AK 4182` begins with the sign of a state.
+        let joined = text.as_bytes().get(out.at + word).is_some_and(u8::is_ascii_digit);
+        if (head || joined) && written.bytes().all(|b| b.is_ascii_uppercase()) {
             break;
         }
         out.named |= number;
@@ -81,7 +85,7 @@ pub(super) fn begin(text: &str, low: &str, from: usize, abbreviated: bool) -> Op
     }
     let first = text.as_bytes().get(out.at)?;
     let starts = first.is_ascii_digit() || first.is_ascii_uppercase() || !first.is_ascii();
-    (out.at > from && starts).then_some(out)
+    ((out.at > from || glued) && starts).then_some(out)
 }
 
 /// Does a letter or a digit of an alphabet, or what joins words, touch the end of the word?
@@ -120,11 +124,27 @@ fn word(low: &str, from: usize) -> usize {
         return len;
     }
     let spaced = rest.char_indices().take(LONGEST).find(|(_, c)| *c == ' ').map_or(0, |(at, _)| at);
-    let whole = rest.get(..spaced).is_some_and(|word| word.chars().all(char::is_alphabetic));
+    let whole = rest.get(..spaced).is_some_and(|word| word.chars().all(|c| c.is_alphabetic() || is_mark(c)));
     if whole && spaced > 0 {
         return spaced;
     }
+    // `號碼LT-4418209`: of scripts without spaces the longest that is known.
+    let ends = || rest.char_indices().skip(1).take(SIGNS).map(|(at, _)| at);
+    let known = |at: &usize| {
+        rest.get(..*at).is_some_and(|word| LISTS.number.contains(word) || LISTS.link.contains(word))
+    };
+    if let Some(at) = rest.starts_with(spaceless).then(|| ends().filter(known).max()).flatten() {
+        return at;
+    }
     rest.chars().next().filter(|c| c.is_alphabetic()).map_or(0, char::len_utf8)
+}
+
+/// The most signs of a word in scripts without spaces.
+const SIGNS: usize = 4;
+
+/// A sign of Chinese, Japanese or Korean.
+pub(super) fn spaceless(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 /// A vowel sign of India or Thailand.
@@ -155,6 +175,10 @@ mod tests {
             ("Police-Nr. 14.882", "police", Some(("14.", true))),
             ("sözleşme no: SZ-448172", "sözleşme", Some(("SZ-", true))),
             ("договор No 118-22", "договор", Some(("118", true))),
+            ("गाड़ी नंबर BR01 AK 4182", "गाड़ी", Some(("BR0", true))),
+            ("पॉलिसी संख्या 41-8820937 का", "पॉलिसी", Some(("41-", true))),
+            ("郵遞區號802，改", "郵遞區號", Some(("802", false))),
+            ("保單號碼LT-4418209已", "保單", Some(("LT-", true))),
             ("order-123", "order", None),
             ("the order. ABC 123", "order", None),
             ("order\n4711", "order", None),

@@ -97,17 +97,26 @@ fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
         let value = &text[word.clone()];
         // `of user mjansen12 is now ...`.
         let user = WORDS.user.contains(last.as_str()) && value.is_ascii();
+        // `mdp, login jordan.lpz93, mets ...`: the name of the user in a list.
+        let named = user && text[word.end..whole.end].contains(&b',');
+        // `parola mea pe https://... era ...`: what it opens.
+        let address = said.contains("://") || said.starts_with("www.");
         let fits = || if listed { looks_drawn(value) } else { looks_chosen(value) };
         // `password, minLength: 12`: what a colon follows is a name too.
         let label = text[word.end..whole.end].starts_with(b":") && after(text, whole.end) == b' ';
-        if !linked && !label && (led && fits() || strange && !user && looks_drawn(value)) {
+        if !linked
+            && !label
+            && !named
+            && !address
+            && (led && fits() || strange && !user && looks_drawn(value))
+        {
             return Some(word);
         }
         let small = said.chars().all(|c| !c.is_uppercase() && c.is_alphabetic()) && !said.is_empty();
         let closed = text[word.end..whole.end].iter().any(|b| b".;?!".contains(b));
         // `wachtwoord van de backup-NAS is`: the thing that it opens.
         let thing = !led && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-') && value.len() >= 2;
-        if !(linked || small || user || thing) || closed {
+        if !(linked || small || user || thing || address) || closed {
             return None;
         }
         // `mot de passe provisoire : Lavande-8842`.
@@ -205,6 +214,10 @@ mod tests {
             ("Ο κωδικός μου Aigaio!27 δεν", "Aigaio!27"),
             ("密码改成了Mantou@123，有", "Mantou@123"),
             ("وكلمة المرور Nakhla#2290، والبريد", "Nakhla#2290"),
+            ("parola mea pe https://catalog.example.ro era Zmeura#45 și", "Zmeura#45"),
+            ("zappé mon mdp, login jordan.lpz93, mets Bateau!Rouge27 et", "Bateau!Rouge27"),
+            ("sifrem Kartal_1903x, iptal et", "Kartal_1903x"),
+            ("mein passwort für www.example.de lautet Tulpe#77x", "Tulpe#77x"),
             ("db root pw changed again -> kWq?t72Mzvn4 .", "kWq?t72Mzvn4"),
             ("mật khẩu là Hanoi2024!", "Hanoi2024!"),
             ("kata sandi: Jakarta99", "Jakarta99"),
@@ -237,6 +250,8 @@ mod tests {
             "hash the password with bcrypt, not sha256",
             "is the password SHA256 or MD5?",
             "password manager v2 is out",
+            "password reset at https://example.com/reset?id=4711 is slow",
+            "mot de passe, login, mets à jour 2024",
             "password hashing is done with argon2id",
             "the password is checked against NIST_800_63",
             "a password of 12-16 characters",

@@ -15,6 +15,11 @@ static HEADS: LazyLock<Set<&'static str>> = LazyLock::new(|| {
     lines(include_str!("../../../suppress/heads.txt")).flat_map(|line| line.split(' ')).collect()
 });
 
+/// Nobody's in small letters alone.
+static SMALL: LazyLock<Set<&'static str>> = LazyLock::new(|| {
+    lines(include_str!("../../../suppress/small.txt")).flat_map(|line| line.split(' ')).collect()
+});
+
 /// Types of which the model takes too much.
 const TRIMMED: [Type; 8] = [
     Type::NAME,
@@ -52,8 +57,8 @@ pub(super) fn trimmed(r: &Reading<'_>, f: &Finding) -> Option<Finding> {
     while first < last && (is_head(r, last) || cased && is_small(r, last, last - 1)) {
         last -= 1;
     }
-    if first == last && (is_head(r, first) || is_link(r, first))
-        || f.ty == Type::CITY && no_town(r, first, last)
+    if first == last && (is_head(r, first) || is_link(r, first) || is_relative(r, first, f.ty))
+        || f.ty == Type::CITY && (no_town(r, first, last) || first == last && articled(r, first))
     {
         return None;
     }
@@ -67,8 +72,26 @@ pub(crate) fn is_nobody(small: &str) -> bool {
     HEADS.contains(small)
 }
 
+/// `25 µF`, taken for a day, and `5-year guarantee`, for an age.
+pub(super) fn counts(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
+    const SPANS: [&str; 4] = ["year", "month", "week", "day"];
+    const PEOPLE: [&str; 18] = [
+        "old", "olds", "male", "female", "man", "woman", "boy", "girl", "child", "patient", "son",
+        "daughter", "of", "kid", "infant", "baby", "toddler", "survivor",
+    ];
+    let number = |i: usize| r.word(i).is_some_and(Word::is_number);
+    let any = |i: usize, words: &[&str]| words.iter().any(|word| r.is(i, word));
+    let measured = first < last && (first..last).all(number) && is_nobody(r.low(last));
+    let lasts = number(first) && r.gap(first) == "-" && any(first + 1, &SPANS) && r.gap(first + 1) == " ";
+    f.evidence == Evidence::Model
+        && (f.ty == Type::DATE && measured || f.ty == Type::AGE && lasts && !any(first + 2, &PEOPLE))
+}
+
 fn is_head(r: &Reading<'_>, i: usize) -> bool {
     let word = r.str(i);
+    if SMALL.contains(word) && r.word(i).is_some_and(|w| w.caps == Caps::Lower) {
+        return true;
+    }
     word.len() <= 64 && is_nobody(&word.to_lowercase()) || is_label(r, i) || clinical::is_small(r, i)
 }
 
@@ -86,6 +109,23 @@ fn no_town(r: &Reading<'_>, first: usize, last: usize) -> bool {
             && !roles.iter().any(|role| r.has(i, *role))
             && r.lists(i) & PLACES == 0
     })
+}
+
+/// `Sohn`, `Kızım`: what somebody is to another, alone, where nobody is called so.
+fn is_relative(r: &Reading<'_>, i: usize, ty: Type) -> bool {
+    ty == Type::NAME && r.has(i, Role::Relative) && r.lists(i) & (lists::GIVEN | lists::SURNAME) == 0
+}
+
+/// `ein Kreuzschlitz`, `die Zünfte`: a noun of German, which no list has for a place.
+fn articled(r: &Reading<'_>, i: usize) -> bool {
+    const ARTICLES: [&str; 14] = [
+        "der", "die", "das", "den", "dem", "ein", "eine", "einen", "einem", "einer", "kein", "keine",
+        "keinen", "jede",
+    ];
+    const PLACES: u8 = lists::CITY | lists::STATE | lists::COUNTRY;
+    let roles = [Role::City, Role::State, Role::Country];
+    let article = i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && ARTICLES.contains(&r.low(b)));
+    article && r.lists(i) & PLACES == 0 && !roles.iter().any(|role| r.has(i, *role))
 }
 
 /// `di`, `dal`, `l`: what binds the words of names, alone.

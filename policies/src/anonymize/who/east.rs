@@ -13,6 +13,9 @@ use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};
 use crate::anonymize::words::Caps;
 
+mod korean;
+use korean::{KOREAN, korean, spaced};
+
 /// Family names of one sign, and of two.
 const CHINESE: &str = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许邓冯韩曹曾彭萧蔡潘田董袁于余叶蒋杜苏魏程吕丁沈任姚卢傅钟\
     钱姜崔谭廖范汪陆金石戴贾韦夏邱方侯邹熊孟秦白江阎薛尹段雷龙黎史陶贺毛郝顾龚邵万覃武乔赖文庞樊兰殷施洪翟安颜倪严牛温\
@@ -20,8 +23,6 @@ const CHINESE: &str = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高
     桂闵陳張劉黃趙吳馬鄭謝許鄧馮葉蔣蘇呂盧鍾楊孫羅錢陸";
 const CHINESE_TWO: [&str; 12] =
     ["欧阳", "司马", "诸葛", "上官", "司徒", "东方", "夏侯", "皇甫", "慕容", "令狐", "公孙", "歐陽"];
-const KOREAN: &str = "김이박최정강조윤장임한오서신권황안송류전홍고문양손배백허유남심노하곽성차주우구민나진지엄채원천방공현함변염여추도소석선설마길연위표명기반왕금옥육인맹제모탁국은편용";
-const KOREAN_TWO: [&str; 6] = ["남궁", "황보", "제갈", "선우", "독고", "사공"];
 
 /// Titles behind a Chinese name.
 const CHINESE_TITLES: [&str; 22] = [
@@ -91,100 +92,6 @@ const NOBODY: [&str; 16] = [
     "客", "皆", "患者", "奥", "神", "王", "者", "誰", "先生", "母", "父", "子供", "医", "担当", "家族",
     "本人",
 ];
-/// Titles behind a Korean name, in the next word.
-const KOREAN_TITLES: [&str; 24] = [
-    "씨",
-    "님",
-    "드림",
-    "올림",
-    "환자",
-    "선생",
-    "교수",
-    "과장",
-    "부장",
-    "대리",
-    "사원",
-    "고객",
-    "회원",
-    "간호사",
-    "의사",
-    "원장",
-    "팀장",
-    "차장",
-    "대표",
-    "사장",
-    "주임",
-    "박사",
-    "어르신",
-    "군",
-];
-/// What stands before a Korean name.
-const KOREAN_LABELS: [&str; 30] = [
-    "환자",
-    "예금주",
-    "성명",
-    "이름",
-    "이름은",
-    "보호자",
-    "저는",
-    "고객",
-    "담당자",
-    "담당자는",
-    "담당의",
-    "수신",
-    "발신",
-    "어머니",
-    "아버지",
-    "아들",
-    "딸",
-    "남편",
-    "아내",
-    "동생",
-    "언니",
-    "오빠",
-    "누나",
-    "형",
-    "친구",
-    "주치의",
-    "간병인",
-    "수령인",
-    "받는사람",
-    "보낸사람",
-];
-/// What is glued to a Korean name.
-const KOREAN_TAILS: [&str; 30] = [
-    "",
-    "은",
-    "는",
-    "이",
-    "가",
-    "을",
-    "를",
-    "의",
-    "에게",
-    "께",
-    "께서",
-    "님",
-    "님은",
-    "님이",
-    "님께",
-    "님의",
-    "씨",
-    "씨는",
-    "씨가",
-    "씨의",
-    "와",
-    "과",
-    "로",
-    "으로",
-    "이고",
-    "입니다",
-    "이에요",
-    "예요",
-    "이라고",
-    "도",
-];
-
 /// Where the marks of the frames stand: the first are titles, which end a name, the others begin one.
 static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let all = CHINESE_TITLES.iter().chain(&JAPANESE_TITLES).chain(&CHINESE_LABELS).chain(&JAPANESE_LABELS);
@@ -209,6 +116,7 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         }
     }
     for i in 0..r.words.len() {
+        spaced(r, i, out);
         korean(r, i, out);
         known(r, i, out);
     }
@@ -269,11 +177,49 @@ fn titled(text: &str, end: usize) -> Option<(usize, usize)> {
 
 /// `渡辺健太様`: the run of signs before the title.
 fn honoured(text: &str, end: usize) -> Option<(usize, usize)> {
+    if let Some(foreign) = katakana(text, end) {
+        return Some(foreign);
+    }
     let before = back(text, end, 6, han);
     let (start, _) = *before.last()?;
     let said = &text[start..end];
     let nobody = NOBODY.iter().any(|word| said.ends_with(word));
     (!nobody && before.len() <= 5).then_some((start, end))
+}
+
+/// `ブラウン様`, `マリア・ロペスさん`: a name of another country.
+fn katakana(text: &str, end: usize) -> Option<(usize, usize)> {
+    const ROLES: [&str; 24] = [
+        "ユーザー",
+        "ユーザ",
+        "オーナー",
+        "メンバー",
+        "パートナー",
+        "ゲスト",
+        "マスター",
+        "ドクター",
+        "リーダー",
+        "スタッフ",
+        "ドライバー",
+        "モデル",
+        "ファン",
+        "ママ",
+        "パパ",
+        "サポーター",
+        "プレイヤー",
+        "ヘルパー",
+        "マネージャー",
+        "コーチ",
+        "カスタマー",
+        "クライアント",
+        "アイドル",
+        "タレント",
+    ];
+    let before = back(text, end, 16, |c| matches!(c, '\u{30a1}'..='\u{30fa}' | 'ー' | '・'));
+    let (start, _) = *before.last()?;
+    let said = text.get(start..end)?;
+    let role = ROLES.iter().any(|role| said.ends_with(role));
+    (before.len() >= 2 && !role).then_some((start, end))
 }
 
 /// `姓名：赵丽华`, `名義人は大野誠`: the name behind a label.
@@ -297,32 +243,6 @@ fn labelled(text: &str, from: usize) -> Option<(usize, usize)> {
     let chars = (2..chars).find(|n| run.get(*n).is_some_and(|(_, c)| ON.contains(*c))).unwrap_or(chars);
     let end = run.get(chars).map_or_else(|| run.last().map_or(0, |(at, c)| at + c.len_utf8()), |(at, _)| *at);
     Some((start, start + end))
-}
-
-/// `최우진 씨`, `환자 김서연`, `박은정로 입금`: a family name, two syllables, and a frame.
-fn korean(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
-    let word = r.str(i);
-    let chars: Vec<(usize, char)> = word.char_indices().take(9).collect();
-    if !(3..=8).contains(&chars.len()) || chars.iter().any(|(_, c)| Script::of_char(*c) != Script::Hangul) {
-        return;
-    }
-    let two = KOREAN_TWO.iter().any(|two| word.starts_with(two));
-    let count = 3 + usize::from(two && chars.len() > 3);
-    if !two && !KOREAN.contains(chars[0].1) {
-        return;
-    }
-    let Some(word_at) = r.word(i) else { return };
-    let cut = chars.get(count).map_or(word.len(), |(at, _)| *at);
-    let tail = &word[cut..];
-    let next = if r.gap(i) == " " { r.str(i + 1) } else { "" };
-    let before = i.checked_sub(1).map_or("", |b| r.str(b));
-    let titled = KOREAN_TITLES.iter().any(|title| next.starts_with(title) || tail.starts_with(title));
-    let led =
-        KOREAN_LABELS.contains(&before) || KOREAN_LABELS.iter().any(|l| before.ends_with(l) && l.len() > 6);
-    if KOREAN_TAILS.contains(&tail) && (titled || led) || tail.is_empty() && titled || tail.starts_with("님")
-    {
-        out.push(Finding::new(word_at.start, word_at.start + cut, Type::NAME, Evidence::Shape));
-    }
 }
 
 #[cfg(test)]
@@ -349,6 +269,10 @@ mod tests {
             ("담당자 조현숙님께", "조현숙"),
             ("许志强什么时候来", "许志强"),
             ("山口健太に振り込む", "山口健太"),
+            ("ブラウン様はカナダ", "ブラウン"),
+            ("マリア・ロペスさんから", "マリア・ロペス"),
+            ("예금주 서문 진", "서문 진"),
+            ("받는 사람 황보 준, 서울", "황보 준"),
         ] {
             assert!(check(text).contains(&want), "{text}: {:?}", check(text));
         }
@@ -356,9 +280,16 @@ mod tests {
 
     #[test]
     fn nobody_between_them() {
-        for text in
-            ["先生您好", "お客様各位", "皆様へ", "患者发热咳嗽三天", "고객 센터에 문의", "护士说要休息"]
-        {
+        for text in [
+            "先生您好",
+            "お客様各位",
+            "皆様へ",
+            "患者发热咳嗽三天",
+            "고객 센터에 문의",
+            "ユーザー様へ",
+            "예금주 확인 부탁",
+            "护士说要休息",
+        ] {
             assert!(check(text).is_empty(), "{text}: {:?}", check(text));
         }
     }

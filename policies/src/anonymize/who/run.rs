@@ -145,9 +145,9 @@ fn part(r: &Reading<'_>, i: usize, how: How, first: bool) -> bool {
 }
 
 /// Common words that many are called by.
-const BORNE: [&str; 16] = [
+const BORNE: [&str; 17] = [
     "Day", "Long", "Short", "Black", "White", "Brown", "Young", "King", "Bishop", "Price", "Page", "Green",
-    "Stone", "Hill", "Little", "Wood",
+    "Stone", "Hill", "Little", "Wood", "An",
 ];
 
 /// A common word with a capital may be a name where the frame is sure, if no other label speaks through it.

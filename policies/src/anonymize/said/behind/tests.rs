@@ -176,3 +176,37 @@ fn sentences_without_codes() {
     );
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn short_forms_and_words_of_scripts_without_spaces() {
+    let mut wrong = missing(
+        check,
+        &[
+            ("conf code is R7KWQM, last name", "ID R7KWQM"),
+            ("challan no. MH/24/0071882, owner", "ID MH/24/0071882"),
+            ("Hr. Berger, Kd.Nr. 41-227710, Zähler", "ID 41-227710"),
+            ("Immat. FB-118-KT / VIN", "ID FB-118-KT"),
+            ("keeper change for MT21 KXO please", "ID MT21 KXO"),
+            ("Varebilen DN 41822 leverte", "ID DN 41822"),
+            ("गाड़ी नंबर UP32 BK 7710 को", "ID UP32 BK 7710"),
+            ("पॉलिसी संख्या 55-9120334 का", "ID 55-9120334"),
+            ("您的保單號碼PX-8801244已", "ID PX-8801244"),
+            ("郵遞區號106，收件", "POSTCODE 106"),
+            ("身份證A123456(3)。", "LICENSE_ID A123456(3)"),
+            ("3층 (우) 06236로", "POSTCODE 06236"),
+        ],
+    );
+    wrong.extend(unasked(
+        check,
+        &[
+            "v5 for 12 users",
+            "memo 3 of 4",
+            "conf code review 2",
+            "consumer price 2024",
+            "utilitaire de 2019",
+            "郵遞區號是什么",
+            "vozu 2 roky",
+        ],
+    ));
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

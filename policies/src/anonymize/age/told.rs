@@ -1,0 +1,144 @@
+//! Ages without a word for years: `he's 9,`, `hij is 9.`, `min søn Villads på 6 skal`, and with the signs of languages
+//! that write no spaces: `만 6세인데`, `5歳`.
+//!
+//! **Invariant:** somebody stands before the number, and nothing behind it that it could count.
+
+use crate::anonymize::cue::{Reading, Role};
+use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::ner::lists;
+use crate::anonymize::words::Word;
+
+/// Who is, in the languages where the word for years is left out.
+const WHO: [&str; 22] = [
+    "he", "she", "er", "sie", "ich", "hij", "zij", "ze", "ik", "han", "hon", "hun", "jag", "jeg", "hän",
+    "søn", "sønn", "son", "datter", "dotter", "zoon", "dochter",
+];
+const IS: [&str; 14] = [
+    "is", "ist", "wird", "bin", "ben", "wordt", "är", "blir", "er", "bliver", "on", "turns", "fyller",
+    "fylder",
+];
+/// Small words between.
+const NOW: [&str; 12] =
+    ["now", "only", "just", "jetzt", "erst", "schon", "nu", "pas", "al", "bara", "kun", "bare"];
+/// What a sentence goes on with behind the age of a child.
+const ON: [&str; 18] = [
+    "skal", "har", "er", "og", "som", "går", "vil", "kan", "fik", "fikk", "kom", "ble", "blev", "må", "med",
+    "ska", "och", "fick",
+];
+/// Signs of years behind a number, and what makes another word of them.
+const SIGNS: [&str; 5] = ["歳", "岁", "歲", "세", "살"];
+const OTHER: [&str; 9] = ["대", "기", "트", "계", "번", "션", "차", "月", "년"];
+
+/// The age that word `i`, which holds digits, may be.
+pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let Some(word) = r.word(i) else { return };
+    if word.is_number() {
+        if is_said(r, i) || of_child(r, i) {
+            out.push(Finding::new(word.start, word.end, Type::AGE, Evidence::Shape));
+        }
+    } else if let Some((from, end)) = signed(r.str(i)) {
+        let full = i.checked_sub(1).filter(|b| r.str(*b) == "만" && r.gap(*b) == " ");
+        let start = full.and_then(|b| r.word(b)).map_or(word.start + from, |w| w.start);
+        out.push(Finding::new(start, word.start + end, Type::AGE, Evidence::Shape));
+    }
+}
+
+fn number(r: &Reading<'_>, i: usize, range: std::ops::RangeInclusive<u32>) -> bool {
+    r.word(i).is_some_and(Word::is_number) && r.str(i).parse().is_ok_and(|n| range.contains(&n))
+}
+
+/// Nothing follows that could be counted.
+fn closed(r: &Reading<'_>, i: usize) -> bool {
+    let gap = r.gap(i);
+    let last = i + 1 == r.words.len() && !gap.starts_with(['%', '/', '-', '\'', '"']);
+    last || [", ", ". ", "; ", ") ", "! ", ".\n", ",\n", "\n"].iter().any(|end| gap.starts_with(end))
+}
+
+/// `he's 9,`, `hij is pas 9.`
+fn is_said(r: &Reading<'_>, i: usize) -> bool {
+    let spaced = |b: &usize| matches!(r.gap(*b), " " | "'");
+    let is = |b: usize, words: &[&str]| words.iter().any(|word| r.is(b, word));
+    let Some(mut b) = i.checked_sub(1).filter(|b| r.gap(*b) == " ") else { return false };
+    if is(b, &NOW) {
+        let Some(before) = b.checked_sub(1).filter(spaced) else { return false };
+        b = before;
+    }
+    let Some(who) = b.checked_sub(1).filter(spaced) else { return false };
+    let elided = r.gap(who) == "'" && r.str(b) == "s" && is(who, &["he", "she"]);
+    // `ik ben 2, jij bent 3`: a number so small is rather a place in a list.
+    let person = elided || r.gap(who) == " " && is(b, &IS) && is(who, &WHO);
+    person && closed(r, i) && number(r, i, 2..=110)
+}
+
+/// `min søn Villads på 6 skal`: word `i` stands behind a name and `på`.
+fn of_child(r: &Reading<'_>, i: usize) -> bool {
+    let Some(b) = i.checked_sub(2).filter(|_| r.str(i - 1) == "på" && r.gap(i - 1) == " ") else {
+        return false;
+    };
+    let relative = |k: usize| r.cues.iter().any(|cue| cue.role == Role::Relative && cue.last == k);
+    let named = r.proper(b) && (r.lists(b) & lists::GIVEN != 0 || b > 0 && relative(b - 1)) || relative(b);
+    let on = r.gap(i) == " " && ON.contains(&r.str(i + 1));
+    named && r.gap(b) == " " && number(r, i, 1..=17) && (on || closed(r, i))
+}
+
+/// Where the number of the word begins, behind nothing or signs of another script, and where its sign ends.
+fn signed(word: &str) -> Option<(usize, usize)> {
+    let from = word.find(|c: char| c.is_ascii_digit())?;
+    let body = word.get(from..)?;
+    let digits = body.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = body.get(digits..).filter(|_| (1..=3).contains(&digits))?;
+    let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign))?;
+    let tail = rest.get(sign.len()..)?;
+    let years = body.get(..digits)?.parse::<u32>().is_ok_and(|n| n <= 120);
+    (years && !OTHER.iter().any(|other| tail.starts_with(other)))
+        .then_some((from, from + digits + sign.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anonymize::tests::tables::spans;
+
+    fn check(text: &str) -> Vec<&str> {
+        spans(text, |r, out| {
+            (0..r.words.len())
+                .filter(|i| r.word(*i).is_some_and(|w| w.digits > 0))
+                .for_each(|i| find(r, i, out))
+        })
+    }
+
+    #[test]
+    fn ages_without_a_word_for_years() {
+        for (text, want) in [
+            ("Our lad Idris, he's 9, got turfed off", "9"),
+            ("she is only 7, so", "7"),
+            ("unser Sohn, er ist 9, spielt", "9"),
+            ("mijn dochter, ze is pas 11.", "11"),
+            ("min son, han är 8, går", "8"),
+            ("Min søn Villads på 6 skal starte", "6"),
+            ("min datter på 4, der", "4"),
+            ("우리 애가 만 6세인데", "만 6세"),
+            ("娘（5歳）が", "5歳"),
+            ("今年12岁了", "12岁"),
+        ] {
+            assert_eq!(check(text), [want], "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_other_things() {
+        for text in [
+            "he's 9 points ahead",
+            "it's 9, hurry",
+            "der Preis ist 9, mehr nicht",
+            "et møde på 6 timer",
+            "Rabatten på 20 skal",
+            "3세대 이동통신",
+            "21세기의",
+            "한 세트 6세트",
+            "he's 5'9\"",
+        ] {
+            assert!(check(text).is_empty(), "{text}: {:?}", check(text));
+        }
+    }
+}
