@@ -128,6 +128,11 @@ fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     if ty == Type::FACILITY && word.caps == Caps::Lower && beside.is_some_and(|w| w.caps == Caps::Lower) {
         return small_name(r, cue, out);
     }
+    // `OSCE station`: what it is for.
+    let aim = word.caps == Caps::Lower && beside.is_some_and(|w| w.caps == Caps::Upper);
+    if aim && r.is(cue.first, "station") {
+        return;
+    }
     let mut first = cue.first;
     let mut names = 0;
     while let Some(before) = first.checked_sub(1) {
@@ -353,6 +358,7 @@ mod tests {
             "Please group them",
             "admitted to ICU",
             "the next station is closed",
+            "OSCE station help",
             "la gare est fermée",
             "trường của em",
             "transfer to another general hospital",
