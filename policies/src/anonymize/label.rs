@@ -9,7 +9,7 @@ use super::quick::Map;
 use super::token::{Token, after, before, in_token, stands_alone};
 
 mod group;
-use group::{ends, grouped};
+use group::{answered, ends, glued, grouped};
 
 /// How much a label says by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -107,6 +107,7 @@ impl Labels {
                 text[..hit.end].windows(3).next_back().is_some_and(|c| matches!(c[0], 0xe3..=0xe9));
             let alone =
                 stands_alone(text, hit.start, hit.end) || spaceless && !in_token(before(text, hit.start));
+            let alone = alone || glued(text, hit.start, hit.end);
             if alone && !unit {
                 hits.push(Hit { start: hit.start, end: hit.end, label: &LABELS[hit.word] });
             }
@@ -153,6 +154,17 @@ impl Labels {
     fn value_after(&self, hit: &Hit, text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
         let mut named = hit.label.say != Say::Weak;
         let first = tokens.partition_point(|t| t.start < hit.end);
+        // `MRN0077-4412`: one token.
+        if let Some(whole) = first.checked_sub(1).filter(|i| tokens[*i].end > hit.end) {
+            return push(hit.label, text, tokens, whole, out);
+        }
+        if let Some(at) = answered(text, hit.end) {
+            let value = tokens.partition_point(|t| t.start < at);
+            if tokens.get(value).is_some_and(|t| t.start == at && t.digits > 0) {
+                push(hit.label, text, tokens, value, out);
+            }
+            return;
+        }
         let mut from = hit.end;
         for (i, token) in tokens.iter().enumerate().skip(first) {
             let gap = &text[from..token.start];
@@ -166,7 +178,7 @@ impl Labels {
                 from = token.end;
                 continue;
             }
-            let led = grouped(token, tokens.get(i + 1), text)
+            let led = grouped(token, &tokens[i + 1..], text)
                 && hit.label.say != Say::Weak
                 && self.hits.binary_search_by_key(&token.start, |other| other.start).is_err();
             if token.digits > 0 || led || self.prefix(token, text, tokens.get(i + 1)) {
@@ -207,7 +219,7 @@ fn push(label: &Label, text: &[u8], tokens: &[Token], i: usize, out: &mut Vec<Fi
         let pairs = label.ty == Type::MRN && tokens[i].len() <= 3 && next.len() == 2;
         let grouped =
             gap == b" " && next.is_number() && tokens[last].is_number() && (next.len() >= 3 || pairs)
-                || last == i && grouped(&tokens[i], Some(next), text);
+                || last == i && grouped(&tokens[i], &tokens[i + 1..], text);
         let joined = gap.len() == 1 && b"-_./".contains(&gap[0]);
         if !(joined || grouped) || next.end - start > 24 {
             break;

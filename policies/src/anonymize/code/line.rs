@@ -240,7 +240,9 @@ fn pairs(line: &[u8], out: &mut Signs) {
             b"--" if before == b' ' && at(i + 2).is_ascii_alphabetic() => out.add(Sign::Option),
             [b' ', b'-'] if at(i + 2).is_ascii_alphabetic() => {
                 let name = line[i + 2..].iter().take_while(|b| b.is_ascii_alphabetic()).count();
-                if matches!(at(i + 2 + name), b' ' | b'=') {
+                // At the end of its line `-Maria` signs a message.
+                let ends = line.len() == i + 2 + name && name == 1;
+                if ends || matches!(line.get(i + 2 + name), Some(b' ' | b'=')) {
                     out.add(Sign::Option);
                 }
             }
@@ -354,6 +356,8 @@ mod tests {
     #[test]
     fn lines_of_prose_and_of_notes() {
         for line in [
+            "my login maria_31. help me understand. -Maria",
+            "my login maria_31. help me understand. -maria",
             "Maria Lopez (47) came in with chest pain, BP 120/80, HR=80; see file.txt",
             "PID|1||6610294^^^MR||LOPEZ^MARIA||19770412|F",
             "Dear Dr. McDonald, thank you for seeing her -- she was well",

@@ -4,15 +4,53 @@
 
 use crate::anonymize::token::{Token, after, in_token};
 
-/// `RAMQ ARCJ 4402 1718`, `serial PZX 604418H`: capitals, a space, and the digits of the same number.
-pub(super) fn grouped(token: &Token, next: Option<&Token>, text: &[u8]) -> bool {
-    let capitals = (2..=5).contains(&token.len()) && token.of(text).iter().all(u8::is_ascii_uppercase);
+/// `RAMQ ARCJ 4402 1718`, `serial PZX 604418H`, `claim LHWCA 07-228914`, `ID R 5571 0938`: capitals, a space, and the
+/// digits of the same number; behind a single letter more of them.
+pub(super) fn grouped(token: &Token, tokens: &[Token], text: &[u8]) -> bool {
+    let capitals = (1..=5).contains(&token.len()) && token.of(text).iter().all(u8::is_ascii_uppercase);
+    let most = if token.len() == 1 { 7 } else { 4 };
+    let next = tokens.first();
     let ended = |next: &Token| {
         let value = next.of(text);
         next.digits + 1 == next.len() && value.last().is_some_and(u8::is_ascii_uppercase)
     };
-    let behind = next.filter(|next| next.digits >= 4 && (next.is_number() || ended(next)));
+    let one = |next: &Token| next.digits >= most && (next.is_number() || ended(next));
+    let apart = |pair: &[Token]| {
+        let joint = text.get(pair[0].end..pair[1].start);
+        pair.iter().all(|part| part.is_number()) && matches!(joint, Some(b"-" | b" "))
+    };
+    let several = || {
+        let joined = 1 + tokens.windows(2).take_while(|pair| apart(pair)).count();
+        let digits: usize = tokens.iter().take(joined).map(|part| part.digits).sum();
+        joined > 1 && digits >= most.max(6)
+    };
+    let behind = next.filter(|next| one(next) || several());
     capitals && behind.is_some_and(|next| &text[token.end..next.start] == b" ")
+}
+
+/// `MRN0077-4412`: capitals of a label, and at once the digits of its value; where these begin.
+pub(super) fn glued(text: &[u8], start: usize, end: usize) -> bool {
+    let label = &text[start..end];
+    let digits =
+        text[end..].iter().take_while(|b| b.is_ascii_digit() || **b == b'-').filter(|b| **b != b'-').count();
+    !in_token(super::before(text, start))
+        && (3..=4).contains(&label.len())
+        && label.iter().all(u8::is_ascii_uppercase)
+        && text.get(end).is_some_and(u8::is_ascii_digit)
+        && digits >= 5
+}
+
+/// Where the answer to a question begins that ends behind byte `end`: `last 4 of SSN?`, the next line, who speaks, a colon.
+pub(super) fn answered(text: &[u8], end: usize) -> Option<usize> {
+    const WORDS: usize = 24;
+    let rest = &text[end..text.len().min(end + 2 * WORDS)];
+    let asked =
+        rest.iter().take(WORDS).position(|b| *b == b'?' || *b == b'\n').filter(|at| rest[*at] == b'?')?;
+    let next = rest[asked + 1..].iter().position(|b| !b.is_ascii_whitespace())? + asked + 1;
+    let line = rest[asked..next].contains(&b'\n');
+    let speaker = rest[next..].iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let told = rest[next + speaker..].starts_with(b": ");
+    (line && speaker >= 2 && told).then_some(end + next + speaker + 2)
 }
 
 /// `OHIP 6284 119 053 KW:`: behind token `last`, the letters that end the number of a plan.

@@ -64,6 +64,11 @@ fn labels_point_at_values() {
         ("PhilHealth: 12-050993817-4", "", "HEALTH_PLAN 12-050993817-4"),
         ("Prescriber GMC 7418220, fax", "", "LICENSE_ID 7418220"),
         ("884712", "patientId", "MRN 884712"),
+        ("Faith, 46, MRN0077-4412\nbx", "", "MRN MRN0077-4412"),
+        ("Bot: last 4 of SSN?\nUser: 6630\nUser: why", "", "ID 6630"),
+        ("Agent: member ID please?\nMember: LDT44702218", "", "HEALTH_PLAN LDT44702218"),
+        ("claim number LHWCA 07-228914, IME", "", "ID LHWCA 07-228914"),
+        ("member id R 5571 0938 06 and", "", "HEALTH_PLAN R 5571 0938 06"),
         ("12345678", "account_no", "ACCOUNT 12345678"),
     ] {
         assert!(check(text, key).iter().any(|f| f == want), "{text}: {:?}", check(text, key));
@@ -79,6 +84,8 @@ fn labels_point_at_values() {
         "the policy 2021 revision",
         "prior auth for 40 mg",
         "the security code of 2019",
+        "which MRN? Later: 4 of them",
+        "GFR60 and NPH100",
     ] {
         assert_eq!(check(text, ""), Vec::<String>::new(), "{text}");
     }
