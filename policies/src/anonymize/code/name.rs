@@ -149,7 +149,11 @@ fn is_part(text: &[u8], f: &Finding, said: &str) -> bool {
     let (prev, next) = (before(text, f.start), after(text, f.end));
     let beyond = after(text, f.end + 1);
     let head = f.start.checked_sub(2).map_or(b' ', |at| text[at]);
-    let option = prev == b'-' && matches!(head, b' ' | b'-' | b'\n')
+    // `thank you. -Rosalind`, the end of a message.
+    let signed = said.starts_with(|c: char| c.is_ascii_uppercase())
+        && text[f.end..].iter().take(2).all(|b| b" .\r\n".contains(b));
+    let option = prev == b'-'
+        && (head == b'-' || matches!(head, b' ' | b'\n') && listed(said, NAMED) == 0 && !signed)
         || [" --", " -"].iter().any(|mark| {
             said.match_indices(mark)
                 .any(|(at, _)| said[at + mark.len()..].starts_with(|c: char| c.is_ascii_alphabetic()))

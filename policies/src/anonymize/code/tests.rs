@@ -45,6 +45,7 @@ fn people_in_code_and_logs_stay() {
             ("level=info msg=\"login ok\" user=mwebber_7 ip=10.2.3.9", "USERNAME mwebber_7"),
             ("level=info msg=\"login ok\" user=mwebber_7 ip=10.2.3.9", "IP_ADDRESS 10.2.3.9"),
             ("const customer = { name: 'Maria Lopez', vip: true };", "NAME Maria Lopez"),
+            ("my chart is MRN: 62283503 login kirk_31. help me. -Rosalind", "NAME Rosalind"),
             ("users:\n  - name: Maria Lopez\n    shell: /bin/zsh\n", "NAME Maria Lopez"),
             ("if (user.email === 'jane@roe.example') { ban(user); }", "EMAIL jane@roe.example"),
             (
