@@ -165,7 +165,8 @@ fn after(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
         .any(|i| r.proper(i) || r.word(i).is_some_and(|w| w.caps == Caps::Upper && w.chars >= 2));
     // `Reading General Hospital`: a common word is a name before a word of its kind.
     let kind = cue.first - first >= 2 && !r.begins(first) && small::is_kind(r, cue.first - 1);
-    let proper = proper || ty == Type::FACILITY && kind;
+    let parts = (first..cue.first).all(|i| specialty::qualifies(r, i, cue) || INSIDE.contains(&r.str(i)));
+    let proper = proper || ty == Type::FACILITY && kind && !parts;
     let key: Vec<String> = (cue.first..=cue.last).map(|i| r.str(i).to_lowercase()).collect();
     let legal = ty == Type::ORG && LEGAL.contains(&key.join(" ").as_str());
     let short_lower = word.caps == Caps::Lower && !(proper && ty == Type::FACILITY && word.chars >= 6);
