@@ -216,7 +216,8 @@ fn push(label: &Label, text: &[u8], tokens: &[Token], i: usize, out: &mut Vec<Fi
     while let Some(next) = tokens.get(last + 1) {
         let gap = &text[tokens[last].end..next.start];
         // `250 41 34`: charts are numbered in groups of two.
-        let pairs = label.ty == Type::MRN && tokens[i].len() <= 3 && next.len() == 2;
+        let first = &tokens[i];
+        let pairs = next.len() == 2 && (label.ty == Type::MRN && first.len() <= 3 || first.digits == 0);
         let grouped =
             gap == b" " && next.is_number() && tokens[last].is_number() && (next.len() >= 3 || pairs)
                 || last == i && grouped(&tokens[i], &tokens[i + 1..], text);
