@@ -196,7 +196,12 @@ impl Relay<'_> {
         let mut ended = Ended::Left { whole: false };
         if !self.left {
             let sent = pump::send(self.session, &mut call, head, &mut self.tee, env);
-            ended = timeout(total.saturating_sub(spent), Box::pin(sent)).await.unwrap_or(Ended::Late);
+            let sent = timeout(total.saturating_sub(spent), Box::pin(sent));
+            ended = tokio::select! {
+                biased;
+                ended = sent => ended.unwrap_or(Ended::Late),
+                () = gateway.shared.in_flight.cut() => Ended::Broke,
+            };
         }
         if !matches!(ended, Ended::Left { .. }) {
             if ended == Ended::Clean {
@@ -210,8 +215,12 @@ impl Relay<'_> {
         // After `[DONE]` nothing is missing; what follows only decides whether the connection can be used again.
         let done = self.tee.done();
         let bound = if done { AFTER_DONE } else { DRAIN_TIME };
-        let drained = pump::drain(&mut call, &mut self.tee, DRAIN_BYTES);
-        let ended_too = timeout(bound, drained).await.unwrap_or(false);
+        let drained = timeout(bound, pump::drain(&mut call, &mut self.tee, DRAIN_BYTES));
+        let ended_too = tokio::select! {
+            biased;
+            ended = drained => ended.unwrap_or(false),
+            () = gateway.shared.in_flight.cut() => false,
+        };
         if ended_too {
             gateway.upstreams.release(*call).await;
         }

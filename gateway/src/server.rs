@@ -192,5 +192,7 @@ pub async fn stop_signal() {
 async fn drain(shared: &Shared, bound: Duration) {
     if timeout(bound, shared.in_flight.none()).await.is_err() {
         shared.events.drain_exceeded(shared.in_flight.count());
+        shared.in_flight.cut_off();
+        timeout(CUT, shared.in_flight.none()).await.unwrap_or_default();
     }
 }

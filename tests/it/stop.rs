@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::fake::{FakeOpenAi, Reply};
@@ -49,6 +51,35 @@ async fn clients_that_keep_their_connections_are_told_before_they_end() {
         let answers = client.await.unwrap();
         assert!(answers.is_some_and(|answers| answers > 1), "a request was not answered: {answers:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_cut_at_the_end_has_its_row() {
+    let mut world = world().await;
+    let frame = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"so\"}}]}\n\n";
+    let frames = vec![bytes::Bytes::from_static(frame.as_bytes()); 2];
+    // The first frame would come long after the drain has been given up.
+    world.fake.script(Reply { pause: Duration::from_secs(300), ..Reply::stream(frames) });
+    let (url, http) = (world.url("/v1/chat/completions"), world.http.clone());
+    let body = r#"{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+    let held = tokio::spawn(async move { http.post(url).body(body).send().await.unwrap().bytes().await });
+    until("a stream under way", || async { (world.in_flight().await == 1).then_some(()) }).await;
+    world.terminate();
+    assert!(world.ended().await.success());
+    assert!(held.await.unwrap().is_err(), "the client sees that its stream broke off");
+    let settings = kolm_config::Config::embedded(&kolm_config::Outside::bare("/")).unwrap().store;
+    let env = kolm_core::Env::fixed(kolm_core::Timestamp(1), 1);
+    let (store, handle) = kolm_store::Service::open(&world.data().join("store"), &settings, &env).unwrap();
+    let rows = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&rows);
+    let count = move |_: &str| {
+        counted.fetch_add(1, Ordering::Relaxed);
+    };
+    handle.each_text(count).await.unwrap();
+    tokio::task::block_in_place(|| store.shutdown());
+    assert!(rows.load(Ordering::Relaxed) > 0, "it has a row");
+    world.restart().await;
+    assert_eq!(world.status().await["ledger"]["lost"], 0, "its receipt was closed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

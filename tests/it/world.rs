@@ -259,7 +259,7 @@ impl World {
 
     /// Waits for the end.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
-        for _ in 0..600 {
+        for _ in 0..1_200 {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }

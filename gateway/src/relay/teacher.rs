@@ -129,6 +129,7 @@ impl Relay<'_> {
         let outcome = tokio::select! {
             biased;
             outcome = &mut call => outcome,
+            () = gateway.shared.in_flight.cut() => return Err(Unheard::Given),
             () = pump::client_left(self.session) => {
                 self.left = true;
                 match timeout(DRAIN_TIME, call).await {
