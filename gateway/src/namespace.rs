@@ -3,6 +3,7 @@
 //! **Invariant:** a header can only choose among the namespaces its caller may use; a wrong one is counted, never
 //! an error.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -116,12 +117,13 @@ fn configured(config: &Config, bearer: &str) -> Option<Caller> {
 /// is not read as a bearer, or in the address.
 pub(crate) fn strays(keys: &Keys, caller: &Caller, headers: &HeaderMap, target: &str) -> bool {
     let holds = |value: &HeaderValue| {
-        let basic = value.to_str().ok().and_then(basic);
+        let basic = value.to_str().ok().and_then(|value| credentials(value, "basic"));
+        let basic = basic.and_then(|coded| STANDARD.decode(coded).ok());
         shows(value.as_bytes()) || basic.is_some_and(|plain| shows(&plain))
     };
     let read = matches!(caller, Caller::Issued(_) | Caller::Configured(..) | Caller::Refused(_));
     !keys.is_empty()
-        && (shows(&percent_decode_str(target).collect::<Vec<u8>>())
+        && (shows(&Cow::from(percent_decode_str(target)))
             || headers.iter().any(|(name, value)| !(read && *name == AUTHORIZATION) && holds(value)))
 }
 
@@ -129,10 +131,10 @@ fn shows(bytes: &[u8]) -> bool {
     bytes.windows(KEY_PREFIX.len()).any(|window| window == KEY_PREFIX.as_bytes())
 }
 
-/// What credentials of the `Basic` scheme say.
-fn basic(value: &str) -> Option<Vec<u8>> {
-    let (scheme, coded) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("basic").then(|| STANDARD.decode(coded.trim()).ok()).flatten()
+/// What stands behind the name of a scheme, where it is this one (RFC 9110, 11.4).
+fn credentials<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
+    let (name, credentials) = value.split_once(' ')?;
+    name.eq_ignore_ascii_case(scheme).then(|| credentials.trim())
 }
 
 /// Whether callers have to show a key before the operator's own is used for them.
@@ -154,8 +156,7 @@ pub(crate) fn asks_no_store(headers: &HeaderMap) -> bool {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, key) = text(headers, AUTHORIZATION.as_str())?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+    credentials(text(headers, AUTHORIZATION.as_str())?, "bearer")
 }
 
 #[cfg(test)]

@@ -12,9 +12,6 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Pingora speaks of every connection that breaks off.
-const QUIET: &str = "pingora=warn,pingora_core=warn,pingora_proxy=warn";
-
 /// Changes the level of what is written from now on.
 pub(crate) type Relevel = Arc<dyn Fn(LogLevel) + Send + Sync>;
 
@@ -46,7 +43,7 @@ pub(crate) fn init(log: &Log, json: bool) -> Relevel {
 }
 
 /// Whether a line may be written at all. Below these levels other crates write headers and addresses as they are, keys
-/// and cookies among them.
+/// and cookies among them; Pingora speaks of every connection that breaks off.
 fn is_discreet(line: &Metadata<'_>) -> bool {
     let most = match line.target() {
         ours if ours.starts_with("kolm") => Level::TRACE,
@@ -57,12 +54,7 @@ fn is_discreet(line: &Metadata<'_>) -> bool {
 }
 
 fn filter(level: LogLevel) -> EnvFilter {
-    let others = match level {
-        // What other crates say of every byte is of no use here.
-        LogLevel::Debug | LogLevel::Trace => ",h2=info,hyper=info,hyper_util=info,reqwest=info,rustls=info",
-        LogLevel::Error | LogLevel::Warn | LogLevel::Info => "",
-    };
-    EnvFilter::new(format!("{},{QUIET}{others}", level.as_str()))
+    EnvFilter::new(level.as_str())
 }
 
 #[cfg(test)]

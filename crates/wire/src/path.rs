@@ -39,6 +39,9 @@ fn after<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
 pub fn is_plain(path: &str) -> bool {
     // Each round undoes one encoding: `%252e` is `%2e` is `.`.
     const ROUNDS: usize = 3;
+    if !path.contains(['.', '%']) {
+        return true;
+    }
     let mut read = path.to_ascii_lowercase();
     for _ in 0..ROUNDS {
         if !read.contains('%') {

@@ -62,7 +62,7 @@ fn luhn_sum(value: &[u8]) -> u32 {
 }
 
 /// Luhn over digits that are not all the same.
-pub(crate) fn luhn(value: &[u8]) -> bool {
+fn luhn(value: &[u8]) -> bool {
     value.iter().all(u8::is_ascii_digit) && varied(value) && luhn_sum(value).is_multiple_of(10)
 }
 

@@ -11,6 +11,7 @@ mod line;
 mod name;
 mod number;
 mod opaque;
+mod sign;
 mod version;
 
 use line::Lines;
@@ -24,21 +25,6 @@ enum Verdict {
     /// Nobody's.
     Goes,
 }
-
-/// Types that are made of words.
-const WORDED: [Type; 11] = [
-    Type::NAME,
-    Type::TITLE,
-    Type::USERNAME,
-    Type::EMPLOYER,
-    Type::ORG,
-    Type::FACILITY,
-    Type::CITY,
-    Type::ADDRESS,
-    Type::STATE,
-    Type::COUNTRY,
-    Type::NRP,
-];
 
 /// Types that no number of a machine is taken for.
 const APART: [Type; 7] =
@@ -55,7 +41,7 @@ pub(crate) fn settle(text: &str, out: &mut Vec<Finding>) {
     out.retain_mut(|f| {
         let verdict = if is_apart(f) {
             Verdict::Stays
-        } else if WORDED.contains(&f.ty) {
+        } else if f.ty.names() {
             name::judge(text, &lines, f)
         } else {
             number::judge(bytes, &lines, &versions, f)

@@ -64,22 +64,25 @@ impl Type {
 
     /// Made of words: its surrogates come from lists, and a text is searched for it word by word.
     pub(crate) fn of_words(self) -> bool {
-        const WORDS: [Type; 13] = [
-            Type::ADDRESS,
-            Type::AGE,
-            Type::CITY,
-            Type::COUNTRY,
-            Type::EMPLOYER,
-            Type::FACILITY,
-            Type::GEO,
+        self.names() || [Type::AGE, Type::GEO].contains(&self)
+    }
+
+    /// Names a person, a house or a place.
+    pub(crate) fn names(self) -> bool {
+        const NAMES: [Type; 11] = [
             Type::NAME,
-            Type::NRP,
-            Type::ORG,
-            Type::STATE,
             Type::TITLE,
             Type::USERNAME,
+            Type::EMPLOYER,
+            Type::ORG,
+            Type::FACILITY,
+            Type::CITY,
+            Type::ADDRESS,
+            Type::STATE,
+            Type::COUNTRY,
+            Type::NRP,
         ];
-        WORDS.contains(&self)
+        NAMES.contains(&self)
     }
 }
 

@@ -15,20 +15,6 @@ fn wraps(f: &Finding) -> bool {
         || f.evidence == Evidence::Secret && f.end - f.start >= 64
 }
 
-/// Types that are made of words: a part of one is one.
-const WORDED: [Type; 10] = [
-    Type::NAME,
-    Type::EMPLOYER,
-    Type::ORG,
-    Type::FACILITY,
-    Type::ADDRESS,
-    Type::CITY,
-    Type::STATE,
-    Type::COUNTRY,
-    Type::NRP,
-    Type::TITLE,
-];
-
 /// Disjoint spans from candidates.
 pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
     let key = |f: &Finding| (Reverse((wraps(f), f.evidence, f.score, f.end - f.start)), f.start, f.ty);
@@ -52,8 +38,8 @@ pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
             if measured {
                 continue;
             }
-            // A remainder is masked like the value it is part of; of a number only under the general name.
-            let ty = if whole || WORDED.contains(&f.ty) { f.ty } else { Type::ID };
+            // A part of a name is masked like the whole; of a number or an account only under the general name.
+            let ty = if whole || f.ty.names() && f.ty != Type::USERNAME { f.ty } else { Type::ID };
             taken.insert(start, Finding { start, end, ty, ..f });
         }
     }

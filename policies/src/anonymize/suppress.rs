@@ -51,7 +51,7 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
 });
 
 /// Somebody that a disease, a sign or a test is called after, in lower case.
-pub(crate) fn is_eponym(word: &str) -> bool {
+fn is_eponym(word: &str) -> bool {
     LISTS.names.contains(word) || LISTS.parts.contains(word)
 }
 
@@ -96,21 +96,6 @@ fn weak(f: &Finding) -> bool {
     f.evidence < Evidence::Label && f.evidence != Evidence::Failed && f.evidence != Evidence::ValueOnly
 }
 
-/// Types that are made of words.
-const WORDED: [Type; 11] = [
-    Type::NAME,
-    Type::TITLE,
-    Type::USERNAME,
-    Type::EMPLOYER,
-    Type::ORG,
-    Type::FACILITY,
-    Type::CITY,
-    Type::ADDRESS,
-    Type::STATE,
-    Type::COUNTRY,
-    Type::NRP,
-];
-
 /// No list has a longer word, in bytes; text without spaces can be one word of any length.
 const LONGEST: usize = 128;
 
@@ -130,7 +115,7 @@ fn harmless(r: &Reading<'_>, f: &Finding) -> bool {
     if [Type::POSTCODE, Type::GEO].contains(&f.ty) {
         return measured(r, first, last) || f.ty == Type::POSTCODE && priced(r, first);
     }
-    if f.ty == Type::AGE || !WORDED.contains(&f.ty) {
+    if !f.ty.names() {
         return false;
     }
     let text = r.text.get(f.start..f.end).unwrap_or_default();

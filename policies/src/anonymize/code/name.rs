@@ -3,7 +3,8 @@
 //! **Invariant:** a word beyond ASCII, and one with a capital that the lists have for a name, stays one.
 
 use super::Verdict;
-use super::line::{self, Lines, is_camel};
+use super::line::{self, Lines};
+use super::sign::is_camel;
 use crate::anonymize::cue::{Role, key_role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};

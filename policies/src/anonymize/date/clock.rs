@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::hour::{at_hour, day_part, glyphs, half_day_before, hour_word};
 use super::number;
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::quick::Set;
+use crate::anonymize::quick::{Map, Set};
 use crate::anonymize::sections::entries_of;
 use crate::anonymize::token::{Token, after, before, in_token};
 
@@ -43,7 +43,8 @@ fn clock(text: &[u8], from: usize) -> Option<usize> {
 
 /// Words beside a time: behind it, before it, before an hour alone, and the English ones.
 struct Words {
-    behind: Vec<&'static str>,
+    /// By what they begin with, of two the longer one first: `heures du matin`.
+    behind: Map<u8, Vec<&'static str>>,
     lead: Set<&'static str>,
     hour: Set<&'static str>,
     said: Set<&'static str>,
@@ -51,9 +52,11 @@ struct Words {
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
     const SOURCE: &str = include_str!("../../../words/clock.txt");
-    let mut behind: Vec<&str> = entries_of(SOURCE, "behind");
-    // Of two marks the longer one: `heures du matin`.
-    behind.sort_unstable_by_key(|mark| std::cmp::Reverse(mark.len()));
+    let mut behind = Map::<u8, Vec<&str>>::default();
+    for mark in entries_of::<Vec<_>>(SOURCE, "behind") {
+        behind.entry(initial(mark.as_bytes())).or_default().push(mark);
+    }
+    behind.values_mut().for_each(|marks| marks.sort_unstable_by_key(|mark| std::cmp::Reverse(mark.len())));
     Words {
         behind,
         lead: entries_of(SOURCE, "lead"),
@@ -204,16 +207,17 @@ pub(super) fn is_minute(text: &[u8], at: usize) -> bool {
 fn marked(text: &[u8], at: usize) -> Option<usize> {
     let from = at + usize::from(after(text, at) == b' ');
     let rest = &text[from.min(text.len())..];
-    // What the marks begin with.
-    if !rest.first().is_some_and(|b| b"apuhodgrwsimkv'".contains(&b.to_ascii_lowercase()) || *b >= 0x80) {
-        return None;
-    }
     let fits = |mark: &&&str| {
         let said = rest.get(..mark.len()).is_some_and(|head| small_is(head, mark));
         let next = after(text, from + mark.len());
         said && !in_token(next) && (next < 0x80 || mark.is_ascii())
     };
-    WORDS.behind.iter().find(fits).map(|mark| from + mark.len())
+    WORDS.behind.get(&initial(rest))?.iter().find(fits).map(|mark| from + mark.len())
+}
+
+/// What a mark begins with: a byte in lower case, or any letter beyond ASCII.
+fn initial(mark: &[u8]) -> u8 {
+    mark.first().map_or(0, |b| b.to_ascii_lowercase().min(0x80))
 }
 
 fn small_is(head: &[u8], mark: &str) -> bool {

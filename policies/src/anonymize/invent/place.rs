@@ -323,7 +323,7 @@ pub(super) fn words(mention: &str) -> Vec<(usize, usize)> {
 }
 
 /// The list of names of streets that suits an address.
-pub(super) fn road_of(mention: &str) -> &'static str {
+fn road_of(mention: &str) -> &'static str {
     let small = mention.to_lowercase();
     let any = |all: &[&str]| all.iter().any(|word| small.contains(word));
     match mention.chars().find(|c| !c.is_ascii() && c.is_alphabetic()).map(Script::of_char) {
