@@ -18,11 +18,13 @@ pub(crate) struct Checker<'t> {
     pub(crate) problems: Vec<Problem>,
     /// Every setting that was asked for, with the value that it got.
     pub(crate) reading: Reading,
+    /// The files that the configuration names and whose content is part of it.
+    pub(crate) beside: Vec<PathBuf>,
 }
 
 impl<'t> Checker<'t> {
     pub(crate) fn new(text: &'t str, folder: PathBuf, outside: &'t Outside) -> Self {
-        Self { text, folder, outside, problems: Vec::new(), reading: Reading::default() }
+        Self { text, folder, outside, problems: Vec::new(), reading: Reading::default(), beside: Vec::new() }
     }
 
     pub(crate) fn line(&self, at: usize) -> usize {
@@ -60,6 +62,14 @@ impl<'t> Checker<'t> {
     }
 
     /// Notes the secret that a setting refers to, so that a change of it alone is seen. It is only compared.
+    /// The text of a file that the configuration names.
+    pub(crate) fn read(&mut self, file: &str) -> std::io::Result<String> {
+        let path = self.resolve(file);
+        let text = std::fs::read_to_string(&path);
+        self.beside.push(path);
+        text
+    }
+
     pub(crate) fn refers_to(&mut self, place: &Place, secret: &Secret) {
         self.reading.secret(&place.path, secret.clone());
     }

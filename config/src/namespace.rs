@@ -257,7 +257,7 @@ fn policy(check: &mut Checker<'_>, node: &Node<'_>) -> Option<Arc<Policy>> {
         check.add(FORM, &node.place, "must be a preset's name or { file = \"policy.toml\" }");
         return None;
     };
-    match std::fs::read_to_string(check.resolve(&file)) {
+    match check.read(&file) {
         Ok(text) => known(check, &node.place, Policy::parse(&text)),
         Err(error) => {
             check.add(RANGE, &file_place, format!("`{file}` cannot be read: {error}"));

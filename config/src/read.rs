@@ -74,19 +74,21 @@ impl RawConfig {
     /// The same, with every setting by its path.
     pub fn load(&self, outside: &Outside) -> Result<Loaded, Problems> {
         match self.read_settings(outside) {
-            (Some(config), settings, list) if list.is_empty() => Ok(Loaded { config, settings }),
-            (_, _, list) => Err(Problems { file: self.file.clone(), list }),
+            Read { config: Some(config), settings, beside, problems } if problems.is_empty() => {
+                Ok(Loaded { config, settings, beside })
+            }
+            Read { problems: list, .. } => Err(Problems { file: self.file.clone(), list }),
         }
     }
 
     /// The settings alone, to be compared: a secret that is not there is no hindrance.
     pub fn settings(&self, outside: &Outside) -> Result<Settings, Problems> {
-        let (_, settings, mut list) = self.read_settings(outside);
+        let Read { settings, problems: mut list, .. } = self.read_settings(outside);
         list.retain(|problem| problem.code != NO_SECRET);
         if list.is_empty() { Ok(settings) } else { Err(Problems { file: self.file.clone(), list }) }
     }
 
-    pub(crate) fn read_settings(&self, outside: &Outside) -> (Option<Config>, Settings, Vec<Problem>) {
+    pub(crate) fn read_settings(&self, outside: &Outside) -> Read {
         let (root, errors) = DeTable::parse_recoverable(&self.text);
         let mut check = Checker::new(&self.text, self.folder.clone(), outside);
         if !errors.is_empty() {
@@ -97,12 +99,13 @@ impl RawConfig {
                 message: error.message().to_owned(),
                 hint: None,
             });
-            return (None, Settings::default(), list.collect());
+            return Read { problems: list.collect(), ..Read::default() };
         }
         let config = check::config(&mut check, Table::root(root.get_ref()));
-        let mut list = check.problems;
-        list.sort_by_key(|problem| problem.line);
-        (config, Settings::new(&self.text, check.reading), list)
+        let mut problems = check.problems;
+        problems.sort_by_key(|problem| problem.line);
+        let settings = Settings::new(&self.text, check.reading);
+        Read { config, settings, beside: check.beside, problems }
     }
 }
 
@@ -113,6 +116,17 @@ pub struct Loaded {
     pub config: Config,
     /// Its settings, to be compared with another's.
     pub settings: Settings,
+    /// The files beside it whose content is part of it: secrets and policies.
+    pub beside: Vec<PathBuf>,
+}
+
+/// What a file says, with all that is wrong with it.
+#[derive(Default)]
+pub(crate) struct Read {
+    pub(crate) config: Option<Config>,
+    pub(crate) settings: Settings,
+    pub(crate) beside: Vec<PathBuf>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl Config {

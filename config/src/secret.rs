@@ -57,7 +57,7 @@ fn found(
             let value = (check.outside.env)(&name).filter(|value| !value.trim().is_empty());
             Some(value.map_or(Found::Unset(name), |value| Found::Secret(Secret::new(&value))))
         }
-        (None, Some(file)) => match std::fs::read_to_string(check.resolve(&file)) {
+        (None, Some(file)) => match check.read(&file) {
             Ok(text) if !text.trim().is_empty() => Some(Found::Secret(Secret::new(&text))),
             Ok(_) => {
                 check.add(NO_SECRET, &node.place, format!("`{file}` is empty"));

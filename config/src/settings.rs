@@ -16,10 +16,8 @@ use crate::{Outside, RawConfig, Secret, probe, restart};
 pub(crate) static SHAPE: LazyLock<Shape> = LazyLock::new(probe::describe);
 
 /// The settings of the built-in file: what a key is that a file leaves out.
-static BUILT_IN: LazyLock<Settings> = LazyLock::new(|| {
-    let (_, settings, _) = RawConfig::embedded().read_settings(&Outside::bare(""));
-    settings
-});
+static BUILT_IN: LazyLock<Settings> =
+    LazyLock::new(|| RawConfig::embedded().read_settings(&Outside::bare("")).settings);
 
 /// The same by the path of the shape, so that any name finds it.
 static BUILT_IN_AT: LazyLock<BTreeMap<String, Setting>> = LazyLock::new(|| {

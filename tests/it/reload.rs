@@ -37,6 +37,35 @@ async fn a_changed_file_takes_effect_whole_and_a_broken_one_changes_nothing() {
     assert_eq!(stranger.status(), 401, "the admin interface asks for its token");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_is_rotated_in_its_file_takes_effect() {
+    let fake = FakeOpenAi::start(Duration::ZERO, str::to_owned).await;
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("openai.key");
+    std::fs::write(&key, "sk-first\n").unwrap();
+    let upstream = format!("credentials = \"gateway\"\napi_key = {{ file = \"{}\" }}\n", key.display());
+    let world = World::start(fake.clone(), &upstream).await;
+    let sent = || {
+        fake.seen().last().and_then(|seen| {
+            seen.headers.get("authorization").map(|value| value.to_str().unwrap().to_owned())
+        })
+    };
+    assert_eq!(world.ask("hello").await.status(), 200);
+    assert_eq!(sent().as_deref(), Some("Bearer sk-first"));
+
+    // As Kubernetes does: another file in its place.
+    let next = dir.path().join("next");
+    std::fs::write(&next, "sk-second, longer\n").unwrap();
+    std::fs::rename(&next, &key).unwrap();
+    until("the new key", || async {
+        assert_eq!(world.ask("hello").await.status(), 200);
+        (sent().as_deref() == Some("Bearer sk-second, longer")).then_some(())
+    })
+    .await;
+    let history = String::from_utf8(world.kolm(&["config", "history", "--json"]).stdout).unwrap();
+    assert!(history.contains("\"by\":\"file\"") && !history.contains("sk-second"), "{history}");
+}
+
 /// One of two configurations; namespace and upstream go together.
 fn side(name: &str, one: &FakeOpenAi, two: &FakeOpenAi) -> String {
     format!(

@@ -22,6 +22,7 @@ mod keys;
 mod logs;
 mod machine;
 mod offline;
+mod pages;
 mod prices;
 mod progress;
 mod report;

@@ -44,6 +44,18 @@ impl Origin {
     fn read(&self) -> Result<RawConfig, Problems> {
         self.file().map_or_else(|| Ok(RawConfig::embedded()), RawConfig::read)
     }
+
+    /// How the file and those `beside` it look now; what was given looks always the same.
+    fn stamps(&self, beside: &[PathBuf]) -> Stamps {
+        if matches!(self, Self::Given) {
+            return Stamps::new();
+        }
+        let stamp = |path: &Path| {
+            let about = path.metadata().ok()?;
+            Some((about.modified().ok()?, about.len()))
+        };
+        self.file().into_iter().chain(beside.iter().map(PathBuf::as_path)).map(stamp).collect()
+    }
 }
 
 /// How to bring another configuration into force.
@@ -65,11 +77,13 @@ struct State {
     settings: Settings,
     started: Settings,
     history: History,
-    seen: Option<Stamp>,
+    /// The files whose content is part of the configuration in force.
+    beside: Vec<PathBuf>,
+    seen: Stamps,
 }
 
-/// Time of change and length of the file.
-type Stamp = (SystemTime, u64);
+/// Time of change and length of each file; of one that is not there nothing.
+type Stamps = Vec<Option<(SystemTime, u64)>>;
 
 /// What came of an edit.
 #[derive(Debug, Clone, Serialize)]
@@ -93,7 +107,8 @@ pub(crate) struct Start {
     origin: Origin,
     text: String,
     settings: Settings,
-    seen: Option<Stamp>,
+    beside: Vec<PathBuf>,
+    seen: Stamps,
     /// The configuration.
     pub(crate) config: Config,
 }
@@ -101,19 +116,19 @@ pub(crate) struct Start {
 impl Start {
     /// Reads and checks the first configuration.
     pub(crate) fn read(origin: Origin, outside: &Outside) -> Result<Self, Problems> {
-        let seen = stamp(&origin);
         let raw = origin.read()?;
-        Self::of(origin, seen, &raw, outside)
+        Self::of(origin, &raw, outside)
     }
 
     /// The configuration of a command line.
     pub(crate) fn given(raw: &RawConfig, outside: &Outside) -> Result<Self, Problems> {
-        Self::of(Origin::Given, None, raw, outside)
+        Self::of(Origin::Given, raw, outside)
     }
 
-    fn of(origin: Origin, seen: Option<Stamp>, raw: &RawConfig, outside: &Outside) -> Result<Self, Problems> {
-        let Loaded { config, settings } = raw.load(outside)?;
-        Ok(Self { origin, text: raw.text().to_owned(), settings, seen, config })
+    fn of(origin: Origin, raw: &RawConfig, outside: &Outside) -> Result<Self, Problems> {
+        let Loaded { config, settings, beside } = raw.load(outside)?;
+        let seen = origin.stamps(&beside);
+        Ok(Self { origin, text: raw.text().to_owned(), settings, beside, seen, config })
     }
 }
 
@@ -126,9 +141,9 @@ impl Source {
         (live, board): (&Arc<Live>, &Arc<Board>),
         (history, relevel): (History, Relevel),
     ) -> Self {
-        let Start { origin, text, settings, seen, config: _ } = start;
+        let Start { origin, text, settings, beside, seen, config: _ } = start;
         let (digest, started) = (digest(&text), settings.clone());
-        let state = State { text, digest, settings, started, history, seen };
+        let state = State { text, digest, settings, started, history, beside, seen };
         Self {
             origin,
             outside,
@@ -178,9 +193,8 @@ impl Source {
         if matches!(self.origin, Origin::Given) {
             return Ok(self.unchanged(&state, by));
         }
-        let seen = stamp(&self.origin);
+        state.seen = self.origin.stamps(&state.beside);
         let raw = self.origin.read().inspect_err(|problems| self.refused(by, problems))?;
-        state.seen = seen;
         let loaded = self.loaded(&state, &raw).inspect_err(|problems| self.refused(by, problems))?;
         Ok(self.install(&mut state, raw.text(), loaded, by))
     }
@@ -211,7 +225,7 @@ impl Source {
             write(path, text).map_err(|error| {
                 EditRefused::Conflict(format!("{} cannot be written: {error}", path.display()))
             })?;
-            state.seen = stamp(&self.origin);
+            state.seen = self.origin.stamps(&state.beside);
         }
         Ok(self.install(&mut state, text, loaded, by))
     }
@@ -234,8 +248,12 @@ impl Source {
         (self.relevel)(config.log.level);
         self.shared.reconfigure(&config);
         self.board.look_now();
-        let (was, now) = (std::mem::replace(&mut state.digest, digest(text)), loaded.settings);
-        (state.text, state.settings) = (text.to_owned(), now);
+        let was = std::mem::replace(&mut state.digest, digest(text));
+        (state.text, state.settings) = (text.to_owned(), loaded.settings);
+        if state.beside != loaded.beside {
+            state.beside = loaded.beside;
+            state.seen = self.origin.stamps(&state.beside);
+        }
         let is_new = was != state.digest;
         self.record(state, config.version, by, changes.clone(), is_new);
         Edited {
@@ -297,34 +315,27 @@ impl Source {
         }
     }
 
-    /// Whether the file is another than the one last read or written here; it is asked once.
-    fn is_new(&self, now: Option<Stamp>) -> bool {
-        let mut state = self.state();
-        let is_new = state.seen != now && stamp(&self.origin) == now;
-        if is_new {
-            state.seen = now;
-        }
-        is_new
+    fn stamps(&self) -> Stamps {
+        self.origin.stamps(&self.state().beside)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reloads a changed file within a second, and on SIGHUP.
+    /// Reloads when the file or one beside it has changed, within a second, and on SIGHUP.
     pub(crate) async fn watch(self) {
         let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else {
             return;
         };
         let mut tick = tokio::time::interval(LOOK);
-        let mut looked = stamp(&self.origin);
+        let mut looked = self.stamps();
         loop {
             let by = tokio::select! {
                 _ = tick.tick() => {
                     // A file that is still being written is not read: it may be valid and half.
-                    let now = stamp(&self.origin);
-                    let settled = std::mem::replace(&mut looked, now) == now;
-                    if !settled || !self.is_new(now) {
+                    let before = std::mem::replace(&mut looked, self.stamps());
+                    if before != looked || self.state().seen == looked {
                         continue;
                     }
                     "file"
@@ -351,11 +362,6 @@ fn problems(found: Problems) -> EditRefused {
 /// SHA-256 of a text.
 fn digest(text: &str) -> String {
     kolm_core::hex(&Sha256::digest(text))
-}
-
-fn stamp(origin: &Origin) -> Option<Stamp> {
-    let about = origin.file()?.metadata().ok()?;
-    Some((about.modified().ok()?, about.len()))
 }
 
 /// Replaces a file whole or not at all; it keeps its mode.

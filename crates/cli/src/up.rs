@@ -1,14 +1,13 @@
 //! `kolm up`: everything wired together, and taken apart again in order.
 
 use std::fs::Permissions;
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use kolm_config::{Config, History, Live, LogFormat};
-use kolm_core::{Code, Env, Exit};
+use kolm_config::{Config, History, Live};
+use kolm_core::{Env, Exit};
 use kolm_gateway::reconcile::{Board, Settings};
 use kolm_gateway::server::{self, Bound, End};
 use kolm_gateway::table::{Shared, Table};
@@ -16,10 +15,9 @@ use kolm_gateway::tasks;
 use kolm_receipts::Ledger;
 use kolm_receipts::keys::{self, Role};
 
-use crate::admin::RunFile;
 use crate::args::Up;
-use crate::doors;
-use crate::report::{Done, Failure, note, print_json};
+use crate::pages::{Pages, Port};
+use crate::report::{Done, Failure, note};
 use crate::source::{Origin, Source, Start};
 use crate::upgrade::{self, Door, House};
 use crate::versions;
@@ -84,12 +82,14 @@ pub(crate) fn serve(start: Start, env: &Env, data_dir: PathBuf, (json, upgrade):
     let board = Arc::new(Board::default());
     let decision_key = keys::load_or_create(&data_dir.join("keys"), Role::Decision, env)?;
     let settings = Settings { program: program()?, data_dir: data_dir.clone(), decision_key };
+    // Before anything runs in the background: a port that is taken ends the start.
+    let port = Port::bind(live.load().admin.address)?;
     let background = tasks::start(&shared, &handle, &board, &live, queue, settings)
         .map_err(|error| Failure::io("background".as_ref(), &error))?;
     let source =
         Source::new(start, crate::env::outside(&data_dir), &shared, (&live, &board), (history, relevel));
     source.started(&earlier);
-    let pages = Pages::start(&shared, &handle, &board, &live, &source)?;
+    let pages = Pages::start(port, (&shared, &handle), &board, &live, &source);
     let twin = bound.twin().map_err(|error| Failure::io("upgrade".as_ref(), &error))?;
     let house = Arc::new(House {
         shared: Arc::clone(&shared),
@@ -210,89 +210,6 @@ fn route_key(path: &Path, env: &Env) -> Result<[u8; 32], Failure> {
         .map_err(|error| Failure::io(path, &error))?;
     file.write_all(&key).and_then(|()| file.sync_all()).map_err(|error| Failure::io(path, &error))?;
     Ok(key)
-}
-
-/// Dashboard and admin interface, on a runtime of their own.
-pub(crate) struct Pages {
-    runtime: tokio::runtime::Runtime,
-    admin: SocketAddr,
-    token: String,
-    listen: Arc<OnceLock<SocketAddr>>,
-}
-
-impl Pages {
-    fn start(
-        shared: &Arc<Shared>,
-        store: &kolm_store::Handle,
-        board: &Arc<Board>,
-        live: &Arc<Live>,
-        source: &Source,
-    ) -> Result<Self, Failure> {
-        let runtime = crate::runtime()?;
-        let address = live.load().admin.address;
-        let cannot = |error: std::io::Error| {
-            let sentence = format!("cannot listen on {address}: {error}");
-            let hint = "another kolm may run: set another `address` in [admin] of gateway.toml";
-            Failure::new(Code(6), Exit::Usage, sentence, hint)
-        };
-        let listener = runtime.block_on(tokio::net::TcpListener::bind(address)).map_err(cannot)?;
-        let admin = listener.local_addr().map_err(cannot)?;
-        let (token, listen) = (kolm_core::hex(&shared.env.bytes32()), Arc::new(OnceLock::new()));
-        let status = doors::status_door(shared, store, board, live, (admin, &listen));
-        let doors = doors::doors(status, shared, store, board, (live, source));
-        let settings = kolm_dashboards::Settings { token: token.clone(), address: admin };
-        let router = kolm_dashboards::router(doors, settings);
-        runtime.spawn(async move { axum::serve(listener, router).await });
-        runtime.spawn(source.clone().watch());
-        Ok(Self { runtime, admin, token, listen })
-    }
-
-    /// Says, in `run/up.json` and to whoever looks, that clients may come.
-    fn announce(
-        &self,
-        (scheme, address): (&str, SocketAddr),
-        data_dir: &Path,
-        (json, format): (bool, LogFormat),
-    ) {
-        self.listen.get_or_init(|| address);
-        let run = RunFile {
-            pid: std::process::id(),
-            listen: address.to_string(),
-            admin: self.admin.to_string(),
-            token: self.token.clone(),
-        };
-        if let Err(failure) = write_private(&RunFile::path(data_dir), &run) {
-            failure.print(false);
-        }
-        if json {
-            print_json(
-                &serde_json::json!({ "listening": run.listen, "dashboard": run.admin, "pid": run.pid }),
-            );
-        } else if format == LogFormat::Json {
-            tracing::info!(listening = run.listen, dashboard = run.admin, scheme, "kolm listens");
-        } else {
-            note(&format!("kolm listens on {scheme}://{}/v1 (set OPENAI_BASE_URL to it)", run.listen));
-            note(&format!("dashboard on http://{}", run.admin));
-        }
-    }
-
-    pub(crate) fn stop(self) {
-        self.runtime.shutdown_timeout(std::time::Duration::from_secs(1));
-    }
-}
-
-/// Writes a file that only its owner may read, whole or not at all.
-fn write_private(path: &Path, run: &RunFile) -> Result<(), Failure> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let temporary = path.with_extension("new");
-    let write = || {
-        let mut file =
-            std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-        file.write_all(&serde_json::to_vec(run)?)?;
-        std::fs::rename(&temporary, path)
-    };
-    write().map_err(|error| Failure::io(path, &error))
 }
 
 /// Ends when the process is asked to.

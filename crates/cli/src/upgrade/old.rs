@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 use super::wire::{self, Said, Successor};
 use super::{Answer, ask_of, path};
 use crate::admin::RunFile;
+use crate::pages::Pages;
 use crate::report::Failure;
-use crate::up::Pages;
 
 /// Where a successor knocks.
 pub(crate) struct Door {
