@@ -75,22 +75,29 @@ fn books(shared: &Shared, admitted: &Admitted, receipt: Receipt, tee: &mut Tee, 
     let now_us = shared.env.clock.micros();
     let latency_us = now_us.saturating_sub(admitted.started_us);
     let (req, resp) = tee.commitments();
-    let facts = facts(admitted, tee, told.ended_cleanly);
-    telemetry::finished(shared, admitted, &receipt, (tee, told), facts.as_ref(), now_us);
+    let brief = brief(admitted, tee, told.ended_cleanly);
+    telemetry::finished(shared, admitted, &receipt, (tee, told), brief.as_ref(), now_us);
     let mut leaf = Close::new(told.outcome, if tee.status == 0 { -1 } else { i64::from(tee.status) });
     leaf.bytes_out = i64::try_from(tee.sent).unwrap_or(i64::MAX);
     (leaf.req, leaf.resp) = (req, resp);
     leaf.t_first = tee.first.map(|(at, _)| at);
-    measure(shared, admitted, (tee, told), facts.as_ref(), latency_us);
-    if let Some(facts) = facts {
-        (leaf.tok_in, leaf.tok_out, leaf.finish) = (facts.tokens_in, facts.tokens_out, facts.finish);
+    measure(shared, admitted, (tee, told), brief.as_ref(), latency_us);
+    if let Some(brief) = brief {
+        (leaf.tok_in, leaf.tok_out, leaf.finish) = (brief.tokens_in, brief.tokens_out, brief.finish);
         if told.arm == Arm::Teacher {
-            (leaf.up_model, leaf.up_fp) = (facts.model, facts.fingerprint);
+            (leaf.up_model, leaf.up_fp) = (brief.model, brief.fingerprint);
         }
     }
     receipt.close(shared, leaf);
     limits::settle(shared, admitted, tee, told.arm, &told.model);
-    shared.events.request_finished(admitted.surface(), told.arm, told.outcome, tee.status, latency_us);
+    shared.events.request_finished(
+        admitted.id,
+        admitted.surface(),
+        told.arm,
+        told.outcome,
+        tee.status,
+        latency_us,
+    );
     latency_us
 }
 
@@ -99,7 +106,7 @@ fn measure(
     shared: &Shared,
     admitted: &Admitted,
     (tee, told): (&Tee, &Told),
-    facts: Option<&chat::Facts>,
+    brief: Option<&chat::Brief>,
     latency_us: u64,
 ) {
     let first = tee.first.filter(|_| tee.streamed);
@@ -112,7 +119,7 @@ fn measure(
         first_us: first.map(|(_, us)| us.saturating_sub(admitted.started_us)),
         operation: telemetry::operation(admitted.surface().as_str()),
         model: &told.model,
-        tokens: facts.map_or((-1, -1), |facts| (facts.tokens_in, facts.tokens_out)),
+        tokens: brief.map_or((-1, -1), |brief| (brief.tokens_in, brief.tokens_out)),
     });
 }
 
@@ -163,7 +170,7 @@ fn apart(value: &HeaderValue) -> HeaderValue {
 }
 
 /// What a short, plain, whole reply in words says of itself.
-fn facts(admitted: &Admitted, tee: &Tee, ended_cleanly: bool) -> Option<chat::Facts> {
+fn brief(admitted: &Admitted, tee: &Tee, ended_cleanly: bool) -> Option<chat::Brief> {
     let readable = ended_cleanly && !tee.truncated && tee.encoding.is_empty();
     let short = (1..=LOOKED_INTO).contains(&tee.reply.len());
     let worded = matches!(admitted.surface(), Surface::Chat | Surface::Completions | Surface::Responses);
@@ -171,7 +178,7 @@ fn facts(admitted: &Admitted, tee: &Tee, ended_cleanly: bool) -> Option<chat::Fa
         return None;
     }
     if tee.streamed {
-        return Some(chat::facts(&assemble::of_stream(&tee.reply, true).reply));
+        return Some(chat::brief(&assemble::of_stream(&tee.reply, true).reply));
     }
-    Some(chat::facts(&tee.reply))
+    Some(chat::brief(&tee.reply))
 }

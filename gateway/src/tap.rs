@@ -121,6 +121,8 @@ impl Tee {
     pub(crate) fn head(&mut self, status: u16, headers: &HeaderMap) {
         self.status = status;
         self.streamed = headers::is_event_stream(headers);
+        // The first event begins a line as well.
+        self.tail = if self.streamed { b"\n".to_vec() } else { Vec::new() };
         let coding = headers::text(headers, "content-encoding").unwrap_or_default();
         self.encoding =
             if coding.eq_ignore_ascii_case("identity") { String::new() } else { coding.to_owned() };
@@ -283,12 +285,15 @@ mod tests {
 
     #[test]
     fn the_last_event_of_a_response_is_seen_however_it_is_split() {
-        let stream = b"event: response.created\ndata: {\"x\":\"event: response.completed\"}\n\nevent: response.incomplete\ndata: {\"y\":\"a long answer that fills more than the tail does\"}\n\n";
-        for size in 1..=stream.len() {
+        let many = "event: response.created\ndata: {\"x\":\"event: response.completed\"}\n\nevent: response.incomplete\ndata: {\"y\":\"a long answer that fills more than the tail does\"}\n\n";
+        let one = "event: response.completed\ndata: {\"y\":\"all there is\"}\n\n";
+        for (stream, size) in
+            [many, one].into_iter().flat_map(|stream| (1..=stream.len()).map(move |size| (stream, size)))
+        {
             let (mut tee, env) = tee(true, 1 << 20);
             streaming(&mut tee);
             let mut sent = 0;
-            for piece in stream.chunks(size) {
+            for piece in stream.as_bytes().chunks(size) {
                 assert!(!tee.done(), "{size}: done after {sent}");
                 tee.sent(piece, &env);
                 sent += piece.len();

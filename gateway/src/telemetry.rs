@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use kolm_core::{Arm, ArtifactId, Namespace, Outcome, RequestId, RouteName, Timestamp};
 use kolm_receipts::Rt;
-use kolm_wire::chat::Facts;
+use kolm_wire::chat::Brief;
 use opentelemetry_proto::tonic::trace::v1::ScopeSpans;
 use prost::Message as _;
 use tokio::sync::{Mutex, mpsc, watch};
@@ -143,7 +143,7 @@ pub(crate) fn finished(
     admitted: &Admitted,
     receipt: &Receipt,
     (tee, told): (&Tee, &Told),
-    facts: Option<&Facts>,
+    brief: Option<&Brief>,
     now_us: u64,
 ) {
     let Some(trace) = admitted.trace else { return };
@@ -169,9 +169,9 @@ pub(crate) fn finished(
         artifact: told.artifact.clone(),
         fallback: told.fallback.as_ref().map(|fallback| fallback.why),
         model: clip(&told.model),
-        reply_model: facts.map_or_else(String::new, |facts| clip(&facts.model)),
-        finish: facts.map_or_else(String::new, |facts| clip(&facts.finish)),
-        tokens: facts.map_or((-1, -1), |facts| (facts.tokens_in, facts.tokens_out)),
+        reply_model: brief.map_or_else(String::new, |brief| clip(&brief.model)),
+        finish: brief.map_or_else(String::new, |brief| clip(&brief.finish)),
+        tokens: brief.map_or((-1, -1), |brief| (brief.tokens_in, brief.tokens_out)),
         outcome: told.outcome,
         status: tee.status,
         streamed: tee.streamed,

@@ -60,7 +60,8 @@ pub fn eligible(facts: &Facts<'_>) -> Result<(), &'static str> {
         ("surface", free_of("surface") || !answers),
         ("modality", facts.surface != Surface::Transcriptions && facts.surface != Surface::Translations),
         ("finish", !answers || matches!(reply.finish.as_str(), "stop" | "tool_calls" | "function_call")),
-        ("refusal", !answers || !reply.refusal && has_content(reply)),
+        // An answer in sound has no text, and refuses nothing.
+        ("refusal", !answers || !reply.refusal && (has_content(reply) || !free_of("modality"))),
         ("origin", facts.origin == Origin::Teacher),
         ("retry", !facts.superseded),
         ("modality", free_of("modality")),
@@ -175,8 +176,9 @@ mod tests {
             assert_eq!(verdict(|_| (), spoil), Err(reason));
         }
         type Change = fn(&mut Reply);
-        let changes: [(Result<(), &str>, Change); 12] = [
+        let changes: [(Result<(), &str>, Change); 13] = [
             (Ok(()), |_| ()),
+            (Err("modality"), |r| (r.text, r.foreign) = (None, Some(Blocks::Modality))),
             (Ok(()), |r| r.finish = "function_call".to_owned()),
             (Err("incomplete"), |r| r.error = true),
             (Err("modality"), |r| r.foreign = Some(Blocks::Modality)),

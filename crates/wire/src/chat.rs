@@ -4,11 +4,13 @@
 //! **Invariant:** reading never changes a body; what cannot be read keeps a request on the cloud.
 
 mod answer;
+mod brief;
 mod facts;
 mod model;
 mod question;
 
 pub use answer::{Answer, Call, answer};
+pub use brief::{Brief, brief};
 pub use facts::{Facts, facts};
 pub use model::with_model;
 pub use question::{Blocks, Question, question, request_of, request_under, template_key};

@@ -125,9 +125,9 @@ impl ApiError {
         Self::new(429, "requests", Some("rate_limit_exceeded"), "Rate limit reached. Please try again later.")
     }
 
-    /// 429: a limit of this caller was reached, which the message names.
-    pub fn rate_limited_by(message: impl Into<String>) -> Self {
-        Self::new(429, "requests", Some("rate_limit_exceeded"), message)
+    /// 429: a limit of this caller was reached, which the message names; `of` is what it counts: `requests` or `tokens`.
+    pub fn rate_limited_by(of: &'static str, message: impl Into<String>) -> Self {
+        Self::new(429, of, Some("rate_limit_exceeded"), message)
     }
 
     /// 429: the money of this caller is spent.
@@ -225,7 +225,7 @@ mod tests {
             (ApiError::unsupported_media_type(), 415, INVALID, None, None),
             (ApiError::abstained(), 422, SERVER, Some("abstained"), None),
             (ApiError::rate_limited(), 429, "requests", Some("rate_limit_exceeded"), None),
-            (ApiError::rate_limited_by("m"), 429, "requests", Some("rate_limit_exceeded"), None),
+            (ApiError::rate_limited_by("tokens", "m"), 429, "tokens", Some("rate_limit_exceeded"), None),
             (ApiError::insufficient_quota("m"), 429, "insufficient_quota", Some("insufficient_quota"), None),
             (ApiError::unpriced(Some("m")), 400, INVALID, Some("unknown_price"), Some("model")),
             (ApiError::unpriced(None), 400, INVALID, Some("unknown_price"), None),

@@ -8,6 +8,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::json;
+
 /// The members of one object. A repeated key keeps all its values; `get` gives the last.
 pub(crate) struct Fields<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -61,9 +63,14 @@ pub(crate) fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// The text of a raw value when it is a string.
+/// What stands between the quotes of a raw value when it is a string, as it came.
+pub(crate) fn literal(raw: &RawValue) -> Option<&str> {
+    raw.get().strip_prefix('"')?.strip_suffix('"')
+}
+
+/// The text of a raw value when it is a string; half a surrogate pair reads U+FFFD.
 pub(crate) fn text(raw: &RawValue) -> Option<String> {
-    raw.get().starts_with('"').then(|| serde_json::from_str(raw.get()).ok()).flatten()
+    literal(raw).map(json::unescape)
 }
 
 /// The number of a raw value when it is an unsigned integer.

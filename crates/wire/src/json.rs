@@ -28,6 +28,94 @@ pub(crate) fn string(out: &mut String, text: &str) {
     out.push('"');
 }
 
+/// The text between the quotes of a valid literal. A surrogate without its other half reads U+FFFD.
+pub(crate) fn unescape(raw: &str) -> String {
+    let Some(first) = raw.find('\\') else { return raw.to_owned() };
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    let mut next = Some(first);
+    while let Some(at) = next {
+        out.push_str(&rest[..at]);
+        let used = match rest.as_bytes().get(at + 1) {
+            Some(b'u') => {
+                let (c, used) = unicode(&rest[at..]);
+                out.push(c);
+                used
+            }
+            Some(&simple) => {
+                out.push(match simple {
+                    b'b' => '\u{8}',
+                    b'f' => '\u{c}',
+                    b'n' => '\n',
+                    b'r' => '\r',
+                    b't' => '\t',
+                    other => char::from(other),
+                });
+                2
+            }
+            None => 1,
+        };
+        rest = &rest[at + used..];
+        next = rest.find('\\');
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The character at the head of `\uXXXX...`, and the bytes it takes.
+fn unicode(escape: &str) -> (char, usize) {
+    let unit = |at: usize| {
+        escape
+            .get(at..at + 6)
+            .and_then(|e| e.strip_prefix("\\u"))
+            .and_then(|hex| u32::from_str_radix(hex, 16).ok())
+    };
+    match (unit(0), unit(6)) {
+        (Some(high @ 0xd800..=0xdbff), Some(low @ 0xdc00..=0xdfff)) => {
+            let scalar = 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+            (char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER), 12)
+        }
+        (Some(unit), _) => (char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER), 6),
+        (None, _) => (char::REPLACEMENT_CHARACTER, 6),
+    }
+}
+
+/// A value from its bytes; half a surrogate pair reads U+FFFD, which serde refuses to read at all.
+pub(crate) fn value(bytes: &[u8]) -> Option<Value> {
+    serde_json::from_slice(bytes)
+        .ok()
+        .or_else(|| serde_json::from_str(&paired(std::str::from_utf8(bytes).ok()?)).ok())
+}
+
+/// The text of a JSON value without halves of surrogate pairs.
+fn paired(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        let escape = &rest[at..];
+        let used = match escape.as_bytes().get(1) {
+            Some(b'u') => {
+                let (c, used) = unicode(escape);
+                out.push_str(&rest[..at]);
+                out.push_str(if c == char::REPLACEMENT_CHARACTER {
+                    "\\ufffd"
+                } else {
+                    escape.get(..used).unwrap_or(escape)
+                });
+                used
+            }
+            _ => {
+                let used = escape.chars().take(2).map(char::len_utf8).sum();
+                out.push_str(&rest[..at + used]);
+                used
+            }
+        };
+        rest = rest.get(at + used..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
 /// `value` with sorted keys and no white space: equal values give equal text.
 pub fn canonical_json(value: &Value) -> String {
     let mut out = String::new();

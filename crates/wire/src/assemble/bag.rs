@@ -7,6 +7,7 @@ use crate::json;
 
 #[derive(Clone)]
 enum Held {
+    /// As it came, between the quotes: a pair of surrogates may come in two pieces.
     Text(String),
     Raw(Box<RawValue>),
 }
@@ -20,23 +21,22 @@ pub(super) struct Bag(Vec<(String, Held)>);
 
 impl Bag {
     /// Strings concatenate, of anything else the last value that is not `null` stays.
-    /// `None`: a string that cannot be read, or too many members.
+    /// `None`: too many members.
     pub(super) fn join(&mut self, key: &str, raw: &RawValue) -> Option<()> {
-        if !raw.get().starts_with('"') {
+        let Some(piece) = fields::literal(raw) else {
             self.last(key, raw);
             return Some(());
-        }
-        let piece = fields::text(raw)?;
+        };
         match self.held(key)? {
-            Held::Text(text) => text.push_str(&piece),
-            held @ Held::Raw(_) => *held = Held::Text(piece),
+            Held::Text(text) => text.push_str(piece),
+            held @ Held::Raw(_) => *held = Held::Text(piece.to_owned()),
         }
         Some(())
     }
 
     /// As `join`, but a piece that repeats the whole is dropped: some servers send the name in every piece.
     pub(super) fn join_unless_same(&mut self, key: &str, raw: &RawValue) -> Option<()> {
-        if fields::text(raw).is_some_and(|text| self.text(key) == Some(text.as_str())) {
+        if fields::text(raw).is_some_and(|text| self.text(key).as_ref() == Some(&text)) {
             return Some(());
         }
         self.join(key, raw)
@@ -60,9 +60,9 @@ impl Bag {
     }
 
     /// The text gathered under `key`.
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
+    pub(super) fn text(&self, key: &str) -> Option<String> {
         self.0.iter().find(|(name, _)| name == key).and_then(|(_, held)| match held {
-            Held::Text(text) => Some(text.as_str()),
+            Held::Text(text) => Some(json::unescape(text)),
             Held::Raw(_) => None,
         })
     }
@@ -91,7 +91,7 @@ impl Bag {
             json::string(out, key);
             out.push(':');
             match held {
-                Held::Text(text) => json::string(out, text),
+                Held::Text(text) => json::string(out, &json::unescape(text)),
                 Held::Raw(raw) => out.push_str(raw.get()),
             }
         }

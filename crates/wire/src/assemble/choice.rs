@@ -144,7 +144,7 @@ impl Choice {
             json::string(out, key);
             out.push(':');
             match text {
-                Some(text) => json::string(out, text),
+                Some(text) => json::string(out, &text),
                 None => out.push_str("null"),
             }
         }

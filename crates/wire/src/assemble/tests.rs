@@ -135,6 +135,16 @@ fn the_first_chunk_of_another_cloud_may_be_empty() {
 }
 
 #[test]
+fn a_pair_of_surrogates_may_come_in_two_pieces() {
+    let frames =
+        [r#"{"content":"a\ud83d"}"#, r#"{"content":"\ude00b \ud83d"}"#, r#"{"content":"\\ude00\ude00"}"#]
+            .map(delta);
+    let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    let got: serde_json::Value = serde_json::from_slice(&of(&frames, true).reply).unwrap();
+    assert_eq!(got["choices"][0]["message"]["content"], "a\u{1f600}b \u{fffd}\\ude00\u{fffd}");
+}
+
+#[test]
 fn what_is_complete() {
     let text = delta(r#"{"content":"a"}"#);
     let stop = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
@@ -150,7 +160,7 @@ fn what_is_complete() {
         (&[&text, stop, error], true, (false, false, true)),
         (&[&text, stop, "{broken", "[DONE]"], true, (false, true, false)),
         (
-            &[&text, stop, r#"{"choices":[{"index":0,"delta":{"content":"\ud800"}}]}"#, "[DONE]"],
+            &[&text, stop, r#"{"choices":[{"index":0,"delta":{"content":"\x"}}]}"#, "[DONE]"],
             true,
             (false, true, false),
         ),

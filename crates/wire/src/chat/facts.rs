@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Blocks;
 use crate::class;
+use crate::json;
 
 /// The facts of a reply; what it does not say is `""`, `-1`, `None` or `false`.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,7 +62,7 @@ struct Said {
 
 /// Reads the facts of a reply body; never fails.
 pub fn facts(reply: &[u8]) -> Facts {
-    let reply: Value = serde_json::from_slice(reply).unwrap_or(Value::Null);
+    let reply = json::value(reply).unwrap_or(Value::Null);
     let usage = reply.get("usage").unwrap_or(&Value::Null);
     let said = match (reply["choices"].get(0), reply.get("output").and_then(Value::as_array)) {
         (Some(choice), _) => choice_said(choice),

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::place::Place;
 use super::{MAX_DEPTH, MAX_SLOTS, Role, Slot, SlotError};
+use crate::json;
 
 /// Longer paths and keys are cut: they are repeated in every slot below them.
 const MAX_PATH: usize = 256;
@@ -296,7 +297,7 @@ impl Walk<'_> {
     }
 
     fn unescaped(&self, literal: &Range<usize>) -> String {
-        unescape(&self.text[literal.start + 1..literal.end - 1])
+        json::unescape(&self.text[literal.start + 1..literal.end - 1])
     }
 
     fn not_json(&self) -> SlotError {
@@ -322,58 +323,6 @@ impl Sender {
 
     fn function_name(self) -> Option<usize> {
         self.name.filter(|_| self.is_tool)
-    }
-}
-
-/// The text between the quotes of a valid literal. A surrogate without its other half reads U+FFFD.
-fn unescape(raw: &str) -> String {
-    let Some(first) = raw.find('\\') else { return raw.to_owned() };
-    let mut out = String::with_capacity(raw.len());
-    let mut rest = raw;
-    let mut next = Some(first);
-    while let Some(at) = next {
-        out.push_str(&rest[..at]);
-        let used = match rest.as_bytes().get(at + 1) {
-            Some(b'u') => {
-                let (c, used) = unicode(&rest[at..]);
-                out.push(c);
-                used
-            }
-            Some(&simple) => {
-                out.push(match simple {
-                    b'b' => '\u{8}',
-                    b'f' => '\u{c}',
-                    b'n' => '\n',
-                    b'r' => '\r',
-                    b't' => '\t',
-                    other => char::from(other),
-                });
-                2
-            }
-            None => 1,
-        };
-        rest = &rest[at + used..];
-        next = rest.find('\\');
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The character at the head of `\uXXXX...`, and the bytes it takes.
-fn unicode(escape: &str) -> (char, usize) {
-    let unit = |at: usize| {
-        escape
-            .get(at..at + 6)
-            .and_then(|e| e.strip_prefix("\\u"))
-            .and_then(|hex| u32::from_str_radix(hex, 16).ok())
-    };
-    match (unit(0), unit(6)) {
-        (Some(high @ 0xd800..=0xdbff), Some(low @ 0xdc00..=0xdfff)) => {
-            let scalar = 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-            (char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER), 12)
-        }
-        (Some(unit), _) => (char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER), 6),
-        (None, _) => (char::REPLACEMENT_CHARACTER, 6),
     }
 }
 
