@@ -255,7 +255,7 @@ fn unheard(session: &Session, admitted: &Admitted) -> Option<Answer> {
 fn belongs(shared: &Shared, config: &Config, headers: &HeaderMap, target: &str, at: Timestamp) -> Belongs {
     let keys = shared.keys.load();
     let mut belongs = namespace::belongs(config, &keys, headers, at);
-    if namespace::strays(&keys, &belongs.caller, headers, target) {
+    if namespace::strays(config, &keys, &belongs.caller, headers, target) {
         (belongs.caller, belongs.allowed) = (Caller::Refused("misplaced"), false);
     }
     if belongs.refused {

@@ -209,6 +209,11 @@ impl Client {
 
     fn read(&mut self) -> Reply {
         let head = self.head();
+        self.rest(head)
+    }
+
+    /// What follows a head.
+    fn rest(&mut self, head: String) -> Reply {
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let body = read_body(&mut self.reader, &head, false);
         let broken = body.is_none();

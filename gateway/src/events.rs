@@ -11,7 +11,7 @@ mod upstream;
 
 use std::net::SocketAddr;
 
-use kolm_core::{Arm, DecisionRow, Namespace, Outcome, RouteName, Surface};
+use kolm_core::{Arm, DecisionRow, Namespace, Outcome, RequestId, RouteName, Surface};
 use prometheus::core::Collector;
 use prometheus::proto::{LabelPair, MetricFamily};
 use prometheus::{Encoder, IntCounterVec, Opts, Registry, TextEncoder};
@@ -125,6 +125,7 @@ impl Events {
     /// An answer has ended, whoever gave it.
     pub fn request_finished(
         &self,
+        receipt: RequestId,
         surface: Surface,
         arm: Arm,
         outcome: Outcome,
@@ -133,7 +134,8 @@ impl Events {
     ) {
         let arm = arm_name(arm);
         self.counters.finished.with_label_values(&[surface.as_str(), arm, outcome.as_str()]).inc();
-        tracing::debug!(surface = surface.as_str(), arm, %outcome, status, latency_us, "request finished");
+        let surface = surface.as_str();
+        tracing::debug!(%receipt, surface, arm, %outcome, status, latency_us, "request finished");
     }
 
     /// The gateway itself answered with an error.
@@ -297,7 +299,7 @@ fn arm_name(arm: Arm) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use kolm_core::{Counts, DecisionKind, KScore, RequestId, Stage, Timestamp, Weight};
+    use kolm_core::{Counts, DecisionKind, KScore, Stage, Timestamp, Weight};
 
     use super::*;
 
@@ -333,7 +335,8 @@ mod tests {
     fn every_name_is_in_the_grammar_and_in_the_page_once_counted() {
         let events = Events::new();
         let route: RouteName = "support".parse().unwrap();
-        events.request_finished(Surface::Chat, Arm::Student, Outcome::Complete, 200, 5);
+        let id = RequestId::from_parts(Timestamp(1), [1; 10]);
+        events.request_finished(id, Surface::Chat, Arm::Student, Outcome::Complete, 200, 5);
         events.request_refused(404);
         events.request_fell_back(&route, "down");
         events.namespace_refused();
@@ -342,10 +345,10 @@ mod tests {
         events.limit_refused("concurrent");
         events.limit_unpriced();
         events.spend_unwritten(&std::io::Error::other("full"));
-        events.upstream_failed("openai", "connect", "refused");
+        events.upstream_failed(id, "openai", "connect", "refused");
         events.breaker_turned("openai", "open");
         events.breaker_refused("openai");
-        events.failed_over("openai", "other", "connect");
+        events.failed_over(id, "openai", "other", "connect");
         events.health_checked("openai", true, false);
         events.engine_turned(&route, "127.0.0.1:9".parse().unwrap(), false);
         events.student_failed(&route, "timeout");

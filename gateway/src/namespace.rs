@@ -83,7 +83,7 @@ fn is_open(config: &Config, keys: &Keys, name: &Namespace) -> bool {
 
 fn caller(config: &Config, keys: &Keys, headers: &HeaderMap, now: Timestamp) -> Caller {
     let Some(bearer) = bearer(headers) else { return Caller::Stranger };
-    if config.namespaces.values().any(|settings| !settings.keys.is_empty())
+    if has_configured(config)
         && let Some(caller) = configured(config, bearer)
     {
         return caller;
@@ -115,10 +115,29 @@ fn configured(config: &Config, bearer: &str) -> Option<Caller> {
 
 /// Whether a key of ours stands where it would go up: in another header than `authorization`, there in a form that
 /// is not read as a bearer, or in the address.
-pub(crate) fn strays(keys: &Keys, caller: &Caller, headers: &HeaderMap, target: &str) -> bool {
+pub(crate) fn strays(
+    config: &Config,
+    keys: &Keys,
+    caller: &Caller,
+    headers: &HeaderMap,
+    target: &str,
+) -> bool {
+    issued_strays(keys, caller, headers, target)
+        || has_configured(config) && configured_strays(config, headers)
+}
+
+/// A key of the configuration has no look of its own: it is searched for where a key may stand.
+fn configured_strays(config: &Config, headers: &HeaderMap) -> bool {
+    const KEYED: [&str; 3] = ["api-key", "x-api-key", "x-upstream-api-key"];
+    let is_one = |key: &str| configured(config, key).is_some();
+    let plain = text(headers, AUTHORIZATION.as_str()).and_then(basic);
+    KEYED.iter().filter_map(|name| text(headers, name)).any(is_one)
+        || plain.is_some_and(|plain| String::from_utf8_lossy(&plain).split(':').any(is_one))
+}
+
+fn issued_strays(keys: &Keys, caller: &Caller, headers: &HeaderMap, target: &str) -> bool {
     let holds = |value: &HeaderValue| {
-        let basic = value.to_str().ok().and_then(|value| credentials(value, "basic"));
-        let basic = basic.and_then(|coded| STANDARD.decode(coded).ok());
+        let basic = value.to_str().ok().and_then(basic);
         shows(value.as_bytes()) || basic.is_some_and(|plain| shows(&plain))
     };
     let read = matches!(caller, Caller::Issued(_) | Caller::Configured(..) | Caller::Refused(_));
@@ -137,9 +156,18 @@ fn credentials<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
     name.eq_ignore_ascii_case(scheme).then(|| credentials.trim())
 }
 
+/// What credentials of the `Basic` scheme say.
+fn basic(value: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(credentials(value, "basic")?).ok()
+}
+
 /// Whether callers have to show a key before the operator's own is used for them.
 pub(crate) fn has_keys(config: &Config, keys: &Keys) -> bool {
-    !keys.is_empty() || config.namespaces.values().any(|settings| !settings.keys.is_empty())
+    !keys.is_empty() || has_configured(config)
+}
+
+fn has_configured(config: &Config) -> bool {
+    config.namespaces.values().any(|settings| !settings.keys.is_empty())
 }
 
 /// Whether the client asks for zero retention. A switch with a value that means nothing is taken for on: better nothing is
@@ -290,8 +318,31 @@ mod tests {
             let mut list = HeaderMap::new();
             list.insert(header.parse::<HeaderName>().unwrap(), value.parse().unwrap());
             let caller = belongs(&config(), &keys(), &list, Timestamp(200)).caller;
-            assert_eq!(strays(&keys(), &caller, &list, target), want, "{header}: {value} {target}");
-            assert!(!strays(&Keys::default(), &caller, &list, target), "no key was ever issued");
+            assert_eq!(
+                strays(&config(), &keys(), &caller, &list, target),
+                want,
+                "{header}: {value} {target}"
+            );
+            assert!(!strays(&config(), &Keys::default(), &caller, &list, target), "no key was ever issued");
+        }
+    }
+
+    #[test]
+    fn a_key_of_the_configuration_where_it_would_go_up_is_seen() {
+        for (header, value, want) in [
+            ("authorization", "Bearer k1".to_owned(), false),
+            ("authorization", format!("Basic {}", STANDARD.encode("k1")), true),
+            ("authorization", format!("basic {}", STANDARD.encode("user:k2")), true),
+            ("authorization", format!("Basic {}", STANDARD.encode("user:other")), false),
+            ("api-key", "k1".to_owned(), true),
+            ("x-api-key", "k2".to_owned(), true),
+            ("x-upstream-api-key", "k1".to_owned(), true),
+            ("x-api-key", "k11".to_owned(), false),
+        ] {
+            let mut list = HeaderMap::new();
+            list.insert(header.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+            let caller = belongs(&config(), &Keys::default(), &list, Timestamp(200)).caller;
+            assert_eq!(strays(&config(), &Keys::default(), &caller, &list, "/"), want, "{header}: {value}");
         }
     }
 

@@ -54,8 +54,8 @@ impl ProxyHttp for Gateway {
         admit::request(self, session, ctx).await
     }
 
-    async fn upstream_peer(&self, session: &mut Session, ctx: &mut Ctx) -> Result<Box<HttpPeer>> {
-        proxy::peer(self, session, ctx).await
+    async fn upstream_peer(&self, _session: &mut Session, ctx: &mut Ctx) -> Result<Box<HttpPeer>> {
+        proxy::peer(self, ctx).await
     }
 
     fn fail_to_connect(
@@ -115,7 +115,7 @@ impl ProxyHttp for Gateway {
         _end_of_stream: bool,
         ctx: &mut Ctx,
     ) -> Result<Option<std::time::Duration>> {
-        proxy::response_piece(self, ctx, body.as_ref());
+        proxy::response_piece(self, ctx, body.as_ref())?;
         Ok(None)
     }
 

@@ -4,6 +4,8 @@
 
 mod again;
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, EXPECT};
 use kolm_core::{Arm, Body, Outcome};
@@ -54,6 +56,8 @@ pub(crate) struct Passing {
     put_off: Option<u16>,
     /// The same upstream was asked a second time already.
     renewed: bool,
+    /// It is a conversation over a socket, which lasts as long as it likes.
+    upgraded: bool,
 }
 
 impl Passing {
@@ -79,9 +83,19 @@ pub(crate) fn begin(shared: &Shared, session: &Session, ctx: &mut Ctx, mut admit
     let captured = || usize::try_from(admitted.table.config.capture.max_bytes).unwrap_or(usize::MAX);
     let limit = if form.is_some() { captured() } else { READ_FOR_USE };
     let tee = Tee::new(&shared.env, form.is_some() || admitted.counts_use(), limit);
-    let (ahead, due, put_off) = (Bytes::new(), false, None);
-    let passing =
-        Passing { admitted, receipt, tee, order, form, failed: None, ahead, due, put_off, renewed: false };
+    let passing = Passing {
+        admitted,
+        receipt,
+        tee,
+        order,
+        form,
+        failed: None,
+        ahead: Bytes::new(),
+        due: false,
+        put_off: None,
+        renewed: false,
+        upgraded: session.is_upgrade_req(),
+    };
     ctx.passing = Some(Box::new(passing));
 }
 
@@ -110,7 +124,7 @@ pub(crate) fn begin_oversize(
 }
 
 /// Where it goes: the first upstream that may be asked and whose address is known.
-pub(crate) async fn peer(gateway: &Gateway, session: &Session, ctx: &mut Ctx) -> Result<Box<HttpPeer>> {
+pub(crate) async fn peer(gateway: &Gateway, ctx: &mut Ctx) -> Result<Box<HttpPeer>> {
     let internal = || Error::new_in(ErrorType::InternalError);
     let shared = &*gateway.shared;
     let passing = ctx.passing.as_mut().ok_or_else(internal)?;
@@ -134,7 +148,7 @@ pub(crate) async fn peer(gateway: &Gateway, session: &Session, ctx: &mut Ctx) ->
             }
         }
     };
-    if session.is_upgrade_req() {
+    if passing.upgraded {
         // A conversation over a socket may be silent for as long as it likes, and HTTP/2 has no upgrades.
         peer.options.read_timeout = None;
         peer.options.alpn = ALPN::H1;
@@ -221,11 +235,17 @@ pub(crate) async fn response_head(
     Ok(())
 }
 
-/// A piece of the response body, on its way down.
-pub(crate) fn response_piece(gateway: &Gateway, ctx: &mut Ctx, piece: Option<&Bytes>) {
-    if let (Some(passing), Some(piece)) = (&mut ctx.passing, piece) {
-        passing.tee.sent(piece, &gateway.shared.env);
+/// A piece of the response body, on its way down; none passes any more when the upstream's whole time is over.
+pub(crate) fn response_piece(gateway: &Gateway, ctx: &mut Ctx, piece: Option<&Bytes>) -> Result<()> {
+    let (Some(passing), Some(piece)) = (&mut ctx.passing, piece) else { return Ok(()) };
+    let env = &gateway.shared.env;
+    let spent = env.clock.micros().saturating_sub(passing.admitted.started_us);
+    let total = passing.admitted.upstream().map(|upstream| upstream.timeouts.total);
+    if !passing.upgraded && total.is_some_and(|total| Duration::from_micros(spent) > total) {
+        return Err(Error::new_up(ErrorType::ReadTimedout));
     }
+    passing.tee.sent(piece, env);
+    Ok(())
 }
 
 /// Something failed: answers if nothing was sent yet, else breaks the connection off.
@@ -258,7 +278,12 @@ pub(crate) async fn failed(
             if outcome == Outcome::Refused {
                 shared.events.request_refused(status);
             } else {
-                shared.events.upstream_failed(&passing.admitted.way.upstream, "verbatim", why);
+                shared.events.upstream_failed(
+                    passing.admitted.id,
+                    &passing.admitted.way.upstream,
+                    "verbatim",
+                    why,
+                );
             }
             passing.receipt.again(shared, &passing.admitted, By::Gateway, why);
             passing.receipt.header(shared, &passing.admitted).await

@@ -177,7 +177,12 @@ impl Relay<'_> {
             Ended::Late => Outcome::Timeout,
         };
         if matches!(ended, Ended::Broke | Ended::Late) {
-            shared.events.upstream_failed(&self.admitted.way.upstream, ended.as_str(), "mid-body");
+            shared.events.upstream_failed(
+                self.admitted.id,
+                &self.admitted.way.upstream,
+                ended.as_str(),
+                "mid-body",
+            );
             self.tell_the_client(arm).await;
         }
         self.close(receipt, arm, artifact, outcome, ended.is_whole());
@@ -242,7 +247,7 @@ impl Relay<'_> {
     async fn fail(mut self: Box<Self>, mut receipt: Receipt, unheard: Unheard) -> Result<bool> {
         let shared = &*self.gateway.shared;
         let why = unheard.as_str();
-        shared.events.upstream_failed(&self.admitted.way.upstream, why, unheard.cause());
+        shared.events.upstream_failed(self.admitted.id, &self.admitted.way.upstream, why, unheard.cause());
         if let Some(entry) = &self.entry {
             entry.stats.note(Arm::Teacher, self.fallback.is_some());
         }

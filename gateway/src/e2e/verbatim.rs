@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::Mutex;
 
 use super::fake::{Fake, Step, chunked, sized};
 use super::*;
@@ -110,6 +111,28 @@ fn no_upstream_is_a_502_here_too_and_a_break_is_a_break() {
     let reply = house.client().call(&get("/v1/models"));
     assert!(reply.broken);
     assert_eq!(house.leaf(reply.id())["close"]["outcome"], "upstream_error");
+}
+
+#[test]
+fn the_whole_time_of_an_upstream_ends_what_trickles() {
+    let (go, gate) = blocking::channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    let fake = Fake::start(move |_| {
+        let mut steps = chunked("", [&b"first"[..], b"last"].into_iter());
+        steps.insert(2, Step::Wait(gate.clone()));
+        steps
+    });
+    let house = House::over(fake.address);
+    for (late_ms, broken, outcome) in [(3_599_000, false, "complete"), (3_601_000, true, "timeout")] {
+        let mut client = house.client();
+        client.send(&get("/v1/files/f/content"));
+        let head = client.head();
+        house.clock.advance(late_ms);
+        go.send(()).unwrap();
+        let reply = client.rest(head);
+        assert_eq!(reply.broken, broken, "{late_ms}");
+        assert_eq!(house.leaf(reply.id())["close"]["outcome"], outcome);
+    }
 }
 
 #[test]

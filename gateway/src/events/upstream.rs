@@ -2,15 +2,15 @@
 
 use std::net::SocketAddr;
 
-use kolm_core::RouteName;
+use kolm_core::{RequestId, RouteName};
 
 use super::Events;
 
 impl Events {
     /// An upstream gave no answer, or broke one off.
-    pub fn upstream_failed(&self, upstream: &str, why: &'static str, cause: &str) {
+    pub fn upstream_failed(&self, receipt: RequestId, upstream: &str, why: &'static str, cause: &str) {
         self.counters.upstream_failed.with_label_values(&[upstream, why]).inc();
-        tracing::warn!(upstream, why, cause, "upstream failed");
+        tracing::warn!(%receipt, upstream, why, cause, "upstream failed");
     }
 
     /// An upstream's breaker opens, half-opens or closes.
@@ -26,9 +26,9 @@ impl Events {
     }
 
     /// Another upstream is asked.
-    pub fn failed_over(&self, from: &str, to: &str, why: &'static str) {
+    pub fn failed_over(&self, receipt: RequestId, from: &str, to: &str, why: &'static str) {
         self.counters.failed_over.with_label_values(&[from, to, why]).inc();
-        tracing::info!(from, to, why, "failed over");
+        tracing::info!(%receipt, from, to, why, "failed over");
     }
 
     /// An upstream was checked; a change of the verdict is worth a line.

@@ -16,16 +16,13 @@ pub(super) fn answer(shared: &Shared, whose: &str, no: &Refusal) -> Answer {
     let (limit, seconds) = (no.limit, no.retry_after_s());
     let usd = |musd: u64| format!("${}.{:06}", musd / 1_000_000, musd % 1_000_000);
     let again = format!("Please try again in {}.", span(no.wait_ms));
+    let reached = |of, counted| {
+        ApiError::rate_limited_by(of, format!("Rate limit reached for {whose}: {limit} {counted}. {again}"))
+    };
     let error = match no.kind {
-        Kind::Requests => ApiError::rate_limited_by(format!(
-            "Rate limit reached for {whose}: {limit} requests per minute. {again}"
-        )),
-        Kind::Tokens => ApiError::rate_limited_by(format!(
-            "Rate limit reached for {whose}: {limit} tokens per minute. {again}"
-        )),
-        Kind::Concurrent => ApiError::rate_limited_by(format!(
-            "Rate limit reached for {whose}: {limit} requests at a time. {again}"
-        )),
+        Kind::Requests => reached("requests", "requests per minute"),
+        Kind::Tokens => reached("tokens", "tokens per minute"),
+        Kind::Concurrent => reached("requests", "requests at a time"),
         Kind::Day => spent(whose, "day", &usd(limit), &again),
         Kind::Month => spent(whose, "month", &usd(limit), &again),
     };

@@ -22,7 +22,7 @@ pub(crate) fn no_connection(gateway: &Gateway, ctx: &mut Ctx, mut error: BError)
     failover::note(shared, &passing.admitted, Err(why));
     let failed = passing.admitted.way.upstream.clone();
     if passing.turn(shared, Ground::Failed(why)) {
-        shared.events.upstream_failed(&failed, why.as_str(), error.etype().as_str());
+        shared.events.upstream_failed(passing.admitted.id, &failed, why.as_str(), error.etype().as_str());
         error.set_retry(true);
     }
     error
@@ -58,7 +58,7 @@ pub(crate) fn no_answer(
             && passing.order.goes_on(ground)
         {
             failover::note(shared, &passing.admitted, Err(why));
-            shared.events.upstream_failed(&failed, why.as_str(), error.etype().as_str());
+            shared.events.upstream_failed(passing.admitted.id, &failed, why.as_str(), error.etype().as_str());
         }
         if passing.turn(shared, ground) {
             error.set_retry(true);

@@ -84,7 +84,12 @@ impl Relay<'_> {
                         let ground = Ground::Failed(failed.why);
                         if order.goes_on(ground) {
                             let (why, cause) = (failed.why.as_str(), failed.cause.as_str());
-                            shared.events.upstream_failed(&self.admitted.way.upstream, why, cause);
+                            shared.events.upstream_failed(
+                                self.admitted.id,
+                                &self.admitted.way.upstream,
+                                why,
+                                cause,
+                            );
                         }
                         unheard = Some(Unheard::Failed(failed));
                         ground

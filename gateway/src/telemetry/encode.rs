@@ -80,7 +80,8 @@ fn whole(span: &Span) -> Proto {
     let name = match span.operation {
         Some(operation) if span.model.is_empty() => operation.to_owned(),
         Some(operation) => format!("{operation} {}", span.model),
-        None => span.method.clone(),
+        None if is_known(&span.method) => span.method.clone(),
+        None => "HTTP".to_owned(),
     };
     let error = latency::error_type(span.outcome, span.status);
     let failed = matches!(span.outcome, Outcome::UpstreamError | Outcome::Timeout) || span.status >= 500;
@@ -96,6 +97,13 @@ fn whole(span: &Span) -> Proto {
         status: Some(status(failed)),
         ..Proto::default()
     }
+}
+
+/// A method by its own name (OpenTelemetry, semantic conventions for HTTP): whoever asks could make up any number of
+/// others.
+fn is_known(method: &str) -> bool {
+    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    KNOWN.contains(&method)
 }
 
 fn attributes(span: &Span, error: Option<&str>) -> Vec<KeyValue> {
@@ -115,7 +123,12 @@ fn attributes(span: &Span, error: Option<&str>) -> Vec<KeyValue> {
     if !local {
         out.extend(server(span));
     }
-    out.push(text("http.request.method", &span.method));
+    if is_known(&span.method) {
+        out.push(text("http.request.method", &span.method));
+    } else {
+        out.push(text("http.request.method", "_OTHER"));
+        out.push(text("http.request.method_original", &span.method));
+    }
     out.push(text("url.path", &span.path));
     out.extend((span.status > 0).then(|| number("http.response.status_code", i64::from(span.status))));
     out.extend(error.map(|error| text("error.type", error)));

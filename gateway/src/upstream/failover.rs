@@ -87,7 +87,7 @@ impl Order {
     /// Turns a request to the next upstream.
     pub(crate) fn turn(&mut self, shared: &Shared, admitted: &mut Admitted, why: &'static str) {
         if let Some(way) = self.rest.pop_front() {
-            shared.events.failed_over(&admitted.way.upstream, &way.upstream, why);
+            shared.events.failed_over(admitted.id, &admitted.way.upstream, &way.upstream, why);
             admitted.way = way;
         }
     }

@@ -250,10 +250,12 @@ fn pair(line: &[u8], i: usize, out: &mut Signs) {
             out.add(Sign::Dotted);
         }
         [b'.' | b'~', b'/', ..] | [b':', b'\\', ..] => out.add(Sign::Path),
-        [b'/', next, ..] if matches!(before, b' ' | b'"' | b'\'') && next.is_ascii_lowercase() => {
-            if closes(rest, b"-.", b'/') {
-                out.add(Sign::Path);
-            }
+        [b'/', next, ..]
+            if matches!(before, b' ' | b'"' | b'\'')
+                && next.is_ascii_lowercase()
+                && closes(rest, b"-.", b'/') =>
+        {
+            out.add(Sign::Path);
         }
         [b'[', next, ..] if next.is_ascii_alphanumeric() && closes(rest, b"-:/.", b']') => {
             out.add(Sign::Stamp);
