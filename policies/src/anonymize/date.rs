@@ -13,6 +13,7 @@ mod loose;
 mod months;
 mod named;
 mod ordinal;
+mod roman;
 mod short;
 mod spelled;
 pub(crate) use calendar::{shift, shift_clock};
@@ -43,6 +44,8 @@ pub(crate) enum Field {
     Month,
     /// `March`, `Mar`.
     Name,
+    /// `XI`.
+    Roman,
     /// Four digits.
     Year,
     /// Two digits.
@@ -82,6 +85,7 @@ pub(crate) fn dates(text: &[u8], tokens: &[Token]) -> Vec<Written> {
             numeric(text, tokens, i)
                 .or_else(|| loose::compact(text, tokens[i]))
                 .or_else(|| day_first(text, tokens, i))
+                .or_else(|| roman::find(text, tokens, i))
                 .or_else(|| loose::year_first(text, tokens, i))
                 .or_else(|| loose::counted_month(text, tokens, i))
         } else {

@@ -16,8 +16,8 @@ use super::policy::{Fences, Policy};
 use super::shape::Shapes;
 use super::token::{Token, stands_alone, tokens};
 use super::{
-    age, code, date, field, lettered, machine, message, ner, net, org, phone, place, said, secret, suppress,
-    table, who,
+    age, code, date, dictated, field, lettered, machine, message, ner, net, org, phone, place, said, secret,
+    suppress, table, who,
 };
 
 mod encoded;
@@ -126,6 +126,7 @@ fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
     age::find(&reading, out);
     date::named(&reading, out);
     org::find(&reading, out);
+    dictated::find(&reading, out);
     let found = out.clone();
     who::beside(&reading, &found, out);
     who::coded(&reading, &found, out);

@@ -9,7 +9,7 @@ use super::check::{self, Check};
 use super::kind::Type;
 use super::number::NUMBERS;
 use super::shape::SHAPES;
-use super::{Dropped, Salt};
+use super::{Dropped, Salt, dictated};
 
 mod group;
 mod inventor;
@@ -161,6 +161,8 @@ pub(crate) fn surrogate(ty: Type, canonical: &str, choice: &mut Choice, attempt:
         word::secret(canonical, choice)
     } else if ty == Type::ENCODED {
         word::encoded(canonical, choice)
+    } else if ty == Type::ID && dictated::is_one(canonical) {
+        dictated::anew(canonical, choice)
     } else if ty == Type::CRYPTO || !ascii {
         word::alike(canonical, choice)
     } else if ty == Type::PHONE || ty == Type::FAX {
@@ -341,7 +343,10 @@ pub(crate) fn canonical(ty: Type, mention: &str) -> String {
         [Type::URL, Type::SECRET, Type::PASSWORD, Type::CRYPTO, Type::ENCODED, Type::DATE, Type::TIME];
     if exact.contains(&ty) {
         mention.to_owned()
-    } else if ty == Type::EMAIL || ty == Type::IP_ADDRESS || !mention.is_ascii() {
+    } else if [Type::EMAIL, Type::IP_ADDRESS].contains(&ty)
+        || !mention.is_ascii()
+        || dictated::is_one(mention)
+    {
         mention.to_lowercase()
     } else if ty == Type::PHONE || ty == Type::FAX {
         let digits: String = mention.chars().filter(char::is_ascii_digit).collect();
@@ -358,7 +363,7 @@ pub(crate) fn canonical(ty: Type, mention: &str) -> String {
 pub(crate) fn dress(ty: Type, surrogate: &str, mention: &str) -> String {
     let free =
         [Type::URL, Type::EMAIL, Type::SECRET, Type::PASSWORD, Type::CRYPTO, Type::IP_ADDRESS, Type::ENCODED];
-    if free.contains(&ty) || !mention.is_ascii() {
+    if free.contains(&ty) || !mention.is_ascii() || dictated::is_one(mention) {
         return surrogate.to_owned();
     }
     let slots = mention.bytes().filter(u8::is_ascii_alphanumeric).count();

@@ -21,6 +21,7 @@ mod code;
 mod cue;
 mod date;
 mod detect;
+mod dictated;
 mod exchange;
 mod field;
 mod fold;

@@ -2,7 +2,7 @@
 
 use kolm_core::{civil_of, days_of};
 
-use super::{Field, Written, months};
+use super::{Field, Written, months, roman};
 
 pub(crate) const MONTHS: [&str; 12] = [
     "January",
@@ -69,6 +69,7 @@ pub(crate) fn shift(text: &str, date: &Written, offset: i64) -> String {
             Field::Day | Field::Ordinal => day = digits(raw) as u32,
             Field::Month => month = digits(raw) as u32,
             Field::Name => month = any_month(raw.as_bytes()).unwrap_or(1),
+            Field::Roman => month = roman::month_of(raw).unwrap_or(1),
             Field::Year => year = digits(raw),
             Field::Short => year = if digits(raw) > 40 { 1900 + digits(raw) } else { 2000 + digits(raw) },
             Field::Weekday => {}
@@ -96,6 +97,7 @@ pub(crate) fn shift(text: &str, date: &Written, offset: i64) -> String {
                 };
                 out.push_str(&name);
             }
+            Field::Roman => out.push_str(&roman::numeral(month, raw)),
             Field::Year => out.push_str(&padded(year, 4)),
             Field::Short => out.push_str(&padded(year.rem_euclid(100), 2)),
             Field::Weekday => out.push_str(&named(weekday, raw, false)),

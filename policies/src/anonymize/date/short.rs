@@ -74,8 +74,26 @@ pub(super) fn is_strict(text: &[u8], start: usize, end: usize) -> bool {
     let head = line_before(text, start);
     let near = head.last().is_some_and(|b| b" :(".contains(b));
     let open = in_token(after(text, end)) || after(text, end) == b'%';
-    let led = says(&last_word(head), Says::Strict) || ends_with(head, "f/u") || ends_with(head, "d/c");
+    let led = says(&last_word(head), Says::Strict)
+        || ends_with(head, "f/u")
+        || ends_with(head, "d/c")
+        || text[start..end].contains(&b'-') && done_on(head) && !is_result(&text[end..]);
     led && near && !open && !super::super::number::unit_follows(text, end) && !is_counted(text, start, end)
+}
+
+/// `admitted on `, `seen on `: what is done on a day.
+fn done_on(head: &[u8]) -> bool {
+    const DONE: [&str; 8] = ["seen", "drawn", "done", "taken", "given", "born", "back", "began"];
+    let Some(before) = head.trim_ascii_end().strip_suffix(b" on") else { return false };
+    let word = last_word(before);
+    word.ends_with("ed") || DONE.contains(&word.as_str()) || says(&word, Says::Strict)
+}
+
+/// ` vote`, ` lead`: two numbers that people won or lost by.
+fn is_result(rest: &[u8]) -> bool {
+    const RESULTS: [&str; 8] =
+        [" vote", " decision", " ruling", " split", " lead", " win", " loss", " score"];
+    RESULTS.iter().any(|word| rest.starts_with(word.as_bytes()))
 }
 
 /// `5/12-5/16`: of the three tokens the first two are a date, and the last begins another.
@@ -315,6 +333,11 @@ mod tests {
             ("K 3/8: 5.6, then 3/15: 6.0", true),
             ("adm 9.9 dc 9.14", true),
             ("seen 3-22 for cough", true),
+            ("She was admitted on 6-3 and", true),
+            ("labs drawn on 11-24.", true),
+            ("upheld on 6-3 vote", false),
+            ("decided on 6-3 vote", false),
+            ("spends 4-6 on it", false),
             ("dob 7 7 49 male", true),
             ("Lee\t02/03\tCRP 88", true),
             ("out 5/12-5/16 with flu", true),

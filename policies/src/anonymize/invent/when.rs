@@ -220,7 +220,7 @@ impl Read {
                 CALENDAR.rows[*row].names.get(at as usize).map_or(String::new(), |name| cased(name, raw))
             };
             out.push_str(&match field {
-                Field::Name => name(month - 1),
+                Field::Name | Field::Roman => name(month - 1),
                 Field::Weekday => name((days + 4).rem_euclid(7)),
                 Field::Year => (year + self.era).to_string(),
                 Field::Short => format!("{:02}", year.rem_euclid(100)),
