@@ -282,7 +282,8 @@ impl Relay<'_> {
         outcome: Outcome,
         ended_cleanly: bool,
     ) {
-        let this = *self;
+        let mut this = *self;
+        this.tee.commit(&this.body);
         let shared = &*this.gateway.shared;
         let told = Told {
             arm,

@@ -94,15 +94,23 @@ impl Tee {
         form.model
     }
 
-    /// The whole request body. A short one is copied: it may lie in a much larger buffer, which would be kept with it.
+    /// The whole request body; [`Tee::commit`] is still to come. A short one is copied: it may lie in a much larger buffer,
+    /// which would be kept with it.
     pub(crate) fn request(&mut self, body: &Bytes) {
-        self.request_piece(body);
         if !self.keep {
             return;
         }
         self.truncated |= body.len() > self.limit;
         let kept = body.slice(..body.len().min(self.limit));
         self.request = if kept.len() < SHARED { Bytes::copy_from_slice(&kept) } else { kept };
+    }
+
+    /// Commits to the whole request body, unless that is done. It takes as long as sending it does, so it is done while the
+    /// upstream reads.
+    pub(crate) fn commit(&mut self, body: &Bytes) {
+        if self.received.is_none() {
+            self.request_piece(body);
+        }
     }
 
     /// A piece of a request body that is not kept, unless as the fields of a form.
@@ -224,6 +232,9 @@ mod tests {
     fn commitments_cover_all_bytes_and_copies_stop_at_the_limit() {
         let (mut tee, env) = tee(true, 10);
         tee.request(&Bytes::from_static(b"0123456789abc"));
+        for _ in 0..2 {
+            tee.commit(&Bytes::from_static(b"0123456789abc"));
+        }
         for piece in [&b"hello "[..], b"", b"wor", b"ld!"] {
             tee.sent(piece, &env);
         }

@@ -127,8 +127,12 @@ impl Relay<'_> {
         let deadlines = Deadlines::from(&upstream.timeouts);
         let airgap = self.admitted.table.config.airgap;
         let call = async {
-            let peers = gateway.upstreams.peers(upstream, airgap, now).await?;
-            gateway.upstreams.call(peers, &head, &body, deadlines).await
+            let asked = async {
+                let peers = gateway.upstreams.peers(upstream, airgap, now).await?;
+                gateway.upstreams.call(peers, &head, &body, deadlines).await
+            };
+            // The request is on its way before the second is begun.
+            tokio::join!(biased; asked, async { self.tee.commit(&self.body) }).0
         };
         let mut call = Box::pin(call);
         let outcome = tokio::select! {
