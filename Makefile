@@ -53,12 +53,12 @@ bench-selective: ## how much of CLINC150 the student answers itself, and how oft
 bench-gateway: ## the gateway beside a direct call, nginx, a bare Pingora and its peers; BENCH=quick for a minute's worth
 	scripts/setup peers
 	$(CARGO) build --release --package kolm-cli --package kolm-bench
-	target/release/kolm-bench run $(BENCH)
+	$${CARGO_TARGET_DIR:-target}/release/kolm-bench run $(BENCH)
 
 bench-shadow: ## what a shadow costs the clients: off, on, with a student that hangs, with one that fails
 	scripts/setup
 	$(CARGO) build --release --package kolm-cli --package kolm-bench
-	target/release/kolm-bench shadow $(BENCH)
+	$${CARGO_TARGET_DIR:-target}/release/kolm-bench shadow $(BENCH)
 
 train-crf: ## the model of names and places: trains it anew and writes policies/data/{ner,names}.bin, byte for byte the same
 	$(CARGO) run --release --package kolm-ner --bin train-ner

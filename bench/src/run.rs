@@ -33,9 +33,9 @@ pub(crate) struct Run {
     /// Other than the length's own number of rounds
     #[arg(long)]
     rounds: Option<usize>,
-    /// The gateway
-    #[arg(long, default_value = "target/release/kolm")]
-    kolm: PathBuf,
+    /// The gateway [default: the one that was built beside this program]
+    #[arg(long)]
+    kolm: Option<PathBuf>,
     /// What `scripts/setup peers` made
     #[arg(long, default_value = ".deps/peers")]
     peers: PathBuf,
@@ -62,8 +62,7 @@ pub(crate) fn run(args: &Run, say: fn(&str)) -> Result<()> {
         plan.contestants.clone_from(&args.only);
     }
     let scratch = TempDir::with_prefix("kolm-bench-")?;
-    let kolm = args.kolm.canonicalize().ok();
-    let tools = Tools { bench: std::env::current_exe()?, kolm, peers: absolute(&args.peers)? };
+    let tools = Tools::new(args.kolm.as_deref(), absolute(&args.peers)?)?;
     let (mock, address) = Process::start_and_hear(Command::new(&tools.bench).arg("mock"))?;
     let results = Results { machine: machine(), plan: Some(plan.clone()), ..Results::default() };
     let mut scene = Scene { tools, plan, contestants: Vec::new(), results, say };

@@ -43,9 +43,9 @@ pub(crate) struct Shadow {
     /// Seconds of each turn
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
-    /// The gateway
-    #[arg(long, default_value = "target/release/kolm")]
-    kolm: PathBuf,
+    /// The gateway [default: the one that was built beside this program]
+    #[arg(long)]
+    kolm: Option<PathBuf>,
     /// Where shadow.md and shadow.json go
     #[arg(long, value_name = "DIR", default_value = "target/bench-shadow")]
     out: PathBuf,
@@ -128,8 +128,7 @@ struct Results {
 pub(crate) fn run(args: &Shadow, say: fn(&str)) -> Result<()> {
     let began = clock::nanos();
     let scratch = TempDir::with_prefix("kolm-bench-")?;
-    let tools =
-        Tools { bench: std::env::current_exe()?, kolm: args.kolm.canonicalize().ok(), peers: PathBuf::new() };
+    let tools = Tools::new(args.kolm.as_deref(), PathBuf::new())?;
     // The students have a mock of their own: what they do must not hold up the teacher's.
     let (_teacher, teacher) = Process::start_and_hear(Command::new(&tools.bench).arg("mock"))?;
     let (_students, students) = Process::start_and_hear(Command::new(&tools.bench).arg("mock"))?;

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no measurement is taken inside the process that keeps the order of the rounds.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,6 +26,13 @@ pub(crate) struct Tools {
 }
 
 impl Tools {
+    /// This program with the gateway at `kolm`, or with the one that lies beside it.
+    pub(crate) fn new(kolm: Option<&Path>, peers: PathBuf) -> io::Result<Self> {
+        let bench = std::env::current_exe()?;
+        let kolm = kolm.map_or_else(|| bench.with_file_name("kolm"), Path::to_path_buf);
+        Ok(Self { bench, kolm: kolm.canonicalize().ok(), peers })
+    }
+
     /// The folder of a peer, if it is installed.
     pub(crate) fn peer(&self, name: &str) -> Option<PathBuf> {
         self.peers.join(format!("{name}.installed")).exists().then(|| self.peers.join(name))

@@ -55,19 +55,23 @@ const LONGEST_ELIDED: usize = 5;
 /// All words of the text.
 pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut out = Vec::with_capacity(text.len() / 6 + 1);
-    let mut chars = text.char_indices().peekable();
     let mut run = Run::default();
-    while let Some((at, c)) = chars.next() {
-        if c.is_alphanumeric() || run.open && is_mark(c) {
-            run.take(at, c);
+    let mut at = 0;
+    while let Some(first) = text.as_bytes().get(at) {
+        if first.is_ascii_alphanumeric() {
+            at = run.take_plain(at, text.as_bytes());
             continue;
         }
-        let inner = c == '\'' && run.open && chars.peek().is_some_and(|(_, next)| next.is_alphabetic());
-        if inner && !ends_here(text, run.word.start, at) {
+        let Some(c) = text[at..].chars().next() else { break };
+        let inner = |rest: &str| rest.chars().next().is_some_and(char::is_alphabetic);
+        if !c.is_ascii() && (c.is_alphanumeric() || run.open && is_mark(c)) {
+            run.take(at, c);
+        } else if c == '\'' && run.open && inner(&text[at + 1..]) && !ends_here(text, run.word.start, at) {
             run.word.chars += 1;
         } else {
             run.close(at, &mut out);
         }
+        at += c.len_utf8();
     }
     run.close(text.len(), &mut out);
     out
@@ -108,15 +112,33 @@ impl Default for Run {
 }
 
 impl Run {
-    fn take(&mut self, at: usize, c: char) {
+    fn open(&mut self, at: usize, first_upper: bool) {
         if !self.open {
-            *self = Self::default();
-            self.open = true;
+            *self = Self { open: true, first_upper, ..Self::default() };
             self.word.start = at;
-            self.first_upper = c.is_uppercase();
         }
+    }
+
+    /// Takes the ASCII letters and digits from `at` on; where they end.
+    fn take_plain(&mut self, at: usize, text: &[u8]) -> usize {
+        self.open(at, text[at].is_ascii_uppercase());
+        let len = text[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let (mut digits, mut upper) = (0, 0);
+        for byte in &text[at..at + len] {
+            digits += usize::from(byte.is_ascii_digit());
+            upper += usize::from(byte.is_ascii_uppercase());
+        }
+        self.word.chars += len;
+        self.word.digits += digits;
+        self.upper += upper;
+        self.lower += len - digits - upper;
+        at + len
+    }
+
+    /// Takes a character beyond ASCII.
+    fn take(&mut self, at: usize, c: char) {
+        self.open(at, c.is_uppercase());
         self.word.chars += 1;
-        self.word.digits += usize::from(c.is_ascii_digit());
         self.lower += usize::from(c.is_lowercase());
         self.upper += usize::from(c.is_uppercase());
     }

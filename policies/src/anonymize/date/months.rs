@@ -25,21 +25,25 @@ static MONTHS: LazyLock<(Vec<Row>, Map<&'static str, (usize, u32)>)> = LazyLock:
     (rows, names)
 });
 
-/// Lengths of names by their first byte in small letters, a bit each; those in English too.
-static LENGTHS: LazyLock<[u32; 256]> = LazyLock::new(|| {
-    let mut lengths = [0; 256];
+/// Lengths of names by their first two letters, a bit each; those in English too.
+static LENGTHS: LazyLock<[u32; 1024]> = LazyLock::new(|| {
+    let mut lengths = [0; 1024];
     let english = super::calendar::MONTHS.iter().flat_map(|name| [*name, &name[..3], "sept"]);
     for name in MONTHS.1.keys().copied().chain(english) {
-        let first = name.as_bytes().first().map_or(0, u8::to_ascii_lowercase);
-        lengths[usize::from(first)] |= 1 << name.len().min(31);
+        lengths[head(name.as_bytes())] |= 1 << name.len().min(31);
     }
     lengths
 });
 
-/// Whether a word may be the name of a month, by its first letter and its length.
+/// The first two letters, whatever their case.
+fn head(word: &[u8]) -> usize {
+    let letter = |at: usize| word.get(at).map_or(0, |byte| usize::from(byte & 31));
+    letter(0) << 5 | letter(1)
+}
+
+/// Whether a word may be the name of a month, by its first letters and its length.
 pub(super) fn may_be(word: &[u8]) -> bool {
-    let first = word.first().map_or(0, u8::to_ascii_lowercase);
-    LENGTHS[usize::from(first)] >> word.len().min(31) & 1 == 1 || !word.is_ascii()
+    LENGTHS[head(word)] >> word.len().min(31) & 1 == 1 || !word.is_ascii()
 }
 
 fn find(word: &str) -> Option<(usize, u32)> {

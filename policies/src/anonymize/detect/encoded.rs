@@ -10,15 +10,25 @@ const SHORTEST: usize = 24;
 const LONGEST: usize = 255;
 
 /// What base64 is written with, in either of its alphabets.
-const IN_BASE64: [bool; 256] = {
+const IN_BASE64: [bool; 256] = letters_and(b"+/_-=");
+/// What percent-encoded text is written with.
+const IN_PERCENT: [bool; 256] = letters_and(b"%._~+-=&");
+
+/// ASCII letters, digits and some signs.
+const fn letters_and(signs: &[u8]) -> [bool; 256] {
     let mut all = [false; 256];
     let mut b = 0;
     while b < 256 {
-        all[b] = (b as u8).is_ascii_alphanumeric() || matches!(b as u8, b'+' | b'/' | b'_' | b'-' | b'=');
+        all[b] = (b as u8).is_ascii_alphanumeric();
         b += 1;
     }
+    let mut i = 0;
+    while i < signs.len() {
+        all[signs[i] as usize] = true;
+        i += 1;
+    }
     all
-};
+}
 
 pub(super) fn find(text: &[u8], depth: Depth, out: &mut Vec<Finding>) {
     runs(
@@ -43,7 +53,7 @@ pub(super) fn find(text: &[u8], depth: Depth, out: &mut Vec<Finding>) {
         runs(
             text,
             6,
-            |b| b.is_ascii_alphanumeric() || b"%._~+-=&".contains(&b),
+            |b| IN_PERCENT[usize::from(b)],
             |start, end| {
                 let run = &text[start..end];
                 let encoded = run.contains(&b'%') && run.len() <= LONGEST;

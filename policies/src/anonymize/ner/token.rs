@@ -113,6 +113,9 @@ const SEED: u32 = 0x811c_9dc5;
 
 /// The hash of a word as tokens carry it.
 pub fn word_hash(word: &str) -> u32 {
+    if word.is_ascii() {
+        return word.bytes().fold(SEED, |hash, b| step(hash, u32::from(b.to_ascii_lowercase())));
+    }
     word.chars().fold(SEED, |hash, c| step(hash, plain(c)))
 }
 
@@ -218,6 +221,17 @@ impl<'a> Reader<'a> {
         if byte.is_ascii() { Some(char::from(byte)) } else { self.text[self.at..].chars().next() }
     }
 
+    /// Takes the next character if it is a letter.
+    fn letter(&mut self) -> Option<char> {
+        let byte = *self.text.as_bytes().get(self.at)?;
+        let c = if byte.is_ascii() { char::from(byte) } else { self.peek()? };
+        let letter = c.is_ascii_alphabetic() || !c.is_ascii() && class(c) == Class::Letter;
+        letter.then(|| {
+            self.at += c.len_utf8();
+            c
+        })
+    }
+
     /// Thai vowels and tone marks belong to the letter before them.
     fn marks(&mut self, token: &mut Token, first: char) {
         token.word = step(SEED, u32::from(first));
@@ -247,10 +261,7 @@ impl<'a> Reader<'a> {
             } else if c.is_ascii_lowercase() || !c.is_ascii() && c.is_lowercase() {
                 lower += 1;
             }
-            next = self.peek().filter(|c| class(*c) == Class::Letter);
-            if let Some(c) = next {
-                self.at += c.len_utf8();
-            }
+            next = self.letter();
         }
         let pair = step(step(SEED, last[2]), last[3]);
         token.tail = [pair, step(pair, last[1]), step(step(pair, last[1]), last[0])];
