@@ -9,6 +9,7 @@ use super::quick::Map;
 use super::token::{Token, after, before, in_token, stands_alone};
 
 mod group;
+mod list;
 use group::{answered, ends, glued, grouped};
 
 /// How much a label says by itself.
@@ -184,6 +185,7 @@ impl Labels {
             if token.digits > 0 || led || self.prefix(token, text, tokens.get(i + 1)) {
                 if named {
                     push(hit.label, text, tokens, i, out);
+                    list::more(hit.label, text, tokens, out);
                 }
                 return;
             }
@@ -257,6 +259,9 @@ fn is_year(value: &[u8]) -> bool {
     value.len() == 4 && matches!(&value[..2], b"19" | b"20") && value.iter().all(u8::is_ascii_digit)
 }
 
+/// Bodies whose standards have numbers.
+const STANDARDS: [&[u8]; 6] = [b"ISO", b"IEC", b"DIN", b"RFC", b"ASTM", b"IEEE"];
+
 /// A year or a quantity after a weak label is no identifier.
 fn amount(label: &Label, text: &[u8], start: usize, end: usize) -> bool {
     let value = &text[start..end];
@@ -265,7 +270,14 @@ fn amount(label: &Label, text: &[u8], start: usize, end: usize) -> bool {
     // `order: 1500` counts things.
     let few = label.family == "order" && value.len() < 5 && value.iter().all(u8::is_ascii_digit);
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    let short = label.say == Say::Next && digits < 5 && !value.contains(&b'-');
+    // `lot FL4471`, `license Q4418`: letters of a code.
+    let letters = value.iter().filter(|b| b.is_ascii_uppercase()).count();
+    let least = if label.ty == Type::LICENSE_ID { 1 } else { 2 };
+    let coded = digits >= 4
+        && letters >= least
+        && digits + letters == value.len()
+        && !STANDARDS.iter().any(|body| value.starts_with(body));
+    let short = label.say == Say::Next && digits < 5 && !coded && !value.contains(&b'-');
     label.say != Say::Strong && (year || unit || short || few && label.say != Say::Page)
 }
 

@@ -14,6 +14,7 @@ use super::words::Word;
 mod catalogue;
 mod clinical;
 mod edge;
+mod eponyms;
 
 pub(crate) use edge::is_nobody;
 
@@ -256,12 +257,7 @@ fn framed(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
     if r.gap(last) == "'" && r.is(last + 1, "s") && OWNED.iter().any(|word| r.is(last + 2, word)) {
         return true;
     }
-    // `Bartter vs Gitelman`: two whom diseases are called after.
-    let versus = |i: usize| ["vs", "versus"].iter().any(|word| r.is(i, word));
-    if first == last
-        && name(last)
-        && (versus(last + 1) && name(last + 2) || last >= 2 && versus(last - 1) && name(last - 2))
-    {
+    if first == last && eponyms::among(r, first) {
         return true;
     }
     // `Evans syndrome`, `Killian-Jamieson diverticulum`: two joined names, or one before what nobody has.

@@ -54,6 +54,10 @@ pub(super) fn find(
         return name.end > at.end;
     };
     let mut value = fallback(text, &value).unwrap_or(value);
+    if let Some(phrase) = apart::phrase(text, &name, &value.range) {
+        out.push(Finding::new(phrase.start, phrase.end, Type::PASSWORD, Evidence::Secret));
+        return true;
+    }
     // `NAME=value` of a shell: what stands there is the value itself.
     let shell = !text[name.clone()].iter().any(u8::is_ascii_lowercase) && after(text, name.end) == b'=';
     value.quoted |= shell && !text[value.range.clone()].contains(&b'(') && value.range.start == name.end + 1;
@@ -149,7 +153,9 @@ fn value_after(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
         return None;
     }
     let quoted = b"\"'`".contains(&before(text, name.start));
-    let closed = skip(text, name.end, 4, b"\"'`\\])*");
+    // `kKey[] = "..."`, an array of C.
+    let end = name.end + if starts(text, name.end, b"[]") { 2 } else { 0 };
+    let closed = skip(text, end, 4, b"\"'`\\])*");
     let at = skip(text, closed, 16, b" \t");
     if let Some(at) = value_member(text, closed) {
         return value_at(text, at, true);
@@ -330,7 +336,8 @@ fn opens(engine: &Engine, text: &[u8], name: &[u8], value: &Value, kind: Kind) -
 
 /// A password may be a word, but not one of a sentence or of a program.
 fn chosen(bytes: &[u8], value: &Value) -> bool {
-    let letters = bytes.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b' '));
+    let letters =
+        bytes.iter().all(|b| b.is_ascii_alphabetic() || !b.is_ascii() || matches!(b, b'_' | b'-' | b' '));
     let spaced = bytes.contains(&b' ');
     let prose =
         spaced && (wordy(bytes) || bytes.ends_with(b".") || bytes.ends_with(b":") || bytes.ends_with(b"?"));

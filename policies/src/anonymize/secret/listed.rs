@@ -65,7 +65,8 @@ fn code(text: &[u8], start: usize, limit: usize) -> Option<Range<usize>> {
     let value = &text[start..end.min(limit)];
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let sized = if groups == 1 { (6..=16).contains(&first) } else { (3..=6).contains(&first) };
-    (sized && digits >= 2 && !in_token(before(text, start))).then_some(start..end)
+    let least = if groups == 1 { 2 } else { 1 };
+    (sized && digits >= least && !in_token(before(text, start))).then_some(start..end)
 }
 
 /// The drawn strings in the brackets that open at the end of `at`: `OAuth1("q8Zr...", "Lk2v...")`.
@@ -109,6 +110,7 @@ mod tests {
             &[
                 ("Your backup codes: 1834 9920, 5571 0284", "SECRET 5571 0284"),
                 ("recovery codes\n1f3a9-77c0d\n90ab1-4cc2e\n", "SECRET 90ab1-4cc2e"),
+                ("recovery codes:\n1. qmzxa-k7wre\n2. h4tbn-pplyw", "SECRET qmzxa-k7wre"),
                 ("Backup-Codes:\n1. 48201937\n2. 57720184\n", "SECRET 57720184"),
                 (
                     "auth = OAuth1(\"q8ZrT2vLk9XmW4bNc7Yd\", \"Lk2vQ9xTr7WmB4nZc8Yp\")",

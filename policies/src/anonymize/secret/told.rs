@@ -16,7 +16,7 @@ use crate::anonymize::token::{after, before};
 const REACH: usize = 88;
 const VALUE: usize = 80;
 /// Words between a password's name and the password.
-const MOST: usize = 7;
+const MOST: usize = 10;
 
 /// Small words between a password's name and the password.
 struct Words {
@@ -63,7 +63,7 @@ pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, out: &mut Ve
     let bytes = &text[value.clone()];
     let lower = bytes.to_ascii_lowercase();
     let harmless = placeholder(bytes, &engine.assign)
-        || engine.assign.is_word(&lower)
+        || engine.assign.is_word(lower.strip_suffix(b"!").unwrap_or(&lower))
         || KINDS.iter().any(|kind| lower.starts_with(kind))
         || checksum(bytes)
         || path(bytes)
@@ -186,6 +186,12 @@ fn looks_chosen(value: &[u8]) -> bool {
     // Letters of Latin alphabets beyond ASCII begin with these bytes: `Blåbär_55`.
     let latin = value.iter().all(|b| b.is_ascii() || matches!(b, 0x80..=0xbf | 0xc3..=0xc9));
     let begins = value.first().is_some_and(|b| !b")]}.>|;".contains(b));
+    let signed = value.iter().any(|b| b"!@#$%^&*?_-".contains(b));
+    // `Лето-Море-51`: letters of another script, signs and digits in one word that a letter begins.
+    if !latin && signed && has(u8::is_ascii_digit) && !has(u8::is_ascii_alphabetic) {
+        return value.first().is_some_and(|b| !b.is_ascii())
+            && value.iter().filter(|b| !b.is_ascii()).count() >= 8;
+    }
     latin && begins && value.len() >= 5 && letters >= 2 && (mixed && !unit || parts >= 4)
 }
 
@@ -235,6 +241,8 @@ mod tests {
             ("tijdelijk wachtwoord: Fiets-2291", "Fiets-2291"),
             ("hasło tymczasowe: Wisla_2291", "Wisla_2291"),
             ("パスワードはxK9mPq2vLです", "xK9mPq2vL"),
+            ("логин kassa, пароль Лето-Море-51, раскладка", "Лето-Море-51"),
+            ("a senha do cofre da loja mudou outra vez, agora é bolodefuba@mesa4 e", "bolodefuba@mesa4"),
             ("비밀번호는 zxcvBN12 입니다", "zxcvBN12"),
             ("het wachtwoord van de backup-NAS is Knolselder-31 en", "Knolselder-31"),
             ("la clave del Synology es Retama_19, y", "Retama_19"),
@@ -265,6 +273,9 @@ mod tests {
             "the password field is empty",
             "-e DB_PASSWORD=$DB_PASSWORD postgres:16",
             "password CHAR(60) NOT NULL",
+            "login(username: String!, password: String!): Payload!",
+            "Contraseña: mínimo doce caracteres, con mayúsculas",
+            "tokenizer(\"password\") -> [9220], special",
             "the password of Kubernetes is read by ServiceAccountReader",
         ] {
             let mut out = Vec::new();

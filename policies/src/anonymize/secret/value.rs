@@ -86,7 +86,8 @@ pub(super) fn placeholder(value: &[u8], words: &Assign) -> bool {
         // `{type: string}`, `[hidden]`.
         Some(b'{' | b'[') => {
             let word = value[1..].iter().all(u8::is_ascii_alphabetic);
-            word || matches!(value.last(), Some(b'}' | b']')) || value[1] == b'{'
+            let number = value.len() > 1 && value[1..].iter().all(|b| b.is_ascii_digit() || *b == b',');
+            word || number || matches!(value.last(), Some(b'}' | b']')) || value[1] == b'{'
         }
         // `${NAME:?must be set}`.
         Some(b'?') => value.len() > 2 && value[1..].iter().all(u8::is_ascii_alphabetic),

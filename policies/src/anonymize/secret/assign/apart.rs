@@ -49,6 +49,19 @@ pub(super) fn beside(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Val
     (long && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))).then_some(value)
 }
 
+/// `gpg_passphrase = four grey geese at dawn`: all words of the line, where the name's line is one of a file of settings.
+pub(super) fn phrase(text: &[u8], name: &Range<usize>, value: &Range<usize>) -> Option<Range<usize>> {
+    let set = text[name.clone()].to_ascii_lowercase().ends_with(b"phrase")
+        && text[..name.start].last().is_none_or(|b| *b == b'\n')
+        && text[name.end..value.start].iter().all(|b| b" \t=:".contains(b))
+        && text[name.end..value.start].contains(&b'=');
+    let line = text[value.start..].split(|b| *b == b'\n').next().unwrap_or_default();
+    let phrase = line.trim_ascii_end();
+    let words = phrase.split(|b| *b == b' ');
+    let plain = words.clone().all(|word| !word.is_empty() && word.iter().all(u8::is_ascii_alphanumeric));
+    (set && plain && (3..=12).contains(&words.count())).then_some(value.start..value.start + phrase.len())
+}
+
 /// `app secret`, `consumer secret`.
 fn led_by_owner(text: &[u8], start: usize) -> bool {
     let head = text[start.saturating_sub(12)..start].to_ascii_lowercase();
@@ -77,6 +90,11 @@ mod tests {
                 ("deploy token of the east cluster = q8zrt2vlk9xmw4bnc7yd", "SECRET q8zrt2vlk9xmw4bnc7yd"),
                 ("the api key we use for this is q8ZrT2vLk9XmW4bNc7Yd", "SECRET q8ZrT2vLk9XmW4bNc7Yd"),
                 ("app key abc and app secret q8zrt2vlk9xmw4, too", "SECRET q8zrt2vlk9xmw4"),
+                (
+                    "a = 1\ngpg_passphrase = four grey geese at dawn\nb = 2",
+                    "PASSWORD four grey geese at dawn",
+                ),
+                ("static const char kKey[] = \"q8ZrT2vLk9XmW4bNc7Yd\";", "SECRET q8ZrT2vLk9XmW4bNc7Yd"),
             ],
         );
         wrong.extend(unasked(
