@@ -386,7 +386,7 @@ fn with_weekday(text: &[u8], all: &[Token], i: usize, mut date: Written) -> Writ
     if date.pieces.len() >= 2 && i > 0 {
         let day = all[i - 1];
         if calendar::weekday_of(day.of(text)).is_some()
-            && matches!(&text[day.end..date.start], b", " | b" " | b",")
+            && matches!(&text[day.end..date.start], b", " | b" " | b"," | b". ")
         {
             date.pieces.insert(0, piece(Field::Weekday, day));
             date.start = day.start;

@@ -172,7 +172,9 @@ impl Labels {
             if token.start - hit.end > WINDOW || gap.contains(&b'\n') {
                 return;
             }
-            named |= gap.iter().any(|b| b":#=".contains(b));
+            // `"reference": "Patient/8841207"`.
+            let resource = gap == b"/" && before(text, hit.start) == b'"';
+            named |= resource || gap.iter().any(|b| b":#=".contains(b));
             // `MRN 2: 118802`, the second of them.
             if token.is_number() && token.len() <= 2 && after(text, token.end) == b':' && i == first {
                 named = true;
@@ -245,7 +247,8 @@ fn push(label: &Label, text: &[u8], tokens: &[Token], i: usize, out: &mut Vec<Fi
     } else if [Type::PHONE, Type::FAX].contains(&label.ty) {
         (7..=20).contains(&len) && digits >= 7
     } else {
-        (4..=24).contains(&len) && digits >= 3 && !amount(label, text, start, end)
+        let lot = label.ty == Type::DEVICE_ID && digits == 2 && len >= 6 && label.word.starts_with("lot");
+        (4..=24).contains(&len) && (digits >= 3 || lot) && !amount(label, text, start, end)
     };
     // `RFC 4231` is a standard, and the number of a taxpayer in Mexico has twelve signs or more.
     let standard = label.word == "rfc" && len < 12;
@@ -273,7 +276,8 @@ fn amount(label: &Label, text: &[u8], start: usize, end: usize) -> bool {
     // `lot FL4471`, `license Q4418`: letters of a code.
     let letters = value.iter().filter(|b| b.is_ascii_uppercase()).count();
     let least = if label.ty == Type::LICENSE_ID { 1 } else { 2 };
-    let coded = digits >= 4
+    let coded = digits >= if label.ty == Type::DEVICE_ID { 2 } else { 4 }
+        && value.len() >= 6
         && letters >= least
         && digits + letters == value.len()
         && !STANDARDS.iter().any(|body| value.starts_with(body));

@@ -12,16 +12,19 @@ mod called;
 mod chat;
 mod coded;
 mod east;
+mod file;
 mod handle;
 mod initial;
 mod known;
 mod roster;
 mod run;
+mod spelt;
 mod subject;
 mod ward;
 
 pub(crate) use beside::beside;
 pub(crate) use coded::coded;
+pub(crate) use file::is_in_paper;
 pub(crate) use run::{How, left, run, small as small_run, value};
 use run::{borne, small as small_name};
 
@@ -52,6 +55,8 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         behind::find(r, i, out);
         ward::find(r, i, out);
         subject::find(r, i, out);
+        file::find(r, i, out);
+        spelt::find(r, i, out);
     }
     known::find(r, out);
     roster::find(r, out);

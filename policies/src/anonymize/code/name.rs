@@ -9,6 +9,7 @@ use crate::anonymize::cue::{Role, key_role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};
 use crate::anonymize::token::{after, before};
+use crate::anonymize::who::is_in_paper;
 
 /// Types of values, and words that stand for one.
 const TYPES: [&str; 26] = [
@@ -80,8 +81,12 @@ pub(super) fn judge(text: &str, lines: &Lines, f: &Finding) -> Verdict {
     if f.ty == Type::USERNAME {
         return username(said);
     }
-    if f.evidence < Evidence::Label && is_sequence(said)
+    if is_in_paper(&text[f.end..]) {
+        return Verdict::Stays;
+    }
+    if f.evidence < Evidence::Label && (is_sequence(said) || is_octet(text.as_bytes(), f))
         || f.evidence <= Evidence::Model && is_numbered(text, f)
+        || f.evidence <= Evidence::Label && is_member(said)
     {
         return Verdict::Goes;
     }
@@ -136,12 +141,35 @@ fn is_numbered(text: &str, f: &Finding) -> bool {
         && apart(after(bytes, f.end + right))
 }
 
+/// `apiKey`, `secretKeyRef`: a small letter first, capitals within, and no name among its parts.
+fn is_member(said: &str) -> bool {
+    let word = said.bytes().all(|b| b.is_ascii_alphanumeric()) && is_camel(said.as_bytes());
+    let mut rest = said;
+    let parts = std::iter::from_fn(|| {
+        let next = rest.find(|c: char| c.is_ascii_uppercase()).filter(|at| *at > 0);
+        let next = next.or_else(|| rest.get(1..)?.find(|c: char| c.is_ascii_uppercase()).map(|at| at + 1));
+        let (part, more) = rest.split_at(next.unwrap_or(rest.len()));
+        rest = more;
+        (!part.is_empty()).then_some(part)
+    });
+    word && said.starts_with(|c: char| c.is_ascii_lowercase())
+        && parts.map(|part| listed(part, NAMED)).sum::<usize>() == 0
+}
+
+/// `:AA` of a fingerprint: two hexadecimal digits behind a colon and two others.
+fn is_octet(text: &[u8], f: &Finding) -> bool {
+    let pair = |bytes: &[u8]| bytes.len() == 2 && bytes.iter().all(u8::is_ascii_hexdigit);
+    let head = f.start.checked_sub(3).map(|from| &text[from..f.start]);
+    pair(&text[f.start..f.end]) && matches!(head, Some([a, b, b':']) if pair(&[*a, *b]))
+}
+
 /// `CACCGCAGCATGTCAAGATCACAG`, `BSYNRYMUTXBXSQ-UHFFFAOYSA-N`: letters that no name has so many of.
 fn is_sequence(said: &str) -> bool {
     said.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
         let capitals = word.bytes().all(|b| b.is_ascii_uppercase());
         let bases = word.len() >= 12 && word.bytes().all(|b| b"ACGTUN".contains(&b));
-        bases || word.len() >= 20 && capitals || word.len() == 14 && capitals && said.contains("-")
+        let masked = word.len() >= 4 && word.bytes().all(|b| b"xX".contains(&b));
+        bases || masked || word.len() >= 20 && capitals || word.len() == 14 && capitals && said.contains("-")
     })
 }
 

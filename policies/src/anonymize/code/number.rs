@@ -83,7 +83,7 @@ const PLAIN: [&str; 14] = [
 /// What a finding with digits is worth.
 pub(super) fn judge(text: &[u8], lines: &Lines, versions: &Versions, f: &Finding) -> Verdict {
     let code = lines.code(f.start);
-    if is_dump(text, f.start) || code && f.ty != Type::TIME && is_outline(text, f) {
+    if is_dump(text, f.start) || is_resource(text, f) || code && f.ty != Type::TIME && is_outline(text, f) {
         return Verdict::Goes;
     }
     if f.ty == Type::DATE || f.ty == Type::IP_ADDRESS || f.ty == Type::ID {
@@ -105,6 +105,25 @@ pub(super) fn judge(text: &[u8], lines: &Lines, versions: &Versions, f: &Finding
         return Verdict::Goes;
     }
     Verdict::Stays
+}
+
+/// `rtb-0fbd1565232d084e1`, `auth-api-7d9c5b6f4-x2kqv`: what a cloud or an orchestrator calls its things.
+fn is_resource(text: &[u8], f: &Finding) -> bool {
+    let value = &text[f.start..f.end];
+    let small = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let hex = |part: &[u8]| part.iter().all(|b| small(b) && b.is_ascii_hexdigit());
+    let kind = text[..f.start].strip_suffix(b"-").is_some_and(|head| {
+        let letters = head.iter().rev().take(9).take_while(|b| b.is_ascii_lowercase()).count();
+        (1..=8).contains(&letters) && !in_token(before(head, head.len() - letters))
+    });
+    if kind && matches!(value.len(), 8 | 17) && hex(value) {
+        return true;
+    }
+    let mut parts = value.rsplit(|b| *b == b'-');
+    let [Some(replica), Some(set), Some(_)] = [parts.next(), parts.next(), parts.next()] else {
+        return false;
+    };
+    replica.len() == 5 && (8..=10).contains(&set.len()) && replica.iter().all(small) && hex(set)
 }
 
 /// The longest line of a dump.

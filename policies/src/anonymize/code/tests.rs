@@ -7,6 +7,20 @@ fn check(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn what_programs_call_their_things_is_nobodys() {
+    for text in [
+        "securitySchemes:\n    bearerAuth: { type: http }\n    apiKey: { type: apiKey, in: header }",
+        "Route table rtb-0fbd1565232d084e1 looks default.",
+        "auth-api-7d9c5b6f4-x2kqv 1/1 Running 0 3d",
+        "SHA1: EA:EA:93:0B:34:0F:8D:C2:78:AA",
+        "legacy XXXXXXXX-XXXX-XXXX-XXXX-XXXXXXXXXXXX",
+        "brand palette: #0B3954 #087E8B #BFD7EA",
+    ] {
+        assert_eq!(check(text), Vec::<&str>::new(), "{text}");
+    }
+}
+
+#[test]
 fn names_of_things_are_nobodys() {
     let wrong = unasked(
         check,

@@ -19,6 +19,8 @@ pub(crate) const MONTHS: [&str; 12] = [
     "December",
 ];
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+/// Abbreviations of more than three letters.
+const LONGER: [&str; 5] = ["Sept", "Tues", "Weds", "Thur", "Thurs"];
 
 /// 1 to 12 for a month's name or its abbreviation.
 pub(crate) fn month_of(word: &[u8]) -> Option<u32> {
@@ -49,9 +51,10 @@ fn ordinal(day: u32, like: &str) -> String {
 /// 0 (Sunday) to 6 for a weekday's name or its abbreviation.
 pub(crate) fn weekday_of(word: &[u8]) -> Option<usize> {
     (3..=9).contains(&word.len()).then_some(())?;
+    let short = word.len() == 3 || LONGER.iter().any(|long| long.as_bytes().eq_ignore_ascii_case(word));
     WEEKDAYS.iter().position(|name| {
         name.as_bytes().eq_ignore_ascii_case(word)
-            || word.len() == 3 && name.as_bytes()[..3].eq_ignore_ascii_case(word)
+            || short && name.as_bytes()[..3].eq_ignore_ascii_case(&word[..3])
     })
 }
 
@@ -133,7 +136,8 @@ fn suffix(day: u32) -> &'static str {
 /// The name, short where the original was short; `May` is, where dashes join it.
 fn named(name: &str, like: &str, dashed: bool) -> String {
     let may = like.eq_ignore_ascii_case("may");
-    let short = like.len() == 3 && (!may || dashed) || like.eq_ignore_ascii_case("sept");
+    let longer = LONGER.iter().any(|long| like.eq_ignore_ascii_case(long));
+    let short = like.len() == 3 && (!may || dashed) || longer;
     cased(if short { &name[..3] } else { name }, like)
 }
 

@@ -34,11 +34,16 @@ pub(crate) fn coded(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>) 
 /// `ID SMH-00927714-01`, `ID #4471-20A`.
 fn behind_id(r: &Reading<'_>, i: usize) -> Option<Finding> {
     let gap = r.gap(i);
-    let start =
-        r.word(i).filter(|_| r.str(i) == "ID" && matches!(gap, " " | ": " | " #" | "# " | ":" | "#"))?.end
-            + gap.len();
+    let start = r
+        .word(i)
+        .filter(|_| {
+            matches!(r.str(i), "ID" | "id" | "Id") && matches!(gap, " " | ": " | " #" | "# " | ":" | "#")
+        })?
+        .end
+        + gap.len();
     let end = code(r.text.as_bytes(), start)?;
-    Some(Finding::new(start, end, Type::ID, Evidence::Label))
+    let evidence = if r.str(i) == "ID" { Evidence::Label } else { Evidence::Shape };
+    Some(Finding::new(start, end, Type::ID, evidence))
 }
 
 /// `HM-C6 #30921`: letters and digits of a model, and the number of one of its machines.
@@ -48,7 +53,10 @@ fn machine(r: &Reading<'_>, i: usize) -> Option<Finding> {
     let letters = |word: &str| word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
     let joined = i.checked_sub(1).filter(|b| r.gap(*b) == "-" && letters(r.str(*b)));
     let start = joined.and_then(|b| r.word(b)).map_or(model.start, |word| word.start);
-    let fits = letters(r.str(i)) && (model.digits > 0 || joined.is_some()) && model.digits < model.chars;
+    // `#0B3954 #087E8B`, colours.
+    let colour = r.gap_before(i).ends_with('#');
+    let fits =
+        !colour && letters(r.str(i)) && (model.digits > 0 || joined.is_some()) && model.digits < model.chars;
     fits.then(|| Finding::new(start, number.end, Type::DEVICE_ID, Evidence::Shape))
 }
 

@@ -19,6 +19,9 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let degree = degree(i) || i.checked_sub(1).is_some_and(degree);
     // `3 L. Creatinine`: a unit behind its number.
     let unit = i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && r.word(b).is_some_and(Word::is_number));
+    if r.gap(i).starts_with(". ") && led(r, i.checked_sub(1)) && !next {
+        return push(r, i, i, Evidence::Shape, out);
+    }
     if turned(r, i) {
         return push(r, i - 1, i, Evidence::Shape, out);
     }
@@ -60,6 +63,13 @@ fn stands(r: &Reading<'_>, i: usize) -> bool {
     led || gap.ends_with('(') || gap.ends_with("-- ")
 }
 
+/// Behind a word for somebody whose name is not told.
+fn led(r: &Reading<'_>, at: Option<usize>) -> bool {
+    const LED: [&str; 10] =
+        ["patient", "pt", "initials", "client", "guardian", "mother", "father", "son", "daughter", "child"];
+    at.is_some_and(|b| r.gap(b) == " " && LED.contains(&r.low(b)))
+}
+
 /// `A.D. is a 60-year-old`, and `A.D.` at the end of a line: nothing but initials.
 fn all(r: &Reading<'_>, i: usize, last: usize) -> bool {
     const OTHERS: [&str; 12] = ["US", "UK", "UN", "ED", "IV", "IM", "PO", "AM", "PM", "MD", "EU", "PE"];
@@ -67,12 +77,9 @@ fn all(r: &Reading<'_>, i: usize, last: usize) -> bool {
     let gap = r.gap(last);
     let ends = gap.starts_with(".\n") || last + 1 == r.words.len() && gap.starts_with('.');
     let said = gap == ". " && ["is", "was", "has", "had", "presents"].contains(&r.str(last + 1));
-    const LED: [&str; 10] =
-        ["patient", "pt", "initials", "client", "guardian", "mother", "father", "son", "daughter", "child"];
-    let before = |back: usize| i.checked_sub(back).filter(|b| r.gap(*b) == " ");
-    let led = |at: Option<usize>| at.is_some_and(|b| LED.contains(&r.low(b)));
     // `the guardian of T.W. (DOB ...)`, `initials R.M.`
-    let led = led(before(1)) || before(1).is_some_and(|b| r.is(b, "of")) && led(before(2));
+    let before = i.checked_sub(1).filter(|b| r.gap(*b) == " " && r.is(*b, "of"));
+    let led = led(r, i.checked_sub(1)) || before.is_some_and(|b| led(r, b.checked_sub(1)));
     let apart = r.begins(i) || r.gap_before(i) == ". " || led;
     let ends = ends || led && gap.starts_with('.');
     letters.len() == last - i + 1
