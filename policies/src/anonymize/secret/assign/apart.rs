@@ -49,17 +49,23 @@ pub(super) fn beside(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Val
     (long && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))).then_some(value)
 }
 
+/// The longest passphrase.
+const PHRASE: usize = 160;
+
 /// `gpg_passphrase = four grey geese at dawn`: all words of the line, where the name's line is one of a file of settings.
 pub(super) fn phrase(text: &[u8], name: &Range<usize>, value: &Range<usize>) -> Option<Range<usize>> {
+    let between = text.get(name.end..value.start)?;
     let set = text[name.clone()].to_ascii_lowercase().ends_with(b"phrase")
         && text[..name.start].last().is_none_or(|b| *b == b'\n')
-        && text[name.end..value.start].iter().all(|b| b" \t=:".contains(b))
-        && text[name.end..value.start].contains(&b'=');
-    let line = text[value.start..].split(|b| *b == b'\n').next().unwrap_or_default();
-    let phrase = line.trim_ascii_end();
+        && between.iter().all(|b| b" \t=".contains(b))
+        && between.contains(&b'=');
+    let rest = text.get(value.start..).filter(|_| set)?;
+    let line =
+        rest.iter().take(PHRASE).position(|b| *b == b'\n').or((rest.len() < PHRASE).then_some(rest.len()))?;
+    let phrase = rest[..line].trim_ascii_end();
     let words = phrase.split(|b| *b == b' ');
     let plain = words.clone().all(|word| !word.is_empty() && word.iter().all(u8::is_ascii_alphanumeric));
-    (set && plain && (3..=12).contains(&words.count())).then_some(value.start..value.start + phrase.len())
+    (plain && (3..=12).contains(&words.count())).then_some(value.start..value.start + phrase.len())
 }
 
 /// `app secret`, `consumer secret`.
