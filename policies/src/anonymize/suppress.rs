@@ -257,7 +257,8 @@ fn framed(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
     if r.gap(last) == "'" && r.is(last + 1, "s") && OWNED.iter().any(|word| r.is(last + 2, word)) {
         return true;
     }
-    if first == last && eponyms::among(r, first) {
+    let unknown = f.evidence <= Evidence::Model && name(first) && eponyms::is_unknown(r, first);
+    if first == last && (unknown || eponyms::among(r, first)) {
         return true;
     }
     // `Evans syndrome`, `Killian-Jamieson diverticulum`: two joined names, or one before what nobody has.

@@ -5,6 +5,7 @@
 use super::is_eponym;
 use crate::anonymize::cue::Reading;
 use crate::anonymize::ner::lists;
+use crate::anonymize::words::Word;
 
 /// So many neighbours on either side are looked at.
 const REACH: usize = 6;
@@ -32,6 +33,20 @@ pub(super) fn among(r: &Reading<'_>, at: usize) -> bool {
         }
     }
     against || others >= 2 && rare
+}
+
+/// So many words around one are looked through for others.
+const AROUND: usize = 40;
+
+/// Whether word `at`, an eponym that no list of names has, stands alone in brackets, `QTc 512 (Fridericia)`, or where
+/// there is talk of others.
+pub(super) fn is_unknown(r: &Reading<'_>, at: usize) -> bool {
+    let alone = || r.gap_before(at).ends_with('(') && r.gap(at).starts_with(')');
+    let other = |i: usize| {
+        r.low(i) != r.low(at) && r.word(i).is_some_and(Word::capital) && is_eponym(r.low(i)) && is_rare(r, i)
+    };
+    let others = || (at.saturating_sub(AROUND)..at + AROUND).any(other);
+    is_rare(r, at) && (alone() || others())
 }
 
 /// No list of names has the word.
