@@ -1,7 +1,6 @@
 //! Dates and clock times: finding them, and writing them anew a number of days later in the same format.
 //!
-//! **Invariant:** what is found is read again by the same code when it is shifted, so a shifted date has the
-//! format of the original.
+//! **Invariant:** what is found is read again by the same code when it is shifted: the format stays.
 
 use super::kind::{Evidence, Finding, Type};
 use super::token::{Token, after, before, in_token, tokens};
@@ -16,6 +15,7 @@ mod ordinal;
 mod roman;
 mod short;
 mod spelled;
+mod zone;
 pub(crate) use calendar::{shift, shift_clock};
 pub(crate) use named::{among, find as named};
 pub(crate) use short::bare;
