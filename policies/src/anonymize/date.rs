@@ -151,7 +151,14 @@ fn numeric(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     match third {
         Some(c) => three(text, [a, b, c], sep),
         None if between.len() > 1 => None,
-        None => two(text, a, b, sep),
+        None => two(text, a, b, sep).map(|date| match all.get(i + 2) {
+            // `på 9/7 2017`.
+            Some(c) if date.score >= 60 && gap(text, b, *c) == b" " && is_year(text, *c) => {
+                let (start, end, pieces) = (date.start, c.end, [date.pieces, vec![piece(Field::Year, *c)]].concat());
+                Written { start, end, pieces, score: 85 }
+            }
+            Some(_) | None => date,
+        }),
     }
 }
 
@@ -222,15 +229,17 @@ fn two(text: &[u8], a: Token, b: Token, sep: u8) -> Option<Written> {
     let turned = x > 12 || sep == b'.' && after(text, b.end) == b'.' && month(y);
     let fits = if turned { day(x) && month(y) } else { month(x) && day(y) };
     let dated = match sep {
-        b'/' => short::is_dated(text, a.start, b.end, (x, y)),
-        b'.' | b'-' => short::is_strict(text, a.start, b.end),
+        b'/' => short::is_dated(text, a.start, b.end, (x, y)) || short::is_sure(text, a.start, b.end, sep),
+        b'.' => short::is_strict(text, a.start, b.end),
+        b'-' => short::is_strict(text, a.start, b.end) || short::is_sure(text, a.start, b.end, sep),
         _ => false,
     };
     if !fits || a.len() > 2 || b.len() > 2 || !dated {
         return None;
     }
     let (first, second) = if turned { (Field::Day, Field::Month) } else { (Field::Month, Field::Day) };
-    Written::new(vec![piece(first, a), piece(second, b)], 35)
+    let score = if short::is_sure(text, a.start, b.end, sep) { 60 } else { 35 };
+    Written::new(vec![piece(first, a), piece(second, b)], score)
 }
 
 fn piece(field: Field, token: Token) -> (Field, usize, usize) {
@@ -255,7 +264,10 @@ fn is_year(text: &[u8], token: Token) -> bool {
 }
 
 fn joins(gap: &[u8]) -> bool {
-    matches!(gap, b" " | b"-" | b". " | b", " | b"." | b"/" | b" ,")
+    matches!(
+        gap,
+        b" " | b"-" | b". " | b", " | b"." | b"/" | b" ," | b"\xc2\xb0 " | b"\xc2\xba " | b".\xc2\xba "
+    )
 }
 
 /// `March 4th, 2021`, `Mar-4`, `May 2021`.
@@ -279,7 +291,11 @@ fn month_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
         return Written::new(vec![piece(Field::Name, name), piece(Field::Year, next)], score);
     }
     let Some(day) = day_token(text, next) else { return loose::month_alone(text, name) };
-    month_of(name.of(text))?;
+    // `június 5-én`: behind other months the ending of a day.
+    let ended = loose::full(name.of(text)) && loose::year_word(text, next.end) > next.end;
+    if month_of(name.of(text)).is_none() && !ended {
+        return None;
+    }
     let clock = after(text, next.end) == b':' && after(text, next.end + 1).is_ascii_digit();
     if !joins(gap(text, name, next)) || clock || matches!(after(text, next.end), b'%' | b'_') {
         return None;
@@ -290,7 +306,8 @@ fn month_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     });
     let Some(year) = year else {
         let score = if capital(text, name) { 85 } else { 35 };
-        return Written::new(pieces, score).filter(|_| day == Field::Ordinal || said_as_month(text, name));
+        return Written::new(pieces, score)
+            .filter(|_| ended || day == Field::Ordinal || said_as_month(text, name));
     };
     pieces.push(piece(Field::Year, *year));
     Written::new(pieces, 95)
@@ -316,7 +333,8 @@ fn day_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
             let word = all[b].of(text).to_ascii_lowercase();
             matches!(word.as_slice(), b"refills" | b"refill" | b"disp" | b"grade" | b"stage" | b"type")
         });
-    if counted || !joins(gap(text, all[next - 1], name)) {
+    let elided = next > i + 1 && gap(text, all[next - 1], name) == b"'";
+    if counted || !(elided || joins(gap(text, all[next - 1], name))) {
         return None;
     }
     // `at 4, may i ...`: a small word after a number is a month only beside a year, an ordinal or a dash.
@@ -324,13 +342,16 @@ fn day_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     let filled =
         all.get(next + 1).is_some_and(|word| loose::filler(word.of(text)) && gap(text, name, *word) == b" ");
     let (last, at) = if filled { (all[next + 1], next + 2) } else { (name, next + 1) };
-    let year = all.get(at).filter(|y| joins(gap(text, last, **y)) && (!filled || is_year(text, **y)));
+    let short = |y: Token| y.is_number() && y.len() == 2;
+    let cut = |y: &&Token| short(**y) && matches!(gap(text, last, **y), b" '" | b" \xe2\x80\x99");
+    let joined = |y: &&Token| joins(gap(text, last, **y)) && (!filled || is_year(text, **y)) || cut(y);
+    let year = all.get(at).filter(joined);
     match year {
         Some(year) if is_year(text, *year) => {
             pieces.push(piece(Field::Year, *year));
             Written::new(pieces, 95)
         }
-        Some(year) if gap(text, name, *year) == b"-" && year.is_number() && year.len() == 2 => {
+        Some(year) if short(*year) && (cut(&year) || matches!(gap(text, name, *year), b"-" | b"/")) => {
             pieces.push(piece(Field::Short, *year));
             Written::new(pieces, 95)
         }

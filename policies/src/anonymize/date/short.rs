@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use super::calendar::weekday_of;
-use super::{Field, Written, number, piece};
+use super::{Field, Written, loose, number, piece};
+use crate::anonymize::invent::is_weekday;
 use crate::anonymize::quick::Map;
 use crate::anonymize::sections::entries;
 use crate::anonymize::token::{Token, after, before, in_token};
@@ -16,6 +17,8 @@ enum Says {
     Counted,
     Scored,
     Measured,
+    Sure,
+    Then,
 }
 
 const SECTIONS: &[(&str, Says)] = &[
@@ -24,6 +27,8 @@ const SECTIONS: &[(&str, Says)] = &[
     ("counted", Says::Counted),
     ("scored", Says::Scored),
     ("measured", Says::Measured),
+    ("sure", Says::Sure),
+    ("then", Says::Then),
 ];
 
 static WORDS: LazyLock<Map<&'static str, Vec<Says>>> = LazyLock::new(|| {
@@ -79,6 +84,38 @@ pub(super) fn is_strict(text: &[u8], start: usize, end: usize) -> bool {
         || ends_with(head, "d/c")
         || text[start..end].contains(&b'-') && done_on(head) && !is_result(&text[end..]);
     led && near && !open && !super::super::number::unit_follows(text, end) && !is_counted(text, start, end)
+}
+
+/// `samedi 17/5`, `on 8/30.`, `2/5 kl. 6`, `za 22-2`: a day whatever else is said; between hyphens behind a weekday alone.
+pub(super) fn is_sure(text: &[u8], start: usize, end: usize, sep: u8) -> bool {
+    let head = line_before(text, start);
+    let numbers = &text[start..end];
+    if matches!(numbers, b"24/7" | b"9/11" | b"50/50")
+        || in_token(after(text, end))
+        || is_counted(text, start, end)
+    {
+        return false;
+    }
+    let word = word_of(head);
+    let weekday = loose::of_the_week(&word, head.ends_with(b". ")) || is_weekday(&word);
+    if sep == b'-' {
+        return weekday && !says(&word, Says::Sure) && head.ends_with(b" ");
+    }
+    let rest = text.get(end..).unwrap_or_default();
+    let then = rest.strip_prefix(b" ").unwrap_or_default();
+    let len = then.iter().take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80).count();
+    let next = std::str::from_utf8(&then[..len]).unwrap_or_default();
+    let timed = then[len..].iter().take(8).any(u8::is_ascii_digit) || next == "को";
+    let closed = rest.is_empty() || matches!(rest, [b'.' | b',' | b';' | b')' | b'\n' | b' ' | b':', ..]);
+    closed && head.ends_with(b" ") && (says(&word, Says::Sure) || weekday) || says(next, Says::Then) && timed
+}
+
+/// The word of any alphabet before, in small letters, without what closes it.
+fn word_of(head: &[u8]) -> String {
+    let head = head.trim_ascii_end();
+    let head = head.strip_suffix(b",").or_else(|| head.strip_suffix(b".")).unwrap_or(head);
+    let len = head.iter().rev().take(32).take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80).count();
+    String::from_utf8_lossy(&head[head.len() - len..]).to_lowercase()
 }
 
 /// `admitted on `, `seen on `: what is done on a day.

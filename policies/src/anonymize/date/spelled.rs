@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use crate::anonymize::keywords::Begins;
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::sections::{Search, entries, entries_of};
+use crate::anonymize::sections::{Search, entries_of};
 use crate::anonymize::words::apart;
 
 /// What an entry is, of which language.
@@ -90,10 +90,11 @@ pub(crate) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding
     let hours = &*HOURS;
     for (hit, (what, tongue)) in hours.search.hits_of_words(low, begins) {
         let Some(tongue) = hours.tongues.get(tongue) else { continue };
-        if !apart(text, hit.start, hit.end, char::is_alphanumeric) {
+        let head = low.get(..hit.start).unwrap_or_default();
+        let elided = low.get(..hit.end).is_some_and(|to| to.ends_with(['\'', '-']));
+        if !elided && !apart(text, hit.start, hit.end, char::is_alphanumeric) {
             continue;
         }
-        let head = low.get(..hit.start).unwrap_or_default();
         let end = match what {
             What::Own => led(low, hit.end, tongue),
             What::Bound => led(low, hit.end, tongue).filter(|end| before(head, tongue) && closed(low, *end)),
