@@ -154,7 +154,8 @@ fn numeric(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
         None => two(text, a, b, sep).map(|date| match all.get(i + 2) {
             // `på 9/7 2017`.
             Some(c) if date.score >= 60 && gap(text, b, *c) == b" " && is_year(text, *c) => {
-                let (start, end, pieces) = (date.start, c.end, [date.pieces, vec![piece(Field::Year, *c)]].concat());
+                let (start, end, pieces) =
+                    (date.start, c.end, [date.pieces, vec![piece(Field::Year, *c)]].concat());
                 Written { start, end, pieces, score: 85 }
             }
             Some(_) | None => date,

@@ -216,7 +216,8 @@ fn beside_a_card(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
                 let whole = |at: usize| matches!(text.get(at), Some(b'/' | b'-' | b'.'));
                 let part = token.start.checked_sub(1).is_some_and(whole) || whole(next.end);
                 let sign = matches!(&text[token.end..next.start], b"/" | b"-");
-                sign && next.is_number()
+                sign && !part
+                    && next.is_number()
                     && matches!(text.get(next.start..next.end), Some([b'2'..=b'4', _] | [b'2', b'0', _, _]))
             };
             let slash = |next: &&Token| {
