@@ -4,9 +4,9 @@
 //! dishes, is nobody's.
 
 use super::nation::{is_be, is_people, is_person};
-use crate::anonymize::cue::Reading;
+use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::words::Caps;
+use crate::anonymize::words::{Caps, Word};
 
 /// Peoples of somebody in the text.
 pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
@@ -14,9 +14,12 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         if word.digits > 0 || !(4..=20).contains(&word.chars) {
             continue;
         }
-        let framed = bracketed(r, i) || listed(r, i) || beside(r, i) || said(r, i);
+        let framed = !r.has(i, Role::Country) && !r.has(i, Role::City);
+        let framed = framed && (bracketed(r, i) || listed(r, i) || beside(r, i) || said(r, i));
         if framed && is_people(r.str(i)) {
-            r.mark((i, i), Type::NRP, Evidence::Shape, out);
+            // The frame says more than that the word is a common one.
+            let evidence = if r.has(i, Role::Common) { Evidence::Label } else { Evidence::Shape };
+            r.mark((i, i), Type::NRP, evidence, out);
         }
     }
 }
@@ -39,7 +42,10 @@ fn listed(r: &Reading<'_>, i: usize) -> bool {
     }
     let closed = gap.starts_with([',', ';', '.', '\n']) || qualified(r, i);
     let Some(b) = i.checked_sub(1).filter(|_| before == ", " && closed && small) else { return false };
-    let named = r.word(b).is_some_and(|w| w.digits > 0)
+    let counted = b.checked_sub(1).is_some_and(|n| r.gap(n) == " " && r.word(n).is_some_and(Word::is_number));
+    let named = counted
+        || qualified(r, i)
+        || r.word(b).is_some_and(|w| w.digits > 0)
         || r.proper(b) && r.word(i).is_some_and(|w| w.caps == Caps::Lower);
     let again =
         is_people(r.str(b)) || is_people(r.str(i + 1)) || r.is(i + 1, "and") && is_people(r.str(i + 2));
