@@ -115,7 +115,7 @@ fn push(r: &Reading<'_>, i: usize, evidence: Evidence, out: &mut Vec<Finding>) {
 /// Units that say much beside age.
 const LOOSE: &[&str] = &[
     "ans", "años", "anni", "anos", "jaar", "lat", "år", "let", "лет", "ani", "month", "months", "mois",
-    "meses", "mesi", "jr", "jr",
+    "meses", "mesi", "jr",
 ];
 
 /// `82 year old`, `82-jährige`, `82 ans`, `6 months old`.
@@ -175,12 +175,11 @@ fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
 
 /// `umur 61 th`: short words for years, which are others where no word for an age leads to the number.
 fn unit_behind(r: &Reading<'_>, i: usize, out: &mut [Finding]) {
-    const SHORT: [&str; 17] = [
+    const SHORT: [&str; 24] = [
         "th",
         "thn",
         "tahun",
         "j",
-        "jr",
         "rok",
         "roků",
         "rokov",
@@ -193,6 +192,14 @@ fn unit_behind(r: &Reading<'_>, i: usize, out: &mut [Finding]) {
         "роки",
         "vuotta",
         "év",
+        "سنة",
+        "سنوات",
+        "عاما",
+        "عامًا",
+        "عام",
+        "שנים",
+        "שנה",
+        "jr",
     ];
     let unit = r.word(i + 1).filter(|_| r.gap(i) == " " && SHORT.contains(&r.low(i + 1)));
     if let (Some(age), Some(unit)) = (out.last_mut(), unit) {

@@ -9,12 +9,15 @@ mod calendar;
 mod clock;
 mod hour;
 mod loose;
+mod loosely;
 mod months;
 mod named;
 mod ordinal;
 mod roman;
 mod short;
 mod spelled;
+mod sure;
+mod word;
 mod zone;
 pub(crate) use calendar::{shift, shift_clock};
 pub(crate) use named::{among, find as named};
@@ -22,6 +25,7 @@ pub(crate) use short::bare;
 pub(crate) use spelled::find as spelled;
 
 use calendar::{any_month, month_of};
+use word::{capital, plain_month, said_as_month, with_weekday};
 
 /// A month's name, in any language.
 pub(crate) fn is_month(word: &str) -> bool {
@@ -230,16 +234,16 @@ fn two(text: &[u8], a: Token, b: Token, sep: u8) -> Option<Written> {
     let turned = x > 12 || sep == b'.' && after(text, b.end) == b'.' && month(y);
     let fits = if turned { day(x) && month(y) } else { month(x) && day(y) };
     let dated = match sep {
-        b'/' => short::is_dated(text, a.start, b.end, (x, y)) || short::is_sure(text, a.start, b.end, sep),
+        b'/' => short::is_dated(text, a.start, b.end, (x, y)) || sure::is_sure(text, a.start, b.end, sep),
         b'.' => short::is_strict(text, a.start, b.end),
-        b'-' => short::is_strict(text, a.start, b.end) || short::is_sure(text, a.start, b.end, sep),
+        b'-' => short::is_strict(text, a.start, b.end) || sure::is_sure(text, a.start, b.end, sep),
         _ => false,
     };
     if !fits || a.len() > 2 || b.len() > 2 || !dated {
         return None;
     }
     let (first, second) = if turned { (Field::Day, Field::Month) } else { (Field::Month, Field::Day) };
-    let score = if short::is_sure(text, a.start, b.end, sep) { 60 } else { 35 };
+    let score = if sure::is_sure(text, a.start, b.end, sep) { 60 } else { 35 };
     Written::new(vec![piece(first, a), piece(second, b)], score)
 }
 
@@ -363,59 +367,6 @@ fn day_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
             Written::new(pieces, score).filter(|_| sure)
         }
     }
-}
-
-fn capital(text: &[u8], name: Token) -> bool {
-    text[name.start].is_ascii_uppercase()
-}
-
-/// A month name that is no other word.
-fn plain_month(text: &[u8], name: Token) -> bool {
-    let foreign = month_of(name.of(text)).is_none() && !loose::full(name.of(text));
-    !foreign
-        && !matches!(
-            name.of(text).to_ascii_lowercase().as_slice(),
-            b"may" | b"march" | b"mar" | b"dec" | b"sep" | b"jan" | b"jun"
-        )
-}
-
-/// `may 5`: only after a word that dates follow.
-fn said_as_month(text: &[u8], name: Token) -> bool {
-    let head = text[name.start.saturating_sub(10)..name.start].to_ascii_lowercase();
-    let said = [
-        &b"on "[..],
-        b"from ",
-        b"for ",
-        b"until ",
-        b"since ",
-        b"by ",
-        b"to ",
-        b"between ",
-        b"and ",
-        b"through ",
-    ];
-    // `lmp jan 4`: what nothing else is called, before no unit.
-    let short = [&b"jan"[..], b"mar", b"jun", b"sep", b"dec"]
-        .iter()
-        .any(|word| name.of(text).eq_ignore_ascii_case(word));
-    let day = text[name.end..].iter().skip(1).take_while(|b| b.is_ascii_digit()).count();
-    let short = short && !super::number::unit_follows(text, name.end + 1 + day);
-    short || plain_month(text, name) || capital(text, name) || said.iter().any(|word| head.ends_with(word))
-}
-
-/// `Friday, 5 March 2021`, `Thursday 8/10`: the weekday belongs to the date.
-fn with_weekday(text: &[u8], all: &[Token], i: usize, mut date: Written) -> Written {
-    if date.pieces.len() >= 2 && i > 0 {
-        let day = all[i - 1];
-        if calendar::weekday_of(day.of(text)).is_some()
-            && matches!(&text[day.end..date.start], b", " | b" " | b",")
-        {
-            date.pieces.insert(0, piece(Field::Weekday, day));
-            date.start = day.start;
-            date.score = date.score.max(85);
-        }
-    }
-    date
 }
 
 #[cfg(test)]

@@ -127,6 +127,7 @@ fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
     date::named(&reading, out);
     org::find(&reading, out);
     dictated::find(&reading, out);
+    who::stretch(&reading, out);
     let found = out.clone();
     who::beside(&reading, &found, out);
     who::coded(&reading, &found, out);

@@ -17,6 +17,7 @@ mod initial;
 mod known;
 mod roster;
 mod run;
+mod stretch;
 mod subject;
 mod ward;
 
@@ -24,6 +25,7 @@ pub(crate) use beside::beside;
 pub(crate) use coded::coded;
 pub(crate) use run::{How, left, run, small as small_run, value};
 use run::{borne, small as small_name};
+pub(crate) use stretch::stretch;
 
 /// Names, titles and handles of the text.
 #[expect(clippy::wildcard_enum_match_arm, reason = "other detectors are about the other roles")]

@@ -92,7 +92,8 @@ fn is_bare(r: &Reading<'_>, i: usize) -> bool {
     let apart = matches!(r.gap_before(b), ", " | "; " | " (");
     let led = r.gap(b) == " "
         && (apart && ["then", "lat", "wiek"].contains(&r.low(b)) || ["мені", "мне"].contains(&r.low(b)));
-    let years = r.gap(b) == ", " && r.gap(i) == " " && r.str(i + 1) == "J" && r.gap(i + 1).starts_with('.');
+    let years =
+        r.gap(b).ends_with(", ") && r.gap(i) == " " && r.str(i + 1) == "J" && r.gap(i + 1).starts_with('.');
     led && closed(r, i) && number(r, i, 4..=110) || years && number(r, i, 1..=110)
 }
 

@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use super::hour::{at_hour, day_part, glyphs, half_day_before, hour_word};
+use super::loosely::{about, comma, half_letter, said_at, until};
 use super::number;
-use super::zone::{fraction, whole, zone};
+use super::zone::{whole, zone};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::quick::{Map, Set};
 use crate::anonymize::sections::entries_of;
@@ -70,6 +71,16 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
         day: entries_of(SOURCE, "day"),
     }
 });
+
+/// `at`, `alle`: does a word lead to a time?
+pub(super) fn leads(word: &str) -> bool {
+    word != "and" && (WORDS.said.contains(word) || WORDS.lead.contains(word))
+}
+
+/// `Monday`, `train`: no price follows behind `at`.
+pub(super) fn of_day(word: &str) -> bool {
+    WORDS.day.contains(word)
+}
 
 /// Two numbers with a colon between that are no time.
 const RATIOS: [&str; 8] = ["ratio", "scale", "aspect", "odds", "dilution", "titer", "score", "verse"];
@@ -142,13 +153,13 @@ fn military(text: &[u8], at: usize, run: usize, last: Option<usize>) -> Option<R
 }
 
 /// The end of the English ` hours` behind minutes.
-fn hours(text: &[u8], at: usize) -> Option<usize> {
+pub(super) fn hours(text: &[u8], at: usize) -> Option<usize> {
     let end = at + " hours".len();
     (text.get(at..end) == Some(b" hours") && !in_token(after(text, end))).then_some(end)
 }
 
 /// The number of the `run` digits at `at`.
-fn hour(text: &[u8], at: usize, run: usize) -> u32 {
+pub(super) fn hour(text: &[u8], at: usize, run: usize) -> u32 {
     number(text, Token { start: at, end: at + run, digits: run })
 }
 
@@ -229,74 +240,8 @@ fn dotted(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     (!open && leads.contains(lead)).then_some((part, 70))
 }
 
-/// `16,30 ч.`: minutes behind a comma, where a mark of another script says so.
-fn comma(text: &[u8], at: usize) -> Option<usize> {
-    let fits = after(text, at) == b',' && digits(text, at + 1) == 2 && is_minute(text, at + 1);
-    marked(text, at + 3).filter(|end| fits && text[at + 3..*end].iter().any(|b| *b >= 0x80))
-}
-
-/// `9 y media a. m.`, `7ish pm`, `at 11a`, `Oct 5, 11a`, `around 3 in the morning`: an hour said loosely.
-fn about(text: &[u8], at: usize, end: usize, lead: &str) -> Option<usize> {
-    let said = lead != "and" && (WORDS.said.contains(lead) || WORDS.lead.contains(lead));
-    if let Some(until) = fraction(text, end) {
-        return (said || half_day_before(text, at) < at).then(|| marked(text, until).unwrap_or(until));
-    }
-    let rest = text.get(end..).unwrap_or_default();
-    if rest.starts_with(b"ish") && !in_token(after(text, end + 3)) {
-        return marked(text, end + 3).or_else(|| said.then_some(end + 3));
-    }
-    let dated = || {
-        let day = text[..at].strip_suffix(b", ").unwrap_or_default();
-        let day = day.strip_suffix(b"st").or_else(|| day.strip_suffix(b"th")).unwrap_or(day);
-        day.last().is_some_and(u8::is_ascii_digit)
-    };
-    let morning = [" in the morning", " in the afternoon", " in the evening"];
-    if said && morning.iter().any(|part| rest.starts_with(part.as_bytes())) {
-        return Some(end);
-    }
-    half_letter(text, end).filter(|_| (1..=12).contains(&hour(text, at, end - at)) && (said || dated()))
-}
-
-/// The end of `6:20p`, `11a`, where no capital goes on as in an address.
-fn half_letter(text: &[u8], end: usize) -> Option<usize> {
-    let letter = matches!(after(text, end), b'a' | b'p') && !in_token(after(text, end + 1));
-    let house = after(text, end + 1) == b' ' && text.get(end + 2).is_some_and(u8::is_ascii_uppercase)
-        || matches!(after(text, end + 1), b'.' | b'-' | b'/') && in_token(after(text, end + 2));
-    (letter && !house).then_some(end + 1)
-}
-
-/// `Wednesday at 10.15`, `at 08.45`: no price is written like this, or stands behind a day.
-fn said_at(text: &[u8], at: usize, lead: &str) -> bool {
-    let padded = text[at] == b'0';
-    let word = || {
-        let head = text[..at].strip_suffix(b" at ").unwrap_or_default();
-        let len = head.iter().rev().take(12).take_while(|b| b.is_ascii_alphabetic()).count();
-        let year = head.len() > 4 && head[head.len() - 4..].iter().all(u8::is_ascii_digit);
-        year || WORDS.day.contains(String::from_utf8_lossy(&head[head.len() - len..]).to_lowercase().as_str())
-    };
-    let end = at + digits(text, at) + 3;
-    let open =
-        in_token(after(text, end)) || after(text, end) == b'.' && after(text, end + 1).is_ascii_digit();
-    lead == "at" && !open && (padded || word())
-}
-
-/// `18.15 bis 19.00`: the first of two times, each of two digits.
-fn until(text: &[u8], at: usize, end: usize) -> bool {
-    const WORDS: [&str; 8] = [" bis ", " - ", " – ", "–", " tot ", " til ", " till ", " à "];
-    let rest = text.get(end..).unwrap_or_default();
-    let Some(word) = WORDS.iter().find(|word| rest.starts_with(word.as_bytes())) else { return false };
-    let second = end + word.len();
-    let close = half_of_an_hour(text, second + digits(text, second));
-    let closed = close.is_some_and(|end| {
-        !in_token(after(text, end)) && matches!(after(text, end), b'.' | b',' | b'\n' | b')' | b' ')
-    });
-    let later = hour(text, at, 2) < hour(text, second, 2) && hour(text, second, 2) < 25;
-    let money = close.is_some_and(|end| super::super::number::unit_follows(text, end));
-    end - at == 5 && digits(text, second) == 2 && closed && later && !money
-}
-
 /// The end of the minutes behind a full stop: `.30`.
-fn half_of_an_hour(text: &[u8], at: usize) -> Option<usize> {
+pub(super) fn half_of_an_hour(text: &[u8], at: usize) -> Option<usize> {
     let fits = after(text, at) == b'.' && digits(text, at + 1) == 2 && is_minute(text, at + 1);
     fits.then_some(at + 3)
 }
@@ -324,7 +269,7 @@ pub(super) fn is_minute(text: &[u8], at: usize) -> bool {
 }
 
 /// The end of the mark behind a time: `am`, ` Uhr`.
-fn marked(text: &[u8], at: usize) -> Option<usize> {
+pub(super) fn marked(text: &[u8], at: usize) -> Option<usize> {
     let from = at + usize::from(after(text, at) == b' ');
     let rest = &text[from.min(text.len())..];
     let fits = |mark: &&&str| {

@@ -3,15 +3,14 @@
 use std::sync::LazyLock;
 
 use super::calendar::weekday_of;
-use super::{Field, Written, loose, number, piece};
-use crate::anonymize::invent::is_weekday;
+use super::{Field, Written, number, piece};
 use crate::anonymize::quick::Map;
 use crate::anonymize::sections::entries;
 use crate::anonymize::token::{Token, after, before, in_token};
 
 /// What a word says of the numbers beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Says {
+pub(super) enum Says {
     Dated,
     Strict,
     Counted,
@@ -39,7 +38,7 @@ static WORDS: LazyLock<Map<&'static str, Vec<Says>>> = LazyLock::new(|| {
     all
 });
 
-fn says(word: &str, what: Says) -> bool {
+pub(super) fn says(word: &str, what: Says) -> bool {
     WORDS.get(word).is_some_and(|all| all.contains(&what))
 }
 
@@ -84,38 +83,6 @@ pub(super) fn is_strict(text: &[u8], start: usize, end: usize) -> bool {
         || ends_with(head, "d/c")
         || text[start..end].contains(&b'-') && done_on(head) && !is_result(&text[end..]);
     led && near && !open && !super::super::number::unit_follows(text, end) && !is_counted(text, start, end)
-}
-
-/// `samedi 17/5`, `on 8/30.`, `2/5 kl. 6`, `za 22-2`: a day whatever else is said; between hyphens behind a weekday alone.
-pub(super) fn is_sure(text: &[u8], start: usize, end: usize, sep: u8) -> bool {
-    let head = line_before(text, start);
-    let numbers = &text[start..end];
-    if matches!(numbers, b"24/7" | b"9/11" | b"50/50")
-        || in_token(after(text, end))
-        || is_counted(text, start, end)
-    {
-        return false;
-    }
-    let word = word_of(head);
-    let weekday = loose::of_the_week(&word, head.ends_with(b". ")) || is_weekday(&word);
-    if sep == b'-' {
-        return weekday && !says(&word, Says::Sure) && head.ends_with(b" ");
-    }
-    let rest = text.get(end..).unwrap_or_default();
-    let then = rest.strip_prefix(b" ").unwrap_or_default();
-    let len = then.iter().take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80).count();
-    let next = std::str::from_utf8(&then[..len]).unwrap_or_default();
-    let timed = then[len..].iter().take(8).any(u8::is_ascii_digit) || next == "को";
-    let closed = rest.is_empty() || matches!(rest, [b'.' | b',' | b';' | b')' | b'\n' | b' ' | b':', ..]);
-    closed && head.ends_with(b" ") && (says(&word, Says::Sure) || weekday) || says(next, Says::Then) && timed
-}
-
-/// The word of any alphabet before, in small letters, without what closes it.
-fn word_of(head: &[u8]) -> String {
-    let head = head.trim_ascii_end();
-    let head = head.strip_suffix(b",").or_else(|| head.strip_suffix(b".")).unwrap_or(head);
-    let len = head.iter().rev().take(32).take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80).count();
-    String::from_utf8_lossy(&head[head.len() - len..]).to_lowercase()
 }
 
 /// `admitted on `, `seen on `: what is done on a day.
@@ -196,7 +163,7 @@ pub(super) fn line_before(text: &[u8], start: usize) -> &[u8] {
 }
 
 /// `5/5 strength`, `pain today is 8/10`, `1/2 tab`.
-fn is_counted(text: &[u8], start: usize, end: usize) -> bool {
+pub(super) fn is_counted(text: &[u8], start: usize, end: usize) -> bool {
     let head = line_before(text, start);
     if says(&last_word(head), Says::Counted) && !part_of(head) && !of_dose(head)
         || says(&first_word(&text[end..]), Says::Measured)

@@ -37,12 +37,15 @@ fn listed(r: &Reading<'_>, i: usize) -> bool {
     let (before, gap) = (r.gap_before(i), r.gap(i));
     let number = gap == ", " && r.word(i + 1).is_some_and(|w| (1..=2).contains(&w.digits) && w.is_number());
     let small = r.word(i).is_some_and(|w| w.caps != Caps::Upper);
-    if number && small && (r.begins(i) || before == ", ") {
+    let lower = r.word(i).is_some_and(|w| w.caps == Caps::Lower);
+    let placed = !lower && i.checked_sub(1).is_some_and(|b| r.proper(b));
+    if number && small && !placed && (r.begins(i) || before == ", ") {
         return true;
     }
     let closed = gap.starts_with([',', ';', '.', '\n']) || qualified(r, i);
     let Some(b) = i.checked_sub(1).filter(|_| before == ", " && closed && small) else { return false };
-    let counted = b.checked_sub(1).is_some_and(|n| r.gap(n) == " " && r.word(n).is_some_and(Word::is_number));
+    let counted = b.checked_sub(1).is_some_and(|n| r.gap(n) == " " && r.word(n).is_some_and(Word::is_number))
+        && !r.proper(b);
     let named = counted
         || qualified(r, i)
         || r.word(b).is_some_and(|w| w.digits > 0)
