@@ -66,7 +66,7 @@ pub(super) fn until(text: &[u8], at: usize, end: usize) -> bool {
     let second = end + word.len();
     let close = half_of_an_hour(text, second + digits(text, second));
     let closed = close.is_some_and(|end| {
-        !in_token(after(text, end)) && matches!(after(text, end), b'.' | b',' | b'\n' | b')' | b' ')
+        !in_token(after(text, end)) && matches!(after(text, end), b'.' | b',' | b'\n' | b')')
     });
     let later = hour(text, at, 2) < hour(text, second, 2) && hour(text, second, 2) < 25;
     let money = close.is_some_and(|end| crate::anonymize::number::unit_follows(text, end));
@@ -111,7 +111,7 @@ mod tests {
         for text in [
             "lives at 11a Elm Road",
             "priced at 12.30 today",
-            "10.50 bis 12.00 Euro",
+            "between 10.50 - 12.00 Euro",
             "between 1900 and 2000",
             "take 2 in the morning",
             "5a) see above",
