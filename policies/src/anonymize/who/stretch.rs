@@ -39,6 +39,7 @@ pub(crate) fn stretch(r: &Reading<'_>, out: &mut [Finding]) {
                 .is_some_and(|word| !taken.iter().any(|(start, end)| *start < word.end && word.start < *end))
         };
         let to = forward(r, first, forward(r, first, last, &free), &free);
+        let to = capitals(r, first, between(r, to, &taken), &free);
         let from = backward(r, first, &free);
         if let (true, Some(a), Some(b)) = (from < first || to > last, r.word(from), r.word(to)) {
             (f.start, f.end) = (a.start, b.end);
@@ -78,6 +79,34 @@ fn forward(r: &Reading<'_>, first: usize, last: usize, free: &dyn Fn(usize) -> b
     if and && family { to + 2 } else { to }
 }
 
+/// `Rajakaruna Arachchige Saman`: the word between two names is one too; `to` is the last word of the first.
+fn between(r: &Reading<'_>, to: usize, taken: &[(usize, usize)]) -> usize {
+    let middle = to + 1;
+    let near = r.gap(to) == " " && r.gap(middle) == " " && title(r, middle) && !other(r, middle);
+    let next = r.word(middle + 1).filter(|_| near && title(r, middle + 1));
+    let named = next.is_some_and(|word| taken.iter().any(|(start, _)| *start == word.start));
+    if named { middle + 1 } else { to }
+}
+
+/// `VANKUDOTH` before `RANI BAI  F`: capitals to the end of their cell; `to` is the last word of the name so far.
+fn capitals(r: &Reading<'_>, first: usize, to: usize, free: &dyn Fn(usize) -> bool) -> usize {
+    let upper = |i: usize| {
+        r.word(i).is_some_and(|word| word.caps == Caps::Upper && word.chars >= 3)
+            && r.proper(i)
+            && !r.has(i, Role::Label)
+    };
+    if first != to || !upper(first) {
+        return to;
+    }
+    let count = (1..=MOST).take_while(|k| r.gap(to + k - 1) == " " && upper(to + k) && free(to + k)).count();
+    let gap = r.gap(to + count);
+    if count > 0 && (gap.starts_with([',', '\n', '\t', '|', ';']) || gap.starts_with("  ")) {
+        to + count
+    } else {
+        to
+    }
+}
+
 /// The first word of the name that begins at word `first`.
 fn backward(r: &Reading<'_>, first: usize, free: &dyn Fn(usize) -> bool) -> usize {
     let near = |i: usize| r.gap(i) == " ";
@@ -87,7 +116,14 @@ fn backward(r: &Reading<'_>, first: usize, free: &dyn Fn(usize) -> bool) -> usiz
         from = b;
     }
     if from == first {
-        return first;
+        let given = |b: &usize| {
+            title(r, *b)
+                && title(r, first)
+                && r.lists(*b) & lists::GIVEN != 0
+                && !other(r, *b)
+                && !r.has(*b, Role::Wordly)
+        };
+        return before(first).filter(given).unwrap_or(first);
     }
     let given = before(from).filter(|b| title(r, *b) && r.lists(*b) & lists::GIVEN != 0 && r.proper(*b));
     let sure = SURE.contains(&r.low(from)) && r.word(from).is_some_and(|word: &Word| word.chars > 1);
@@ -109,6 +145,8 @@ mod tests {
             ("Jonkheer Maarten van Reede tot Ginkel.", "Maarten van Reede", "Maarten van Reede tot Ginkel"),
             ("hos Kari Holm i Bergverk", "Kari Holm", "Kari Holm"),
             ("María del Pilar de la Torre,", "María", "María del Pilar de la Torre"),
+            ("with Penelope Adaora Lind and", "Adaora Lind", "Penelope Adaora Lind"),
+            ("1) BANOTHU KAMALA BAI  F  61", "BANOTHU", "BANOTHU KAMALA BAI"),
             ("brief von Anna Huber", "Anna Huber", "Anna Huber"),
             ("Ana Ruiz de Madrid", "Ana Ruiz", "Ana Ruiz"),
             ("Jan Kos i Piotr", "Jan Kos", "Jan Kos"),
