@@ -24,6 +24,9 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         if word.chars == 8 && word.digits == 0 {
             nineties(r, i, out);
         }
+        if word.caps == Caps::Lower && (4..=18).contains(&word.chars) {
+            told::in_words(r, i, out);
+        }
         if (1..=3).contains(&word.digits) {
             sexed(r, i, out);
             said(r, i, out);
@@ -112,7 +115,7 @@ fn push(r: &Reading<'_>, i: usize, evidence: Evidence, out: &mut Vec<Finding>) {
 /// Units that say much beside age.
 const LOOSE: &[&str] = &[
     "ans", "años", "anni", "anos", "jaar", "lat", "år", "let", "лет", "ani", "month", "months", "mois",
-    "meses", "mesi",
+    "meses", "mesi", "jr",
 ];
 
 /// `82 year old`, `82-jährige`, `82 ans`, `6 months old`.
@@ -157,7 +160,7 @@ fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         next += 1;
     }
     let turned = ["turned", "turning", "turns"].iter().any(|word| r.is(cue.first, word));
-    let Some(n) = years(r, next) else { return };
+    let Some(n) = years(r, next) else { return told::fused(r, next, out) };
     let plain =
         !r.gap(next).starts_with(['%', '/', '\'']) && (r.gap(next) != "-" || r.has(next + 1, Role::AgeUnit));
     if plain
@@ -172,12 +175,11 @@ fn lead(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
 
 /// `umur 61 th`: short words for years, which are others where no word for an age leads to the number.
 fn unit_behind(r: &Reading<'_>, i: usize, out: &mut [Finding]) {
-    const SHORT: [&str; 17] = [
+    const SHORT: [&str; 24] = [
         "th",
         "thn",
         "tahun",
         "j",
-        "jr",
         "rok",
         "roků",
         "rokov",
@@ -190,6 +192,14 @@ fn unit_behind(r: &Reading<'_>, i: usize, out: &mut [Finding]) {
         "роки",
         "vuotta",
         "év",
+        "سنة",
+        "سنوات",
+        "عاما",
+        "عامًا",
+        "عام",
+        "שנים",
+        "שנה",
+        "jr",
     ];
     let unit = r.word(i + 1).filter(|_| r.gap(i) == " " && SHORT.contains(&r.low(i + 1)));
     if let (Some(age), Some(unit)) = (out.last_mut(), unit) {
@@ -220,7 +230,10 @@ fn spelled(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
             .any(|c| c.role == Role::AgeUnit && (c.first != c.last || !LOOSE.contains(&r.low(c.first))));
     let led = cue.first.checked_sub(1).is_some_and(|b| {
         r.gap(b) == " "
-            && (["aged", "age"].iter().any(|word| r.is(b, word)) || aged(r, b) || oldest(r, cue, b))
+            && (["aged", "age"].iter().any(|word| r.is(b, word))
+                || aged(r, b)
+                || oldest(r, cue, b)
+                || told::of_me(r, b, cue.last))
     });
     if let (true, Some(a), Some(b)) = (unit || led, r.word(cue.first), r.word(cue.last)) {
         out.push(Finding::new(a.start, b.end, Type::AGE, Evidence::Shape));
@@ -276,7 +289,8 @@ fn sexed(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let sex = |k: usize| matches!(r.str(k), "F" | "M") && r.word(k).is_some_and(Word::initial);
     let after = sex(i + 1) && matches!(r.gap(i), " " | "/") && !r.gap(i + 1).starts_with('.');
     let before = i.checked_sub(1).is_some_and(|b| {
-        sex(b) && matches!(r.gap(b), "/" | ", ") || sex(b) && r.gap(b) == " " && word.digits == 2
+        sex(b) && matches!(r.gap(b), "/" | ", ")
+            || sex(b) && matches!(r.gap(b).trim(), "" | "|") && !r.gap(b).contains('\n') && word.digits == 2
     });
     let said = r.word(i + 1).is_some_and(|w| w.caps == Caps::Lower)
         && ["male", "female"].iter().any(|w| r.is(i + 1, w))

@@ -1,7 +1,6 @@
 //! Dates and clock times: finding them, and writing them anew a number of days later in the same format.
 //!
-//! **Invariant:** what is found is read again by the same code when it is shifted, so a shifted date has the
-//! format of the original.
+//! **Invariant:** what is found is read again by the same code when it is shifted: the format stays.
 
 use super::kind::{Evidence, Finding, Type};
 use super::token::{Token, after, before, in_token, tokens};
@@ -10,18 +9,23 @@ mod calendar;
 mod clock;
 mod hour;
 mod loose;
+mod loosely;
 mod months;
 mod named;
 mod ordinal;
 mod roman;
 mod short;
 mod spelled;
+mod sure;
+mod word;
+mod zone;
 pub(crate) use calendar::{shift, shift_clock};
 pub(crate) use named::{among, find as named};
 pub(crate) use short::bare;
 pub(crate) use spelled::find as spelled;
 
 use calendar::{any_month, month_of};
+use word::{capital, plain_month, said_as_month, with_weekday};
 
 /// A month's name, in any language.
 pub(crate) fn is_month(word: &str) -> bool {
@@ -151,7 +155,15 @@ fn numeric(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     match third {
         Some(c) => three(text, [a, b, c], sep),
         None if between.len() > 1 => None,
-        None => two(text, a, b, sep),
+        None => two(text, a, b, sep).map(|date| match all.get(i + 2) {
+            // `på 9/7 2017`.
+            Some(c) if date.score >= 60 && gap(text, b, *c) == b" " && is_year(text, *c) => {
+                let (start, end, pieces) =
+                    (date.start, c.end, [date.pieces, vec![piece(Field::Year, *c)]].concat());
+                Written { start, end, pieces, score: 85 }
+            }
+            Some(_) | None => date,
+        }),
     }
 }
 
@@ -222,15 +234,17 @@ fn two(text: &[u8], a: Token, b: Token, sep: u8) -> Option<Written> {
     let turned = x > 12 || sep == b'.' && after(text, b.end) == b'.' && month(y);
     let fits = if turned { day(x) && month(y) } else { month(x) && day(y) };
     let dated = match sep {
-        b'/' => short::is_dated(text, a.start, b.end, (x, y)),
-        b'.' | b'-' => short::is_strict(text, a.start, b.end),
+        b'/' => short::is_dated(text, a.start, b.end, (x, y)) || sure::is_sure(text, a.start, b.end, sep),
+        b'.' => short::is_strict(text, a.start, b.end),
+        b'-' => short::is_strict(text, a.start, b.end) || sure::is_sure(text, a.start, b.end, sep),
         _ => false,
     };
     if !fits || a.len() > 2 || b.len() > 2 || !dated {
         return None;
     }
     let (first, second) = if turned { (Field::Day, Field::Month) } else { (Field::Month, Field::Day) };
-    Written::new(vec![piece(first, a), piece(second, b)], 35)
+    let score = if sure::is_sure(text, a.start, b.end, sep) { 60 } else { 35 };
+    Written::new(vec![piece(first, a), piece(second, b)], score)
 }
 
 fn piece(field: Field, token: Token) -> (Field, usize, usize) {
@@ -255,7 +269,10 @@ fn is_year(text: &[u8], token: Token) -> bool {
 }
 
 fn joins(gap: &[u8]) -> bool {
-    matches!(gap, b" " | b"-" | b". " | b", " | b"." | b"/" | b" ,")
+    matches!(
+        gap,
+        b" " | b"-" | b". " | b", " | b"." | b"/" | b" ," | b"\xc2\xb0 " | b"\xc2\xba " | b".\xc2\xba "
+    )
 }
 
 /// `March 4th, 2021`, `Mar-4`, `May 2021`.
@@ -279,7 +296,11 @@ fn month_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
         return Written::new(vec![piece(Field::Name, name), piece(Field::Year, next)], score);
     }
     let Some(day) = day_token(text, next) else { return loose::month_alone(text, name) };
-    month_of(name.of(text))?;
+    // `június 5-én`: behind other months the ending of a day.
+    let ended = loose::full(name.of(text)) && loose::year_word(text, next.end) > next.end;
+    if month_of(name.of(text)).is_none() && !ended {
+        return None;
+    }
     let clock = after(text, next.end) == b':' && after(text, next.end + 1).is_ascii_digit();
     if !joins(gap(text, name, next)) || clock || matches!(after(text, next.end), b'%' | b'_') {
         return None;
@@ -290,7 +311,8 @@ fn month_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     });
     let Some(year) = year else {
         let score = if capital(text, name) { 85 } else { 35 };
-        return Written::new(pieces, score).filter(|_| day == Field::Ordinal || said_as_month(text, name));
+        return Written::new(pieces, score)
+            .filter(|_| ended || day == Field::Ordinal || said_as_month(text, name));
     };
     pieces.push(piece(Field::Year, *year));
     Written::new(pieces, 95)
@@ -316,7 +338,8 @@ fn day_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
             let word = all[b].of(text).to_ascii_lowercase();
             matches!(word.as_slice(), b"refills" | b"refill" | b"disp" | b"grade" | b"stage" | b"type")
         });
-    if counted || !joins(gap(text, all[next - 1], name)) {
+    let elided = next > i + 1 && gap(text, all[next - 1], name) == b"'";
+    if counted || !(elided || joins(gap(text, all[next - 1], name))) {
         return None;
     }
     // `at 4, may i ...`: a small word after a number is a month only beside a year, an ordinal or a dash.
@@ -324,13 +347,16 @@ fn day_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     let filled =
         all.get(next + 1).is_some_and(|word| loose::filler(word.of(text)) && gap(text, name, *word) == b" ");
     let (last, at) = if filled { (all[next + 1], next + 2) } else { (name, next + 1) };
-    let year = all.get(at).filter(|y| joins(gap(text, last, **y)) && (!filled || is_year(text, **y)));
+    let short = |y: Token| y.is_number() && y.len() == 2;
+    let cut = |y: &&Token| short(**y) && matches!(gap(text, last, **y), b" '" | b" \xe2\x80\x99");
+    let joined = |y: &&Token| joins(gap(text, last, **y)) && (!filled || is_year(text, **y)) || cut(y);
+    let year = all.get(at).filter(joined);
     match year {
         Some(year) if is_year(text, *year) => {
             pieces.push(piece(Field::Year, *year));
             Written::new(pieces, 95)
         }
-        Some(year) if gap(text, name, *year) == b"-" && year.is_number() && year.len() == 2 => {
+        Some(year) if short(*year) && (cut(&year) || matches!(gap(text, name, *year), b"-" | b"/")) => {
             pieces.push(piece(Field::Short, *year));
             Written::new(pieces, 95)
         }
@@ -341,59 +367,6 @@ fn day_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
             Written::new(pieces, score).filter(|_| sure)
         }
     }
-}
-
-fn capital(text: &[u8], name: Token) -> bool {
-    text[name.start].is_ascii_uppercase()
-}
-
-/// A month name that is no other word.
-fn plain_month(text: &[u8], name: Token) -> bool {
-    let foreign = month_of(name.of(text)).is_none() && !loose::full(name.of(text));
-    !foreign
-        && !matches!(
-            name.of(text).to_ascii_lowercase().as_slice(),
-            b"may" | b"march" | b"mar" | b"dec" | b"sep" | b"jan" | b"jun"
-        )
-}
-
-/// `may 5`: only after a word that dates follow.
-fn said_as_month(text: &[u8], name: Token) -> bool {
-    let head = text[name.start.saturating_sub(10)..name.start].to_ascii_lowercase();
-    let said = [
-        &b"on "[..],
-        b"from ",
-        b"for ",
-        b"until ",
-        b"since ",
-        b"by ",
-        b"to ",
-        b"between ",
-        b"and ",
-        b"through ",
-    ];
-    // `lmp jan 4`: what nothing else is called, before no unit.
-    let short = [&b"jan"[..], b"mar", b"jun", b"sep", b"dec"]
-        .iter()
-        .any(|word| name.of(text).eq_ignore_ascii_case(word));
-    let day = text[name.end..].iter().skip(1).take_while(|b| b.is_ascii_digit()).count();
-    let short = short && !super::number::unit_follows(text, name.end + 1 + day);
-    short || plain_month(text, name) || capital(text, name) || said.iter().any(|word| head.ends_with(word))
-}
-
-/// `Friday, 5 March 2021`, `Thursday 8/10`: the weekday belongs to the date.
-fn with_weekday(text: &[u8], all: &[Token], i: usize, mut date: Written) -> Written {
-    if date.pieces.len() >= 2 && i > 0 {
-        let day = all[i - 1];
-        if calendar::weekday_of(day.of(text)).is_some()
-            && matches!(&text[day.end..date.start], b", " | b" " | b"," | b". ")
-        {
-            date.pieces.insert(0, piece(Field::Weekday, day));
-            date.start = day.start;
-            date.score = date.score.max(85);
-        }
-    }
-    date
 }
 
 #[cfg(test)]

@@ -127,6 +127,7 @@ fn worded(text: &str, key: &str, out: &mut Vec<Finding>) {
     date::named(&reading, out);
     org::find(&reading, out);
     dictated::find(&reading, out);
+    who::stretch(&reading, out);
     let found = out.clone();
     who::beside(&reading, &found, out);
     who::coded(&reading, &found, out);
@@ -212,13 +213,22 @@ fn beside_a_card(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
         let near = tokens[first..].iter().take_while(|t| t.end <= end + 40);
         for (i, token) in near.enumerate() {
             let next = tokens.get(first + i + 1);
+            let year = |next: &&Token| {
+                let whole = |at: usize| matches!(text.get(at), Some(b'/' | b'-' | b'.'));
+                let part = token.start.checked_sub(1).is_some_and(whole) || whole(next.end);
+                let sign = matches!(&text[token.end..next.start], b"/" | b"-");
+                sign && !part
+                    && next.is_number()
+                    && matches!(text.get(next.start..next.end), Some([b'2'..=b'4', _] | [b'2', b'0', _, _]))
+            };
             let slash = |next: &&Token| {
                 next.is_number() && matches!(next.len(), 2 | 4) && &text[token.end..next.start] == b"/"
             };
+            let month = matches!(token.of(text), [b'1'..=b'9'] | [b'0', _] | [b'1', b'0'..=b'2']);
             if !token.is_number() {
                 continue;
             }
-            if let Some(year) = next.filter(slash).filter(|_| token.len() == 2) {
+            if let Some(year) = next.filter(|next| token.len() == 2 && slash(next) || month && year(next)) {
                 out.push(Finding::new(token.start, year.end, Type::EXPIRY, Evidence::Label));
             } else if (token.len() == 3 || token.len() == 4 && of_code(text, token.start))
                 && stands_alone(text, token.start, token.end)

@@ -8,6 +8,7 @@ use super::who::{How, run};
 use super::words::{Caps, Word};
 
 mod employer;
+mod folk;
 mod form;
 mod house;
 mod kinds;
@@ -26,6 +27,7 @@ use small::{small_name, spoken};
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     form::find(r, out);
     nation::find(r, out);
+    folk::find(r, out);
     kinds::find(r, out);
     for (i, word) in r.words.iter().enumerate() {
         if word.chars == 7 {

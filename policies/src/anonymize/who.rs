@@ -19,6 +19,7 @@ mod known;
 mod roster;
 mod run;
 mod spelt;
+mod stretch;
 mod subject;
 mod ward;
 
@@ -27,6 +28,7 @@ pub(crate) use coded::coded;
 pub(crate) use file::is_in_paper;
 pub(crate) use run::{How, left, run, small as small_run, value};
 use run::{borne, small as small_name};
+pub(crate) use stretch::stretch;
 
 /// Names, titles and handles of the text.
 #[expect(clippy::wildcard_enum_match_arm, reason = "other detectors are about the other roles")]

@@ -33,7 +33,9 @@ const OTHER: [&str; 9] = ["대", "기", "트", "계", "번", "션", "차", "月"
 pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let Some(word) = r.word(i) else { return };
     if word.is_number() {
-        if is_said(r, i) || of_child(r, i) {
+        if let Some(weeks) = in_parts(r, i) {
+            r.mark((i, weeks), Type::AGE, Evidence::Shape, out);
+        } else if is_said(r, i) || of_child(r, i) || is_bare(r, i) {
             out.push(Finding::new(word.start, word.end, Type::AGE, Evidence::Shape));
         }
     } else if let Some((from, end)) = signed(r.str(i)) {
@@ -63,11 +65,71 @@ fn is_said(r: &Reading<'_>, i: usize) -> bool {
         let Some(before) = b.checked_sub(1).filter(spaced) else { return false };
         b = before;
     }
+    // `:) bin 26,`: the speaker is left out.
+    if is(b, &["bin", "ben"]) && r.gap_before(b) != " " && closed(r, i) && number(r, i, 10..=110) {
+        return true;
+    }
     let Some(who) = b.checked_sub(1).filter(spaced) else { return false };
+    let relative = r.cues.iter().any(|cue| cue.role == Role::Relative && cue.last == who);
+    if relative && r.gap(who) == " " && is(b, &IS) && closed(r, i) && number(r, i, 18..=110) {
+        return true;
+    }
     let elided = r.gap(who) == "'" && r.str(b) == "s" && is(who, &["he", "she"]);
     // `ik ben 2, jij bent 3`: a number so small is rather a place in a list.
     let person = elided || r.gap(who) == " " && is(b, &IS) && is(who, &WHO);
     person && closed(r, i) && number(r, i, 2..=110)
+}
+
+/// `6/52 old`, `8/12 old`: so many weeks or months, to the word that the last stands in.
+fn in_parts(r: &Reading<'_>, i: usize) -> Option<usize> {
+    let whole = r.gap(i) == "/" && ["52", "12", "7"].contains(&r.str(i + 1));
+    (whole && r.gap(i + 1) == " " && r.is(i + 2, "old")).then_some(i + 1)
+}
+
+/// `, then 19.`, `, lat 58, `, `, 41 J.`, `мені 12.`: an age among what is said of somebody.
+fn is_bare(r: &Reading<'_>, i: usize) -> bool {
+    let Some(b) = i.checked_sub(1) else { return false };
+    let apart = matches!(r.gap_before(b), ", " | "; " | " (");
+    let led = r.gap(b) == " "
+        && (apart && ["then", "lat", "wiek"].contains(&r.low(b)) || ["мені", "мне"].contains(&r.low(b)));
+    let years =
+        r.gap(b).ends_with(", ") && r.gap(i) == " " && r.str(i + 1) == "J" && r.gap(i + 1).starts_with('.');
+    led && closed(r, i) && number(r, i, 4..=110) || years && number(r, i, 1..=110)
+}
+
+/// `ikä 17v`: word `i` is a number and the first letter of a word for years, behind a word for an age.
+pub(super) fn fused(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let Some(word) = r.word(i) else { return };
+    let tail = r.low(i).get(word.digits..).unwrap_or_default();
+    let unit = ["v", "j", "a", "y", "yo", "l", "r", "g", "th", "t", "jr", "s"].contains(&tail);
+    let years = r.str(i).get(..word.digits).and_then(|n| n.parse::<u32>().ok());
+    if unit && years.is_some_and(|n| (1..=120).contains(&n)) {
+        r.mark((i, i), Type::AGE, Evidence::Label, out);
+    }
+}
+
+/// `I am seven.`: word `b` before the number in words that ends at word `last`.
+pub(super) fn of_me(r: &Reading<'_>, b: usize, last: usize) -> bool {
+    let am = r.is(b, "am") && r.gap_before(b) == " " || r.is(b, "m") && r.gap_before(b) == "'";
+    am && b.checked_sub(1).is_some_and(|who| r.is(who, "i"))
+        && (closed(r, last) || r.gap(last).starts_with(['.', '"']))
+}
+
+/// `Ich bin achtzig,`: in words, with who is said; word `i` is the number.
+pub(super) fn in_words(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    const TENS: [&str; 26] = [
+        "zwanzig", "dreißig", "dreissig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig",
+        "hundert", "twintig", "dertig", "veertig", "vijftig", "zestig", "zeventig", "tachtig", "negentig",
+        "honderd", "tjugo", "trettio", "fyrtio", "femtio", "sextio", "sjuttio", "åttio",
+    ];
+    let small = ["elf", "zwölf", "sieben", "acht", "neun", "zehn", "fünfzehn", "sechzehn", "achtzehn"];
+    let low = r.low(i);
+    let Some(b) = i.checked_sub(1).filter(|b| r.gap(*b) == " ") else { return };
+    let is = |k: usize, words: &[&str]| words.iter().any(|word| r.is(k, word));
+    let me = is(b, &IS) && b.checked_sub(1).is_some_and(|who| r.gap(who) == " " && is(who, &WHO[..10]));
+    if me && closed(r, i) && (TENS.iter().any(|ten| low.ends_with(ten)) || small.contains(&low)) {
+        r.mark((i, i), Type::AGE, Evidence::Shape, out);
+    }
 }
 
 /// `min søn Villads på 6 skal`: word `i` stands behind a name and `på`.
@@ -120,6 +182,13 @@ mod tests {
             ("우리 애가 만 6세인데", "만 6세"),
             ("娘（5歳）が", "5歳"),
             ("今年12岁了", "12岁"),
+            ("hi :) bin 27, und du?", "27"),
+            ("Mijn oma is 91.", "91"),
+            ("a 9/52 old infant", "9/52"),
+            ("Jan Kos, lat 58, mieszka", "58"),
+            ("Halter Uwe Lenz, 52 J., Görlitz", "52"),
+            ("Мені 12. Я", "12"),
+            ("of Ana Brusić, then 23.", "23"),
         ] {
             assert_eq!(check(text), [want], "{text}");
         }

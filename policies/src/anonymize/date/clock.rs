@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 
 use super::hour::{at_hour, day_part, glyphs, half_day_before, hour_word};
+use super::loosely::{about, comma, half_letter, said_at, until};
 use super::number;
+use super::zone::{whole, zone};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::quick::{Map, Set};
 use crate::anonymize::sections::entries_of;
@@ -17,6 +19,8 @@ pub(super) fn joined(text: &[u8], from: usize) -> Option<usize> {
     let mut end = clock(text, from + 1)?;
     if after(text, end) == b'Z' {
         end += 1;
+    } else if let Some(until) = zone(text, end) {
+        end = until;
     } else if matches!(after(text, end), b'+' | b'-') {
         let zone = text[end + 1..].iter().take_while(|b| b.is_ascii_digit() || **b == b':').count();
         end += if (2..=5).contains(&zone) { zone + 1 } else { 0 };
@@ -48,6 +52,8 @@ struct Words {
     lead: Set<&'static str>,
     hour: Set<&'static str>,
     said: Set<&'static str>,
+    /// Before `at 9.30`.
+    day: Set<&'static str>,
 }
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
@@ -62,8 +68,19 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
         lead: entries_of(SOURCE, "lead"),
         hour: entries_of(SOURCE, "hour"),
         said: entries_of(SOURCE, "said"),
+        day: entries_of(SOURCE, "day"),
     }
 });
+
+/// `at`, `alle`: does a word lead to a time?
+pub(super) fn leads(word: &str) -> bool {
+    word != "and" && (WORDS.said.contains(word) || WORDS.lead.contains(word))
+}
+
+/// `Monday`, `train`: no price follows behind `at`.
+pub(super) fn of_day(word: &str) -> bool {
+    WORDS.day.contains(word)
+}
 
 /// Two numbers with a colon between that are no time.
 const RATIOS: [&str; 8] = ["ratio", "scale", "aspect", "odds", "dilution", "titer", "score", "verse"];
@@ -86,7 +103,8 @@ pub(super) fn times(text: &[u8], out: &mut Vec<Finding>) {
         let run = digits(text, at);
         let until =
             before(text, at) == b'-' && out.last().is_some_and(|f| f.ty == Type::TIME && f.end + 1 == at);
-        let free = !in_token(before(text, at)) && (until || !b".:-/,$#%+=_".contains(&before(text, at)));
+        let free = !in_token(before(text, at))
+            && (until || prefixed(text, at) || !b".:-/,$#%+=_".contains(&before(text, at)));
         let again = || {
             until
                 .then(|| half_of_an_hour(text, at + run))
@@ -97,10 +115,12 @@ pub(super) fn times(text: &[u8], out: &mut Vec<Finding>) {
         let read = if free && run <= 2 {
             read(text, at).or_else(again)
         } else {
-            military(text, at, run).filter(|_| free)
+            let behind = out.last().filter(|f| f.ty == Type::TIME && f.end - f.start == 4).map(|f| f.end);
+            military(text, at, run, behind).filter(|_| free)
         };
         if let Some(Read { end, score, .. }) = read.filter(|read| read.hour <= 24) {
             let start = half_day_before(text, at);
+            let end = whole(text, end);
             out.push(Finding::new(start, end, Type::TIME, Evidence::Shape).scored(score));
             at = end;
         } else {
@@ -109,14 +129,37 @@ pub(super) fn times(text: &[u8], out: &mut Vec<Finding>) {
     }
 }
 
-/// `0730 hrs`.
-fn military(text: &[u8], at: usize, run: usize) -> Option<Read> {
-    let end = marked(text, at + run).filter(|_| run == 4 && is_minute(text, at + 2))?;
-    Some(Read { end, hour: hour(text, at, 2), score: 85 })
+/// `ב-18:15`: a small word of Hebrew, joined to what follows.
+fn prefixed(text: &[u8], at: usize) -> bool {
+    before(text, at) == b'-' && digits(text, at) == 2 && matches!(text.get(at.wrapping_sub(3)), Some(0xd7))
+}
+
+/// `0730 hrs`, `between 0630 and 1015`; `last` is where such a time ended last.
+fn military(text: &[u8], at: usize, run: usize, last: Option<usize>) -> Option<Read> {
+    if run != 4 || !is_minute(text, at + 2) {
+        return None;
+    }
+    let hour = hour(text, at, 2);
+    let open = in_token(after(text, at + 4))
+        || b".,:/-".contains(&after(text, at + 4)) && in_token(after(text, at + 5));
+    let lead = lead(text, at);
+    let lead = lead.as_str();
+    let said = lead != "and" && (WORDS.said.contains(lead) || WORDS.hour.contains(lead));
+    let second = last.is_some_and(|last| matches!(&text[last..at], b" and " | b" to " | b" - " | b" until "));
+    let end = marked(text, at + 4)
+        .or_else(|| hours(text, at + 4).filter(|_| said))
+        .or_else(|| (!open && (second || said && text[at] == b'0')).then_some(at + 4))?;
+    Some(Read { end, hour, score: 85 })
+}
+
+/// The end of the English ` hours` behind minutes.
+pub(super) fn hours(text: &[u8], at: usize) -> Option<usize> {
+    let end = at + " hours".len();
+    (text.get(at..end) == Some(b" hours") && !in_token(after(text, end))).then_some(end)
 }
 
 /// The number of the `run` digits at `at`.
-fn hour(text: &[u8], at: usize, run: usize) -> u32 {
+pub(super) fn hour(text: &[u8], at: usize, run: usize) -> u32 {
     number(text, Token { start: at, end: at + run, digits: run })
 }
 
@@ -141,7 +184,9 @@ fn read(text: &[u8], at: usize) -> Option<Read> {
 
 /// `17:52`, up to `end`: the end of what belongs to it, and how sure it is.
 fn coloned(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
-    if let Some(end) = marked(text, end).or_else(|| at_hour(text, end).then_some(end)) {
+    if let Some(end) =
+        marked(text, end).or_else(|| at_hour(text, end).then_some(end)).or_else(|| half_letter(text, end))
+    {
         return Some((end, 85));
     }
     let range = after(text, end) == b'-' && clock(text, end + 1).is_some();
@@ -160,7 +205,10 @@ fn coloned(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
 /// `14h05` or, behind what leads to a time, `14h`, up to its sign's `end`.
 fn signed(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     let minute = end + usize::from(after(text, end) == b' ' && digits(text, end + 1) == 2);
-    if digits(text, minute) == 2 && is_minute(text, minute) && !in_token(after(text, minute + 2)) {
+    if digits(text, minute) == 2
+        && is_minute(text, minute)
+        && (!in_token(after(text, minute + 2)) || after(text, minute + 2) == b'm')
+    {
         return Some((minute + 2, 80));
     }
     let led = !in_token(after(text, end)) && WORDS.lead.contains(lead(text, at).as_str());
@@ -171,31 +219,48 @@ fn signed(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
 fn dotted(text: &[u8], at: usize, end: usize) -> Option<(usize, u8)> {
     let minutes = half_of_an_hour(text, end);
     let dotted = minutes.is_some();
+    let lead = lead(text, at);
+    let lead = lead.as_str();
+    if let Some(end) = about(text, at, end, lead).filter(|_| !dotted).or_else(|| comma(text, end)) {
+        return Some((end, 80));
+    }
     let end = minutes.unwrap_or(end);
     if let Some(end) = marked(text, end).or_else(|| (dotted && at_hour(text, end)).then_some(end)) {
         return Some((end, 85));
+    }
+    if dotted && (hours(text, end).is_some() || said_at(text, at, lead) || until(text, at, end)) {
+        return Some((hours(text, end).unwrap_or(end), 70));
     }
     let next = after(text, end);
     // `8.00-15.30`.
     let range = dotted && next == b'-' && half_of_an_hour(text, end + 1 + digits(text, end + 1)).is_some();
     let open = in_token(next) || b".,%/-".contains(&next) && after(text, end + 1).is_ascii_digit() && !range;
     let leads = if dotted { &WORDS.lead } else { &WORDS.hour };
-    let lead = lead(text, at);
-    let part = if matches!(lead.as_str(), "jam" | "pukul") { day_part(text, end) } else { end };
-    (!open && leads.contains(lead.as_str())).then_some((part, 70))
+    let part = if matches!(lead, "jam" | "pukul") { day_part(text, end) } else { end };
+    (!open && leads.contains(lead)).then_some((part, 70))
 }
 
 /// The end of the minutes behind a full stop: `.30`.
-fn half_of_an_hour(text: &[u8], at: usize) -> Option<usize> {
+pub(super) fn half_of_an_hour(text: &[u8], at: usize) -> Option<usize> {
     let fits = after(text, at) == b'.' && digits(text, at + 1) == 2 && is_minute(text, at + 1);
     fits.then_some(at + 3)
 }
 
-/// The end of `h` behind an hour: `14h`, `14 h`.
+/// The end of `h` behind an hour: `14h`, `14 h`; before minutes `02u13` too, and behind a word of Vietnamese `7g30`.
 fn hour_sign(text: &[u8], at: usize) -> Option<usize> {
+    let minutes = digits(text, at + 1) == 2 && is_minute(text, at + 1) && !in_token(after(text, at + 3));
+    if minutes && (after(text, at) == b'u' || after(text, at) == b'g' && of_vietnamese(text, at)) {
+        return Some(at + 1);
+    }
     let sign = at + usize::from(after(text, at) == b' ');
     (matches!(after(text, sign), b'h' | b'H') && !after(text, sign + 1).is_ascii_alphabetic())
         .then_some(sign + 1)
+}
+
+/// `lúc 7`: the digits that end at `at` stand behind a word of time.
+fn of_vietnamese(text: &[u8], at: usize) -> bool {
+    let run = text[..at].iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    matches!(lead(text, at - run).as_str(), "lúc" | "từ" | "đến" | "trước" | "sau" | "khoảng" | "hồi")
 }
 
 /// Two digits at `at` that may be minutes.
@@ -204,7 +269,7 @@ pub(super) fn is_minute(text: &[u8], at: usize) -> bool {
 }
 
 /// The end of the mark behind a time: `am`, ` Uhr`.
-fn marked(text: &[u8], at: usize) -> Option<usize> {
+pub(super) fn marked(text: &[u8], at: usize) -> Option<usize> {
     let from = at + usize::from(after(text, at) == b' ');
     let rest = &text[from.min(text.len())..];
     let fits = |mark: &&&str| {

@@ -21,14 +21,64 @@ pub(super) fn day_part(text: &[u8], at: usize) -> usize {
 
 /// Where the half of the day that stands before an hour begins: `午後3時`, `오후 2시`.
 pub(super) fn half_day_before(text: &[u8], at: usize) -> usize {
-    const HALVES: [&str; 30] = [
-        "今晚", "明早", "晚间", "晚間", "清晨", "深夜", "半夜", "早朝", "夕方", "晚", "정오", "자정", "午前",
-        "午後", "正午", "上午", "下午", "中午", "凌晨", "早上", "晚上", "傍晚", "夜", "朝", "오전", "오후",
-        "새벽", "아침", "저녁", "밤",
+    const HALVES: [&str; 50] = [
+        "अगली सुबह",
+        "सुबह",
+        "शाम",
+        "दोपहर",
+        "रात",
+        "रात्रि",
+        "सकाळी",
+        "సాయంత్రం",
+        "ఉదయం",
+        "రాత్రి",
+        "সকাল",
+        "বিকাল",
+        "সন্ধ্যা",
+        "রাত",
+        "காலை",
+        "மாலை",
+        "இரவு",
+        " akşam",
+        " du.",
+        " délután",
+        "今晚",
+        "明早",
+        "晚间",
+        "晚間",
+        "清晨",
+        "深夜",
+        "半夜",
+        "早朝",
+        "夕方",
+        "晚",
+        "정오",
+        "자정",
+        "午前",
+        "午後",
+        "正午",
+        "上午",
+        "下午",
+        "中午",
+        "凌晨",
+        "早上",
+        "晚上",
+        "傍晚",
+        "夜",
+        "朝",
+        "오전",
+        "오후",
+        "새벽",
+        "아침",
+        "저녁",
+        "밤",
     ];
     let head = &text[..at];
     let head = head.strip_suffix(b" ").unwrap_or(head);
-    HALVES.iter().find(|half| head.ends_with(half.as_bytes())).map_or(at, |half| head.len() - half.len())
+    HALVES
+        .iter()
+        .find(|half| head.ends_with(half.as_bytes()))
+        .map_or(at, |half| head.len() - half.trim_start().len())
 }
 
 /// The end of the signs behind the hour at `start`: `3時`, `10時30分`, `3시 30분`; `3時間` is how long, and `3点` may be
@@ -108,8 +158,8 @@ mod tests {
             ("đến lúc 9 giờ là", "9 giờ"),
             ("rendelése 14.00-kor kezdődik", "14.00"),
             ("holnap 9:30-kor várom", "9:30"),
-            ("शाम 7:30 बजे टक्कर", "7:30 बजे"),
-            ("सुबह 9 बजे आइए", "9 बजे"),
+            ("शाम 7:30 बजे टक्कर", "शाम 7:30 बजे"),
+            ("सुबह 9 बजे आइए", "सुबह 9 बजे"),
         ] {
             assert_eq!(check(text), [want], "{text}");
         }

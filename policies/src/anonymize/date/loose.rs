@@ -1,8 +1,12 @@
 //! Dates in other languages and looser forms: `3 de mayo de 2021`, `2021. május 3.`, `2021年5月3日`, `in March`, `'98`.
 
+use std::sync::LazyLock;
+
 use super::{Field, Token, Written, any_month, before, is_year, month_of, number, piece};
 use crate::anonymize::invent::is_weekday;
 use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::quick::Set;
+use crate::anonymize::sections::entries_of;
 use crate::anonymize::token::{after, in_token};
 
 /// Tokens in which the name of a month with other letters than ASCII's is one token.
@@ -53,6 +57,17 @@ pub(super) fn year_first(text: &[u8], all: &[Token], i: usize) -> Option<Written
     let b = *all.get(next)?;
     let gap = &text[year.end..b.start];
     let small = |t: Token, most: u32| t.is_number() && t.len() <= 2 && (1..=most).contains(&number(text, t));
+    // `2025. gada 4. maijā`, `2025 m. sausio 31`.
+    let word = b.of(text);
+    if word == b"gada" || word == b"m" && gap == b" " {
+        let (c, d) = (*all.get(next + 1)?, *all.get(next + 2)?);
+        let near = matches!(&text[c.end..d.start], b" " | b". ");
+        let (day, name) = if c.digits > 0 { (c, d) } else { (d, c) };
+        let fits = near && small(day, 31) && any_month(name.of(text)).is_some();
+        let (first, last) = if c.digits > 0 { (Field::Day, Field::Name) } else { (Field::Name, Field::Day) };
+        let pieces = vec![piece(Field::Year, year), piece(first, c), piece(last, d)];
+        return Written::new(pieces, 90).filter(|_| fits);
+    }
     if matches!(gap, b" " | b". " | b"-" | b", ") && any_month(b.of(text)).is_some() {
         let c = *all.get(next + 1)?;
         let fits = matches!(&text[b.end..c.start], b" " | b"-" | b". ") && small(c, 31);
@@ -102,14 +117,22 @@ pub(super) fn counted_month(text: &[u8], all: &[Token], i: usize) -> Option<Writ
     Written::new(pieces, 90)
 }
 
-/// The end of the word for `year` behind a date: ` г.`, ` року`.
+/// The end of the word for `year` behind a date: ` г.`, ` року`, ` r.` behind a year, ` br.` behind a month; and of the
+/// ending that says when: `-én`.
 pub(super) fn year_word(text: &[u8], end: usize) -> usize {
+    const ENDINGS: [&str; 8] = ["-én", "-án", "-jén", "-ján", "-től", "-tól", "-ig", "-i"];
     let rest = &text[end..];
-    let words = [" года", " году", " год", " року", " рік", " г", " р"];
+    let words = [" года", " году", " год", " року", " рік", " с. г", " с.г", " г", " р", " هـ", " ه"];
     let closed = |len: usize| rest.get(len).is_none_or(|b| *b < 0x80 && !b.is_ascii_alphanumeric());
+    let numbered = before(text, end).is_ascii_digit();
+    let short: &[&str] = if numbered { &[" r.", " d."] } else { &[" br.", " b.r.", " jl.", " d.j."] };
+    let whole = |word: &&&str| rest.starts_with(word.as_bytes()) && closed(word.len());
+    let ending = || ENDINGS.iter().filter(|_| numbered).find(whole);
     words
         .iter()
-        .find(|word| rest.starts_with(word.as_bytes()) && closed(word.len()))
+        .find(whole)
+        .or_else(|| short.iter().find(whole))
+        .or_else(ending)
         .map_or(end, |word| end + word.len())
 }
 
@@ -131,11 +154,22 @@ pub(super) fn day_word(text: &[u8], start: usize) -> usize {
         return start - 4;
     }
     let Some(head) = head.strip_suffix(b" ") else { return start };
-    let head = head.strip_suffix(b",").unwrap_or(head);
+    let dotted = head.ends_with(b".");
+    let head = head.strip_suffix(b",").or_else(|| head.strip_suffix(b".")).unwrap_or(head);
     let letter = |b: &&u8| b.is_ascii_alphabetic() || **b >= 0x80 || **b == b'-';
     let len = head.iter().rev().take(32).take_while(letter).count();
     let word = std::str::from_utf8(&head[head.len() - len..]).unwrap_or_default();
-    if is_weekday(word) { head.len() - len } else { start }
+    if is_weekday(word) && !dotted || of_the_week(word, dotted) { head.len() - len } else { start }
+}
+
+/// The short name of a weekday, or its name in a case: `ons`, `föstudaginn`; before a full stop `mar.` too.
+pub(super) fn of_the_week(word: &str, dotted: bool) -> bool {
+    static DAYS: LazyLock<[Set<&'static str>; 2]> = LazyLock::new(|| {
+        ["weekday", "weekday dotted"].map(|name| entries_of(include_str!("../../../words/days.txt"), name))
+    });
+    let low = word.to_lowercase();
+    let [open, closed] = &*DAYS;
+    (2..=24).contains(&word.len()) && (open.contains(low.as_str()) || dotted && closed.contains(low.as_str()))
 }
 
 /// `DOB: 01052025`, `tested 20231001`: eight digits behind a word of birth or examination, or alone.
@@ -158,14 +192,21 @@ pub(super) fn compact(text: &[u8], token: Token) -> Option<Written> {
         b"dos",
         b"discharged",
         b"geb",
+        b"gebdatum",
+        b"geboortedatum",
+        b"geburtsdatum",
+        b"naissance",
+        b"nacimiento",
+        b"nascita",
+        b"nascimento",
     ];
     if token.len() != 8 || !token.is_number() {
         return None;
     }
-    let head = text[token.start.saturating_sub(14)..token.start].to_ascii_lowercase();
+    let head = text[token.start.saturating_sub(16)..token.start].to_ascii_lowercase();
     let end = head.iter().rposition(|b| b.is_ascii_alphabetic()).map_or(0, |last| last + 1);
     let word = &head[..end];
-    let near = head[end..].iter().all(|b| b" :.=#\t".contains(b));
+    let near = head[end..].iter().all(|b| b" :.=#\t>\"".contains(b));
     let said = SAID.iter().any(|said| {
         word.strip_suffix(*said).is_some_and(|rest| !rest.last().is_some_and(u8::is_ascii_alphabetic))
     });

@@ -12,6 +12,7 @@ use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::quick::Set;
 use crate::anonymize::words::Word;
 
+mod worded;
 mod year;
 use year::year;
 
@@ -142,15 +143,16 @@ fn month(r: &Reading<'_>, i: usize) -> bool {
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     for (i, word) in r.words.iter().enumerate() {
         let found = match word.digits {
-            0 if !worth(r.str(i)) => None,
+            0 if !worth(r.str(i)) => worded::find(r, i),
             0 => feast(r, i).or_else(|| spelled(r, i)).or_else(|| alone(r, i)),
             1 | 2 => ordinal(r, i, word).or_else(|| second(r, i, word)),
             _ => None,
         };
         if let Some((first, last)) = found {
             r.mark((first, last), Type::DATE, Evidence::Shape, out);
+            let month = (first..=last).any(|i| is_month(r.str(i))) && last > first;
             if let Some(found) = out.last_mut() {
-                found.score = 35;
+                found.score = if month && word.digits == 0 { 60 } else { 35 };
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Months as Roman numerals, as Poles, Hungarians, Italians and the French write them: `14 III 1962`, `12.XI.2024`, `7-VIII-84`.
 //!
-//! **Invariant:** a day stands before the numeral and a year behind it, with the same sign on both sides.
+//! **Invariant:** a day stands before the numeral and a year behind it, with the same sign on both sides; or, behind a
+//! slash and in capitals, none.
 
 use super::{Field, Written, day_token, gap, is_year, piece};
 use crate::anonymize::token::{Token, before, in_token};
@@ -25,7 +26,7 @@ pub(super) fn numeral(month: u32, like: &str) -> String {
 
 /// The date whose day is token `i`.
 pub(super) fn find(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
-    let [day, month, year] = *all.get(i..i + 3)?.first_chunk()?;
+    let [day, month] = *all.get(i..i + 2)?.first_chunk()?;
     if month.digits > 0 || month.len() > 4 || day_token(text, day) != Some(Field::Day) {
         return None;
     }
@@ -35,13 +36,20 @@ pub(super) fn find(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     let joined = matches!(sign, b"." | b"-" | b"/" | b". ");
     let capital = word.bytes().all(|b| b.is_ascii_uppercase());
     let small = word.bytes().all(|b| b.is_ascii_lowercase());
+    let free = !matches!(before(text, day.start), b'-' | b'/' | b'.' | b':' | b'$' | b'_')
+        && !in_token(before(text, day.start));
+    // `7/VIII`: without a year, where the numeral is of more than a letter.
+    let alone = sign == b"/" && capital && month.len() > 1 && free;
+    let brief =
+        || Written::new(vec![piece(Field::Day, day), piece(Field::Roman, month)], 60).filter(|_| alone);
+    let Some(year) = all.get(i + 2).copied().filter(|year| gap(text, month, *year) == sign) else {
+        return brief();
+    };
     let last = match year.len() {
         4 if is_year(text, year) => Field::Year,
         2 if year.is_number() && joined => Field::Short,
         _ => return None,
     };
-    let free = !matches!(before(text, day.start), b'-' | b'/' | b'.' | b':' | b'$' | b'_')
-        && !in_token(before(text, day.start));
     let fits = gap(text, month, year) == sign && (capital && sign == b" " || (capital || small) && joined);
     if !fits || !free {
         return None;

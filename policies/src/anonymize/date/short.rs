@@ -10,12 +10,14 @@ use crate::anonymize::token::{Token, after, before, in_token};
 
 /// What a word says of the numbers beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Says {
+pub(super) enum Says {
     Dated,
     Strict,
     Counted,
     Scored,
     Measured,
+    Sure,
+    Then,
 }
 
 const SECTIONS: &[(&str, Says)] = &[
@@ -24,6 +26,8 @@ const SECTIONS: &[(&str, Says)] = &[
     ("counted", Says::Counted),
     ("scored", Says::Scored),
     ("measured", Says::Measured),
+    ("sure", Says::Sure),
+    ("then", Says::Then),
 ];
 
 static WORDS: LazyLock<Map<&'static str, Vec<Says>>> = LazyLock::new(|| {
@@ -34,7 +38,7 @@ static WORDS: LazyLock<Map<&'static str, Vec<Says>>> = LazyLock::new(|| {
     all
 });
 
-fn says(word: &str, what: Says) -> bool {
+pub(super) fn says(word: &str, what: Says) -> bool {
     WORDS.get(word).is_some_and(|all| all.contains(&what))
 }
 
@@ -159,7 +163,7 @@ pub(super) fn line_before(text: &[u8], start: usize) -> &[u8] {
 }
 
 /// `5/5 strength`, `pain today is 8/10`, `1/2 tab`.
-fn is_counted(text: &[u8], start: usize, end: usize) -> bool {
+pub(super) fn is_counted(text: &[u8], start: usize, end: usize) -> bool {
     let head = line_before(text, start);
     if says(&last_word(head), Says::Counted) && !part_of(head) && !of_dose(head)
         || says(&first_word(&text[end..]), Says::Measured)

@@ -309,7 +309,18 @@ fn is_date(said: &str) -> bool {
     let signs = between(b"-/.");
     let numeric =
         letters == 0 && (signs == 2 && digits >= 4 || signs == 1 && digits >= 5 && between(b".") == 0);
-    named || !said.is_ascii() || numeric
+    named || !said.is_ascii() && !is_count(said) || numeric
+}
+
+/// `12 минут`, `6 εκατοστά`: a short number and a long word of Cyrillic or Greek letters, which is no month.
+fn is_count(said: &str) -> bool {
+    let number = said.split(' ').next().unwrap_or_default();
+    let rest = said.get(number.len()..).unwrap_or_default();
+    let cased = |c: char| matches!(c, 'α'..='ώ' | 'а'..='џ' | 'ґ' | ' ');
+    (1..=2).contains(&number.len())
+        && number.bytes().all(|b| b.is_ascii_digit())
+        && rest.chars().count() > 5
+        && rest.chars().all(cased)
 }
 
 /// A number and a word of it that is no unit and no abbreviation.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use crate::anonymize::cue::Reading;
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::quick::Map;
+use crate::anonymize::quick::{Map, Set};
 use crate::anonymize::sections::entries;
 use crate::anonymize::words::Caps;
 
@@ -19,6 +19,9 @@ enum Of {
     Citizen,
     Nationality,
     Between,
+    People,
+    Be,
+    Person,
 }
 
 const NAMES: &[(&str, Of)] = &[
@@ -26,6 +29,9 @@ const NAMES: &[(&str, Of)] = &[
     ("citizen", Of::Citizen),
     ("nationality", Of::Nationality),
     ("between", Of::Between),
+    ("people", Of::People),
+    ("be", Of::Be),
+    ("person", Of::Person),
 ];
 
 /// Letters that an ending may have behind the head of a word.
@@ -35,11 +41,16 @@ struct Lists {
     /// By their first two letters.
     nations: Map<String, Vec<&'static str>>,
     heads: Map<&'static str, Of>,
+    /// Peoples and faiths, by their first two letters.
+    peoples: Map<String, Vec<&'static str>>,
+    be: Set<&'static str>,
+    person: Set<&'static str>,
 }
 
 static LISTS: LazyLock<Lists> = LazyLock::new(|| {
     let mut nations: Map<String, Vec<&'static str>> = Map::default();
-    let mut heads = Map::default();
+    let mut peoples: Map<String, Vec<&'static str>> = Map::default();
+    let (mut heads, mut be, mut person) = (Map::default(), Set::default(), Set::default());
     for (of, word) in entries(WORDS, NAMES) {
         match of {
             Of::Nation => nations.entry(word.chars().take(2).collect()).or_default().push(word),
@@ -50,13 +61,39 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
             Of::Between => {
                 heads.entry(word).or_insert(of);
             }
+            Of::People => peoples.entry(word.chars().take(2).collect()).or_default().push(word),
+            Of::Be => {
+                be.insert(word);
+            }
+            Of::Person => {
+                person.insert(word);
+            }
         }
     }
-    Lists { nations, heads }
+    Lists { nations, heads, peoples, be, person }
 });
 
-/// A word of a people, by its head.
+/// A word of a nation, by its head.
 fn is_nation(word: &str) -> bool {
+    is_of(&LISTS.nations, word)
+}
+
+/// A word of a nation, a people or a faith, by its head.
+pub(super) fn is_people(word: &str) -> bool {
+    is_nation(word) || is_of(&LISTS.peoples, word)
+}
+
+/// `am`, `soy`: what follows is said of somebody.
+pub(super) fn is_be(word: &str) -> bool {
+    LISTS.be.contains(word)
+}
+
+/// `nurse`, `Nachbar`: somebody.
+pub(super) fn is_person(word: &str) -> bool {
+    LISTS.person.contains(word)
+}
+
+fn is_of(heads: &Map<String, Vec<&'static str>>, word: &str) -> bool {
     let low = word.to_lowercase();
     let first: String = low.chars().take(2).collect();
     let fits = |head: &&str| {
@@ -66,7 +103,7 @@ fn is_nation(word: &str) -> bool {
     };
     low.chars().count() >= 4
         && low.len() <= 48
-        && LISTS.nations.get(&first).is_some_and(|heads| heads.iter().any(fits))
+        && heads.get(&first).is_some_and(|heads| heads.iter().any(fits))
 }
 
 fn said(r: &Reading<'_>, i: usize) -> Option<Of> {
@@ -79,7 +116,7 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     for i in 0..r.words.len() {
         let of = match said(r, i) {
             Some(of @ (Of::Citizen | Of::Nationality)) => of,
-            Some(Of::Nation | Of::Between) | None => continue,
+            Some(Of::Nation | Of::Between | Of::People | Of::Be | Of::Person) | None => continue,
         };
         if r.is(i, "national") && !person(r, i) {
             continue;

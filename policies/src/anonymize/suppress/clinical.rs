@@ -148,7 +148,7 @@ mod tests {
             "Bullet points, no more than ten.",
             "apneas all night, Epworth 15, snoring",
             "cecum reached, Boston 8.",
-            "Payer wants the criteria by noon",
+            "Payer wants the criteria by tonight",
             "Won't the dose need to change?",
         ] {
             assert!(check(text).is_empty(), "{text}: {:?}", check(text));

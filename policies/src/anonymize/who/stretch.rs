@@ -1,0 +1,162 @@
+//! Names of which a part is cut off: `Mateo` before `de la Cueva y Ríos`, `Braam` behind `ter`, `Lo` before `Verso`,
+//! `RAKOTO/LANTO MR`.
+//!
+//! **Invariant:** a name is only made longer, across the small words that join its parts, and never into another name.
+
+use crate::anonymize::cue::{Reading, Role};
+use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::ner::lists;
+use crate::anonymize::words::{Caps, Word};
+
+/// Small words that join the parts of a name.
+const LINKS: [&str; 36] = [
+    "de", "la", "las", "los", "del", "della", "dello", "degli", "di", "da", "do", "dos", "das", "du", "des",
+    "le", "van", "von", "der", "den", "ter", "ten", "tot", "op", "zu", "zur", "zum", "af", "av", "bin",
+    "ibn", "vda", "viuda", "lo", "ní", "uí",
+];
+/// Those that are no other word of their language.
+const SURE: [&str; 8] = ["ter", "ten", "tot", "ní", "nic", "uí", "ibn", "vda"];
+/// Words for `and` between two family names.
+const AND: [&str; 2] = ["y", "e"];
+/// Titles behind the names of passengers.
+const PASSENGERS: [&str; 8] = ["MR", "MRS", "MS", "MISS", "MSTR", "CHD", "INF", "DR"];
+/// Small words between two parts.
+const MOST: usize = 3;
+
+/// Makes the names among `out` as long as they are.
+pub(crate) fn stretch(r: &Reading<'_>, out: &mut [Finding]) {
+    let taken: Vec<(usize, usize)> =
+        out.iter().filter(|f| f.ty == Type::NAME).map(|f| (f.start, f.end)).collect();
+    for f in out.iter_mut().filter(|f| f.ty == Type::NAME && f.evidence < Evidence::Label) {
+        let first = r.words.partition_point(|word| word.end <= f.start);
+        let Some(last) = r.words.partition_point(|word| word.start < f.end).checked_sub(1) else { continue };
+        let own = r.word(last).is_some_and(|word| word.end == f.end) && first <= last;
+        if !own || !r.word(first).is_some_and(|word| word.start == f.start && word.capital()) {
+            continue;
+        }
+        let free = |i: usize| {
+            r.word(i)
+                .is_some_and(|word| !taken.iter().any(|(start, end)| *start < word.end && word.start < *end))
+        };
+        let to = forward(r, first, forward(r, first, last, &free), &free);
+        let to = capitals(r, first, between(r, to, &taken), &free);
+        let from = backward(r, first, &free);
+        if let (true, Some(a), Some(b)) = (from < first || to > last, r.word(from), r.word(to)) {
+            (f.start, f.end) = (a.start, b.end);
+            f.evidence = f.evidence.max(Evidence::Shape);
+        }
+    }
+}
+
+fn title(r: &Reading<'_>, i: usize) -> bool {
+    r.word(i).is_some_and(|word| word.caps == Caps::Title && word.chars >= 2)
+}
+
+/// A place, or a word that is no name.
+fn other(r: &Reading<'_>, i: usize) -> bool {
+    !r.proper(i) || [Role::City, Role::State, Role::Country].iter().any(|role| r.has(i, *role))
+}
+
+/// The last word of the name of words `first` to `last`.
+fn forward(r: &Reading<'_>, first: usize, last: usize, free: &dyn Fn(usize) -> bool) -> usize {
+    let passenger = r.gap(last) == "/" && PASSENGERS.contains(&r.str(last + 2)) && r.gap(last + 1) == " ";
+    if passenger && r.word(last + 1).is_some_and(|word| word.caps == Caps::Upper) {
+        return last + 1;
+    }
+    let link = |i: usize| LINKS.contains(&r.low(i));
+    let near = |i: usize| r.gap(i) == " " || r.gap(i) == ". " && r.is(i, "vda");
+    // `Lo` before `Verso`.
+    if title(r, last) && link(last) && r.gap(last) == " " && title(r, last + 1) && free(last + 1) {
+        return last + 1;
+    }
+    let count = (1..=MOST).take_while(|k| near(last + k - 1) && link(last + k)).count();
+    let end = last + count + 1;
+    let joined = count > 0 && near(last + count) && title(r, end) && free(end);
+    let to = if joined && (count > 1 || !other(r, end)) { end } else { last };
+    let and =
+        near(to) && AND.contains(&r.str(to + 1)) && r.gap(to + 1) == " " && title(r, to + 2) && free(to + 2);
+    let family = r.lists(to + 2) & lists::GIVEN == 0 && r.proper(to + 2) && to > first;
+    if and && family { to + 2 } else { to }
+}
+
+/// `Rajakaruna Arachchige Saman`: the word between two names is one too; `to` is the last word of the first.
+fn between(r: &Reading<'_>, to: usize, taken: &[(usize, usize)]) -> usize {
+    let middle = to + 1;
+    let near = r.gap(to) == " " && r.gap(middle) == " " && title(r, middle) && !other(r, middle);
+    let next = r.word(middle + 1).filter(|_| near && title(r, middle + 1));
+    let named = next.is_some_and(|word| taken.iter().any(|(start, _)| *start == word.start));
+    if named { middle + 1 } else { to }
+}
+
+/// `VANKUDOTH` before `RANI BAI  F`: capitals to the end of their cell; `to` is the last word of the name so far.
+fn capitals(r: &Reading<'_>, first: usize, to: usize, free: &dyn Fn(usize) -> bool) -> usize {
+    let upper = |i: usize| {
+        r.word(i).is_some_and(|word| word.caps == Caps::Upper && word.chars >= 3)
+            && r.proper(i)
+            && !r.has(i, Role::Label)
+    };
+    if first != to || !upper(first) {
+        return to;
+    }
+    let count = (1..=MOST).take_while(|k| r.gap(to + k - 1) == " " && upper(to + k) && free(to + k)).count();
+    let gap = r.gap(to + count);
+    if count > 0 && (gap.starts_with([',', '\n', '\t', '|', ';']) || gap.starts_with("  ")) {
+        to + count
+    } else {
+        to
+    }
+}
+
+/// The first word of the name that begins at word `first`.
+fn backward(r: &Reading<'_>, first: usize, free: &dyn Fn(usize) -> bool) -> usize {
+    let near = |i: usize| r.gap(i) == " ";
+    let before = |i: usize| i.checked_sub(1).filter(|b| near(*b) && free(*b));
+    let mut from = first;
+    while let Some(b) = before(from).filter(|b| LINKS.contains(&r.low(*b)) && first - *b < MOST) {
+        from = b;
+    }
+    if from == first {
+        let given = |b: &usize| {
+            title(r, *b)
+                && title(r, first)
+                && r.lists(*b) & lists::GIVEN != 0
+                && !other(r, *b)
+                && !r.has(*b, Role::Wordly)
+        };
+        return before(first).filter(given).unwrap_or(first);
+    }
+    let given = before(from).filter(|b| title(r, *b) && r.lists(*b) & lists::GIVEN != 0 && r.proper(*b));
+    let sure = SURE.contains(&r.low(from)) && r.word(from).is_some_and(|word: &Word| word.chars > 1);
+    given.unwrap_or(if sure { from } else { first })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anonymize::tests::tables::spans;
+
+    #[test]
+    fn parts_of_names_behind_small_words() {
+        for (text, part, want) in [
+            ("with Tomás de la Cueva y Ríos today", "Tomás", "Tomás de la Cueva y Ríos"),
+            ("ter Braam spoke", "Braam", "ter Braam"),
+            ("rebooked: RAKOTO/LANTO MR and", "RAKOTO", "RAKOTO/LANTO"),
+            ("pani Heinrich von Tettau-Maj, lat", "Tettau-Maj", "Heinrich von Tettau-Maj"),
+            ("Jonkheer Maarten van Reede tot Ginkel.", "Maarten van Reede", "Maarten van Reede tot Ginkel"),
+            ("hos Kari Holm i Bergverk", "Kari Holm", "Kari Holm"),
+            ("María del Pilar de la Torre,", "María", "María del Pilar de la Torre"),
+            ("with Penelope Adaora Lind and", "Adaora Lind", "Penelope Adaora Lind"),
+            ("1) BANOTHU KAMALA BAI  F  61", "BANOTHU", "BANOTHU KAMALA BAI"),
+            ("brief von Anna Huber", "Anna Huber", "Anna Huber"),
+            ("Ana Ruiz de Madrid", "Ana Ruiz", "Ana Ruiz"),
+            ("Jan Kos i Piotr", "Jan Kos", "Jan Kos"),
+        ] {
+            let found = spans(text, |r, out| {
+                let start = r.text.find(part).unwrap_or_default();
+                out.push(Finding::new(start, start + part.len(), Type::NAME, Evidence::Model));
+                stretch(r, out);
+            });
+            assert_eq!(found, [want], "{text}");
+        }
+    }
+}
