@@ -292,8 +292,7 @@ pub(crate) fn plain_key(key: &str) -> String {
 }
 
 /// Weak labels that are keys without a suffix.
-const PLAIN_KEYS: &str =
-    "phone mobile fax tel telephone account acct chart encounter subscriber policy passport ssn iban";
+const PLAIN_KEYS: &str = "phone mobile fax tel telephone account acct chart encounter subscriber policy passport ssn iban clabe cbu";
 
 /// The label that a JSON key is.
 fn key_label(key: &str) -> Option<&'static Label> {

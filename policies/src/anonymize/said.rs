@@ -39,6 +39,8 @@ static SEARCH: LazyLock<Search<Lead>> =
 /// How far behind its word a telephone number may begin.
 const REACH: usize = 40;
 
+pub(crate) use behind::{Head, head};
+
 /// Values behind words.
 pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
     let (low, begins) = (small(text), Begins::of(text.as_bytes()));

@@ -14,6 +14,9 @@ pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>)
         if [Type::CITY, Type::STATE].contains(&f.ty) {
             coded(r, f, out);
         }
+        if [Type::CITY, Type::NAME].contains(&f.ty) {
+            federal(r, f, out);
+        }
         if f.ty == Type::CITY {
             district(r, f, out);
             province(r, f, out);
@@ -30,6 +33,11 @@ pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>)
 /// The five or six digits right behind a city.
 fn coded(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let i = r.words.partition_point(|word| word.start < f.end);
+    let three = |k: usize| r.word(k).is_some_and(|w| w.is_number() && w.chars == 3);
+    // `Bengaluru - 560 035`, as India writes it.
+    if r.gap_before(i) == " - " && three(i) && r.gap(i) == " " && three(i + 1) {
+        return r.mark((i, i + 1), Type::POSTCODE, Evidence::Shape, out);
+    }
     let digits = r.word(i).is_some_and(|w| w.is_number() && matches!(w.chars, 5 | 6));
     if digits && matches!(r.gap_before(i), " " | ", " | " - ") {
         let four = r.gap(i) == "-" && r.word(i + 1).is_some_and(|w| w.is_number() && w.chars == 4);
@@ -97,9 +105,32 @@ fn province(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     }
 }
 
+/// States of Brazil behind a stroke, and those of Mexico as their short forms.
+const BRAZIL: [&str; 27] = [
+    "AC", "AL", "AM", "AP", "BA", "CE", "DF", "ES", "GO", "MA", "MG", "MS", "MT", "PA", "PB", "PE", "PI",
+    "PR", "RJ", "RN", "RO", "RR", "RS", "SC", "SE", "SP", "TO",
+];
+const MEXICO: [&str; 23] = [
+    "Ags", "Camp", "Chis", "Chih", "Coah", "Dgo", "Gto", "Gro", "Hgo", "Jal", "Mich", "Mor", "Nay", "Oax",
+    "Pue", "Qro", "Sin", "Son", "Tab", "Tamps", "Tlax", "Yuc", "Zac",
+];
+
+/// `Pomerode/SC`, `Puebla, Pue.`
+fn federal(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
+    let i = r.words.partition_point(|word| word.start < f.end);
+    let brazil = || r.gap_before(i) == "/" && BRAZIL.contains(&r.str(i)) && !r.gap(i).starts_with(['/', '-']);
+    let mexico = || r.gap_before(i) == ", " && MEXICO.contains(&r.str(i)) && r.gap(i).starts_with('.');
+    if i > 0 && (brazil() || f.ty == Type::CITY && mexico()) {
+        r.mark((i, i), Type::STATE, Evidence::Shape, out);
+    }
+}
+
 /// What is said before the number of the house.
 fn flat(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let i = r.words.partition_point(|word| word.end <= f.start);
+    if let Some(first) = super::ahead::parts(r, i).filter(|_| f.ty == Type::ADDRESS) {
+        return r.mark((first, i - 1), Type::ADDRESS, Evidence::Shape, out);
+    }
     let housed = f.ty == Type::ADDRESS && r.word(i).is_some_and(|w| w.digits > 0);
     let short = |word: &Word| word.digits > 0 && word.chars <= 4;
     let Some(before) = i.checked_sub(1).filter(|b| r.word(*b).is_some_and(short)) else { return };
@@ -134,6 +165,16 @@ mod tests {
             ("Ursina Caduff, 7000 Chur.", "Chur", Type::NAME, "POSTCODE 7000, CITY Chur"),
             ("am Montag, 2019 Chur.", "Chur", Type::NAME, ""),
             ("a Forlì (FC), polizza", "Forlì", Type::CITY, "STATE FC"),
+            ("em Blumenau/SC, no", "Blumenau", Type::CITY, "STATE SC"),
+            ("Puebla, Pue., C.P.", "Puebla", Type::CITY, "STATE Pue"),
+            ("in Mysuru - 570 001.", "Mysuru", Type::CITY, "POSTCODE 570 001"),
+            (
+                "to 2nd floor, rear staircase, 8 Kite Road",
+                "8 Kite Road",
+                Type::ADDRESS,
+                "ADDRESS 2nd floor, rear staircase",
+            ),
+            ("at Suite 210-B, 3300 Kite Rd", "3300 Kite Rd", Type::ADDRESS, "ADDRESS Suite 210-B"),
             ("in Boise (USA)", "Boise", Type::CITY, ""),
             ("in Boise 2024 was", "Boise", Type::CITY, ""),
             ("take 3, 22 Kittiwake Road", "22 Kittiwake Road", Type::ADDRESS, ""),

@@ -12,7 +12,7 @@ const FLATS: [&str; 14] = [
     "flat", "plot", "house", "h", "door", "d", "shop", "room", "villa", "bungalow", "quarter", "qtr", "unit",
     "bldg",
 ];
-const PARTS: [&str; 30] = [
+const PARTS: [&str; 40] = [
     "apts",
     "apartments",
     "residency",
@@ -43,6 +43,16 @@ const PARTS: [&str; 30] = [
     "chowk",
     "gali",
     "peth",
+    "road",
+    "rd",
+    "meadows",
+    "gardens",
+    "tower",
+    "block",
+    "villas",
+    "greens",
+    "residences",
+    "estate",
 ];
 /// Vietnamese words for quarters, and those within a street's part.
 const QUARTERS: [&str; 8] = ["phường", "quận", "huyện", "xã", "ấp", "thôn", "phuong", "quan"];

@@ -180,7 +180,7 @@ fn settle(text: &[u8], start: usize, ends: &mut Vec<usize>, about: About) {
 
 /// A year of this century or the last.
 fn year(part: &[u8]) -> bool {
-    matches!(part, [b'1', b'9', c, d] | [b'2', b'0', c, d] if c.is_ascii_digit() && d.is_ascii_digit())
+    matches!(part, [b'1', b'9', b'0'..=b'9', b'0'..=b'9'] | [b'2', b'0', b'0'..=b'4', b'0'..=b'9'])
 }
 
 /// A sign of money right behind, or the cents of an amount.
@@ -218,8 +218,10 @@ fn fits(text: &[u8], start: usize, end: usize, about: About, named: bool) -> boo
     match about {
         About::Travel if (5..=8).contains(&all) && mixed => true,
         About::Order | About::Travel if named => digits >= 3 && all >= 4 || mixed && (5..=8).contains(&all),
-        // `TR4Q7Z`: six letters and digits in turns.
-        About::Order if value.len() == 6 && all == 6 && digits >= 2 && turns(value) >= 3 => true,
+        // `TR4Q7Z`: letters and digits in turns.
+        About::Order if value.len() == all && (6..=10).contains(&all) && digits >= 2 && turns(value) >= 3 => {
+            true
+        }
         About::Order | About::Travel => digits >= 3 && all >= 5 && (mixed || digits >= 5),
         About::Payment => digits >= 5 || named && digits >= 4 || mixed && digits >= 3,
         About::Paper if mixed && digits >= 2 && (8..=12).contains(&all) => true,
@@ -242,7 +244,8 @@ fn is_amount(value: &[u8]) -> bool {
         && !value.iter().any(|b| b"-/".contains(b))
         && parts().next().is_some_and(|part| part.len() <= 3)
         && parts().skip(1).all(|part| part.len() == 3);
-    let cents = matches!(value, [.., b'.', a, b] if a.is_ascii_digit() && b.is_ascii_digit());
+    let cents =
+        matches!(value, [.., b'.', a, b] if a.is_ascii_digit() && b.is_ascii_digit()) && parts().count() <= 3;
     parts().all(|part| part.ends_with(b"00")) || thousands && value.len() <= 11 || cents
 }
 
@@ -296,6 +299,9 @@ mod tests {
             ("ISO-27001", About::Order, false, ""),
             ("COVID-19", About::Order, false, ""),
             ("B1 or B2", About::Paper, false, ""),
+            ("756.1204.7781.04, il", About::Person, false, "756.1204.7781.04"),
+            ("85.07.03-114.57). Moi", About::Person, false, "85.07.03-114.57"),
+            ("MV-2064/3.", About::Payment, false, "MV-2064/3"),
             ("5000 dollars", About::Bank, false, ""),
             ("12:30:45", About::Order, true, ""),
             ("12.03.2020", About::Order, true, ""),

@@ -15,17 +15,20 @@ const GROUP: usize = 8;
 /// Such numbers of the text.
 pub(super) fn find(text: &[u8], out: &mut Vec<Finding>) {
     accounts(text, out);
-    written(text, b'/', REFERENCES, out);
-    written(text, b'-', CARDS, out);
+    written(text, b'/', REFERENCES, Type::ID, out);
+    written(text, b'-', CARDS, Type::ID, out);
+    written(text, b'-', PACIFIC, Type::ACCOUNT, out);
     bracketed(text, out);
 }
 
 /// How references of Belgium and cards of the Emirates are written: `9` stands for any digit, all else for itself.
 const REFERENCES: &[&[u8]] = &[b"+++999/9999/99999+++", b"***999/9999/99999***"];
 const CARDS: &[&[u8]] = &[b"784-1999-9999999-9", b"784-2099-9999999-9"];
+/// Accounts of New Zealand: a bank, its branch, the account and its suffix.
+const PACIFIC: &[&[u8]] = &[b"99-9999-9999999-999", b"99-9999-9999999-99"];
 
 /// What is written as one of `forms`, looked up at its first `mark`.
-fn written(text: &[u8], mark: u8, forms: &[&[u8]], out: &mut Vec<Finding>) {
+fn written(text: &[u8], mark: u8, forms: &[&[u8]], ty: Type, out: &mut Vec<Finding>) {
     let fits = |(b, sign): (&u8, &u8)| b == sign || *sign == b'9' && b.is_ascii_digit();
     for at in memchr_iter(mark, text) {
         for form in forms {
@@ -33,8 +36,12 @@ fn written(text: &[u8], mark: u8, forms: &[&[u8]], out: &mut Vec<Finding>) {
             let Some(start) = head.and_then(|head| at.checked_sub(head)) else { continue };
             let end = start + form.len();
             let whole = text.get(start..end).is_some_and(|value| value.iter().zip(*form).all(fits));
-            if whole && !in_token(before(text, start)) && !in_token(after(text, end)) {
-                out.push(Finding::new(start, end, Type::ID, Evidence::Shape));
+            if whole
+                && !in_token(before(text, start))
+                && !in_token(after(text, end))
+                && !b"-/".contains(&before(text, start))
+            {
+                out.push(Finding::new(start, end, ty, Evidence::Shape));
             }
         }
     }
@@ -109,8 +116,11 @@ mod tests {
         assert_eq!(check("ide: 11773016-11111018-00000000, köszi"), ["ACCOUNT 11773016-11111018-00000000"]);
         assert_eq!(check("a 11773016-11111018 számlára"), ["ACCOUNT 11773016-11111018"]);
         assert_eq!(check("VCS +++090/9337/55493+++ est"), ["ID +++090/9337/55493+++"]);
+        assert_eq!(check("into 12-3044-0091482-00."), ["ACCOUNT 12-3044-0091482-00"]);
         assert_eq!(check("my card 784-1990-1234567-1."), ["ID 784-1990-1234567-1"]);
-        for text in ["20240101-20241231", "11773017-11111018", "id-11773016-11111018-1", "1-2-3", "090/9337/55493"] {
+        for text in
+            ["20240101-20241231", "11773017-11111018", "id-11773016-11111018-1", "1-2-3", "090/9337/55493"]
+        {
             assert!(check(text).is_empty(), "{text}: {:?}", check(text));
         }
     }
