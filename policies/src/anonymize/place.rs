@@ -150,7 +150,9 @@ fn led(r: &Reading<'_>, i: usize, words: &[&str]) -> bool {
 
 /// A known city: surer after a preposition or beside a state.
 fn city(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
-    if !capital(r, cue) {
+    // `Chicago-style`.
+    let manner = r.gap(cue.last) == "-" && matches!(r.str(cue.last + 1), "style" | "inspired" | "esque");
+    if !capital(r, cue) || manner {
         return;
     }
     let before = cue.first.checked_sub(1);

@@ -20,6 +20,9 @@ const STRONG: &[&str] = &[
 ];
 /// Grounds by their number in a register.
 const GROUNDS: [&str; 3] = ["erf", "erven", "kavel"];
+/// Such words in brackets behind the name of who lives there.
+const HOMES: [&str; 11] =
+    ["lot", "unit", "apt", "flat", "plot", "site", "villa", "cabin", "chalet", "stand", "pitch"];
 /// What may stand before such a word and say which.
 const SIDES: [&str; 14] = [
     "rear", "front", "left", "right", "back", "side", "upper", "lower", "ground", "first", "second", "third",
@@ -82,6 +85,14 @@ pub(super) fn house(r: &Reading<'_>, i: usize) -> usize {
 pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let strong = |k: usize| STRONG.contains(&r.low(k));
     let ground = GROUNDS.contains(&r.low(i)) && r.word(i).is_some_and(Word::capital);
+    let number = r.word(i + 1).is_some_and(|w| w.is_number() && w.digits <= 3) && r.gap(i) == " ";
+    // `Tate (Lot 88)`, `RD 4, Taihape`.
+    let bracketed = || r.gap_before(i) == " (" && r.gap(i + 1).starts_with(')') && HOMES.contains(&r.low(i));
+    let home = || bracketed() && i.checked_sub(1).is_some_and(|b| r.proper(b));
+    let rural = || r.str(i) == "RD" && r.gap(i + 1) == ", " && r.proper(i + 2);
+    if number && r.word(i).is_some_and(Word::capital) && (home() || rural()) {
+        return r.mark((i, i + 1), Type::ADDRESS, Evidence::Shape, out);
+    }
     if !(strong(i) || ground) {
         return;
     }
@@ -143,6 +154,8 @@ mod tests {
             ("haven van Hoorn, steiger D, ligplaats 7.", "steiger D, ligplaats 7"),
             ("in Building 207, Apt 5, Inuvik", "Building 207, Apt 5"),
             ("over Erf 1207, Knysna", "Erf 1207"),
+            ("Mrs. Tate (Lot 88) objected", "Lot 88"),
+            ("address RD 4, Taihape 4720", "RD 4"),
             ("of Apartment 9, The Tannery, Ennis", "Apartment 9, The Tannery"),
         ] {
             assert_eq!(check(text), [want], "{text}");

@@ -21,6 +21,9 @@ pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>)
             district(r, f, out);
             province(r, f, out);
         }
+        if f.ty == Type::ADDRESS {
+            spaced(r, f, out);
+        }
         if [Type::ADDRESS, Type::FACILITY, Type::ORG].contains(&f.ty) {
             flat(r, f, out);
         }
@@ -42,6 +45,17 @@ fn coded(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     if digits && matches!(r.gap_before(i), " " | ", " | " - ") {
         let four = r.gap(i) == "-" && r.word(i + 1).is_some_and(|w| w.is_number() && w.chars == 4);
         r.mark((i, i + usize::from(four)), Type::POSTCODE, Evidence::Shape, out);
+    }
+}
+
+/// `Λεωφ. Αλεξάνδρου 52, 611 00`: three digits and two behind the number of a house.
+fn spaced(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
+    let i = r.words.partition_point(|word| word.start < f.end);
+    let digits = |k: usize, n: usize| r.word(k).is_some_and(|w| w.is_number() && w.chars == n);
+    let closed =
+        !matches!(r.gap(i + 1).as_bytes(), [b' ', b'0'..=b'9', ..] | [b'-' | b'/' | b':' | b'%', ..]);
+    if i > 0 && r.gap_before(i) == ", " && digits(i, 3) && r.gap(i) == " " && digits(i + 1, 2) && closed {
+        r.mark((i, i + 1), Type::POSTCODE, Evidence::Shape, out);
     }
 }
 
@@ -175,6 +189,7 @@ mod tests {
                 "ADDRESS 2nd floor, rear staircase",
             ),
             ("at Suite 210-B, 3300 Kite Rd", "3300 Kite Rd", Type::ADDRESS, "ADDRESS Suite 210-B"),
+            ("Λεωφ. Ακτής 4, 611 00, έως", "Λεωφ. Ακτής 4", Type::ADDRESS, "POSTCODE 611 00"),
             ("in Boise (USA)", "Boise", Type::CITY, ""),
             ("in Boise 2024 was", "Boise", Type::CITY, ""),
             ("take 3, 22 Kittiwake Road", "22 Kittiwake Road", Type::ADDRESS, ""),

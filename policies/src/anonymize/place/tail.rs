@@ -65,6 +65,9 @@ const SIDES: [&str; 26] = [
     "bal",
 ];
 
+/// Storeys that have a name, behind the word for one.
+const STOREYS: [&str; 6] = ["rialzato", "terra", "nobile", "ammezzato", "bajo", "principal"];
+
 /// Is word `i` the name of a part of an address?
 pub(super) fn is_unit(r: &Reading<'_>, i: usize) -> bool {
     let low = r.low(i);
@@ -137,6 +140,10 @@ fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
         if open && value(i + 1) {
             let more = r.gap(i + 1) == "/" && value(i + 2);
             return Some(if more { i + 2 } else { i + 1 });
+        }
+        // `piano rialzato`.
+        if open && STOREYS.contains(&r.low(i + 1)) {
+            return Some(i + 1);
         }
         let capital = |k: usize| r.word(k).is_some_and(Word::capital);
         // `Col. Del Valle`, `bairro Centro`: a quarter with its name.

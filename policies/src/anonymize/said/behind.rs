@@ -10,6 +10,7 @@ use super::gap::{self, Begin};
 use super::plate::{self, Told};
 use crate::anonymize::keywords::Begins;
 use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::label::answered;
 use crate::anonymize::quick::Map;
 use crate::anonymize::sections::{Search, entries};
 use crate::anonymize::token::{after, in_token};
@@ -95,7 +96,8 @@ pub(super) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding
             || written.contains('.')
             || written.ends_with("nr")
             || written.ends_with("no");
-        let Some(begin) = gap::begin(text, low, hit.end, abbreviated) else { continue };
+        let answer = || answered(text.as_bytes(), hit.end).map(|at| Begin { at, named: true });
+        let Some(begin) = gap::begin(text, low, hit.end, abbreviated).or_else(answer) else { continue };
         let small = short && written.chars().any(char::is_lowercase);
         let found = match lead {
             Lead::Code(about, ty) => coded(text, begin, about, small).map(|end| (end, ty)),

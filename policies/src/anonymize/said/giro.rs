@@ -18,6 +18,7 @@ pub(super) fn find(text: &[u8], out: &mut Vec<Finding>) {
     written(text, b'/', REFERENCES, Type::ID, out);
     written(text, b'-', CARDS, Type::ID, out);
     written(text, b'-', PACIFIC, Type::ACCOUNT, out);
+    written(text, b'-', HUNGARY, Type::PHONE, out);
     bracketed(text, out);
 }
 
@@ -26,6 +27,9 @@ const REFERENCES: &[&[u8]] = &[b"+++999/9999/99999+++", b"***999/9999/99999***"]
 const CARDS: &[&[u8]] = &[b"784-1999-9999999-9", b"784-2099-9999999-9"];
 /// Accounts of New Zealand: a bank, its branch, the account and its suffix.
 const PACIFIC: &[&[u8]] = &[b"99-9999-9999999-999", b"99-9999-9999999-99"];
+
+/// Telephones of Hungary with the number of a town or of a net.
+const HUNGARY: &[&[u8]] = &[b"(06-99) 999-9999", b"(06-99) 999-999", b"(06-9) 999-9999", b"(06-9) 999-999"];
 
 /// What is written as one of `forms`, looked up at its first `mark`.
 fn written(text: &[u8], mark: u8, forms: &[&[u8]], ty: Type, out: &mut Vec<Finding>) {
@@ -117,6 +121,7 @@ mod tests {
         assert_eq!(check("a 11773016-11111018 számlára"), ["ACCOUNT 11773016-11111018"]);
         assert_eq!(check("VCS +++090/9337/55493+++ est"), ["ID +++090/9337/55493+++"]);
         assert_eq!(check("into 12-3044-0091482-00."), ["ACCOUNT 12-3044-0091482-00"]);
+        assert_eq!(check("Bulcs, (06-75) 925-116."), ["PHONE (06-75) 925-116"]);
         assert_eq!(check("my card 784-1990-1234567-1."), ["ID 784-1990-1234567-1"]);
         for text in
             ["20240101-20241231", "11773017-11111018", "id-11773016-11111018-1", "1-2-3", "090/9337/55493"]
