@@ -38,7 +38,11 @@ fn coded(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let i = r.words.partition_point(|word| word.start < f.end);
     let three = |k: usize| r.word(k).is_some_and(|w| w.is_number() && w.chars == 3);
     // `Bengaluru - 560 035`, as India writes it.
-    if r.gap_before(i) == " - " && three(i) && r.gap(i) == " " && three(i + 1) {
+    let india = matches!(r.gap_before(i), " - " | " " | ", ") && three(i) && r.gap(i) == " " && three(i + 1);
+    if india
+        && !matches!(r.gap(i + 1).as_bytes(), [b'-', ..] | [b' ', b'0'..=b'9', ..])
+        && r.word(i + 2).is_none_or(|w| !w.is_number())
+    {
         return r.mark((i, i + 1), Type::POSTCODE, Evidence::Shape, out);
     }
     let digits = r.word(i).is_some_and(|w| w.is_number() && matches!(w.chars, 5 | 6));
@@ -180,6 +184,8 @@ mod tests {
             ("am Montag, 2019 Chur.", "Chur", Type::NAME, ""),
             ("a Forlì (FC), polizza", "Forlì", Type::CITY, "STATE FC"),
             ("em Blumenau/SC, no", "Blumenau", Type::CITY, "STATE SC"),
+            ("in Nagpur 440 015\nUHID", "Nagpur", Type::CITY, "POSTCODE 440 015"),
+            ("in Boise 208 555 0117", "Boise", Type::CITY, ""),
             ("Puebla, Pue., C.P.", "Puebla", Type::CITY, "STATE Pue"),
             ("in Mysuru - 570 001.", "Mysuru", Type::CITY, "POSTCODE 570 001"),
             (
