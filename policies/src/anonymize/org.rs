@@ -323,6 +323,8 @@ mod tests {
             ("ricoverata all'Ospedale San Donato", "FACILITY Ospedale San Donato"),
             ("she works at Brightwater as a clerk", "EMPLOYER Brightwater"),
             ("University of Eastmoor", "ORG University of Eastmoor"),
+            ("inspected behind Hotel Casa Verano, Taos", "FACILITY Hotel Casa Verano"),
+            ("im Gasthof Zur Krone, Hauptplatz", "FACILITY Gasthof Zur Krone"),
             ("Willow Creek Nursing Home", "FACILITY Willow Creek Nursing Home"),
             ("the patient is Jewish", "NRP Jewish"),
             ("якобы он баптист и не наш", "NRP баптист"),

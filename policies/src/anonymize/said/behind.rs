@@ -96,8 +96,7 @@ pub(super) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding
             || written.contains('.')
             || written.ends_with("nr")
             || written.ends_with("no");
-        let answer = || answered(text.as_bytes(), hit.end).map(|at| Begin { at, named: true });
-        let Some(begin) = gap::begin(text, low, hit.end, abbreviated).or_else(answer) else { continue };
+        let Some(begin) = begin(text, low, hit.end, abbreviated) else { continue };
         let small = short && written.chars().any(char::is_lowercase);
         let found = match lead {
             Lead::Code(about, ty) => coded(text, begin, about, small).map(|end| (end, ty)),
@@ -114,6 +113,12 @@ pub(super) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding
             out.push(Finding::new(begin.at, end, ty, Evidence::Label));
         }
     }
+}
+
+/// Where the code behind a word begins: on its line, or as the answer on the next.
+fn begin(text: &str, low: &str, from: usize, abbreviated: bool) -> Option<Begin> {
+    let answer = || answered(text.as_bytes(), from).map(|at| Begin { at, named: true });
+    gap::begin(text, low, from, abbreviated).or_else(answer)
 }
 
 /// Where a code ends whose check stands in brackets: `G354691(7)`, as in Hong Kong.
@@ -178,7 +183,7 @@ fn compounds(text: &str, low: &str, out: &mut Vec<Finding>) {
         if !joined || things || next.is_some_and(|c| c.is_alphanumeric() || c == '_') {
             continue;
         }
-        let Some(begin) = gap::begin(text, low, hit.end, hit.len() <= 4) else { continue };
+        let Some(begin) = begin(text, low, hit.end, hit.len() <= 4) else { continue };
         if let Some(end) = code::read(text.as_bytes(), begin.at, About::Order, true) {
             out.push(Finding::new(begin.at, end, Type::ID, Evidence::Label));
         }

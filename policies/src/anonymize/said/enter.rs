@@ -346,6 +346,7 @@ mod tests {
             &[
                 ("to my UPI meenakshi.s@okaxis.", "ACCOUNT meenakshi.s@okaxis"),
                 ("my id is rohit_gaming07 and pwd", "USERNAME rohit_gaming07"),
+                ("My UPI is arjun.k22@okbharat and", "ACCOUNT arjun.k22@okbharat"),
                 ("sesión en su cuenta mluisa_gz desde", "USERNAME mluisa_gz"),
                 ("com o utilizador hmourao e a", "USERNAME hmourao"),
                 ("Connexion refusée pour sbelanger depuis 24.201.88.130", "USERNAME sbelanger"),
