@@ -10,7 +10,8 @@ use super::token::{Token, after, before, in_token, stands_alone};
 
 mod group;
 mod list;
-use group::{answered, ends, glued, grouped};
+pub(crate) use group::answered;
+use group::{ends, glued, grouped};
 
 /// How much a label says by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -158,6 +159,12 @@ impl Labels {
         // `MRN0077-4412`: one token.
         if let Some(whole) = first.checked_sub(1).filter(|i| tokens[*i].end > hit.end) {
             return push(hit.label, text, tokens, whole, out);
+        }
+        // `SN EN 12464-1`, `ČSN 73 0540-2`: a norm of Switzerland or the Czechs, no number of a series.
+        let norm = |t: &Token| [&b"EN"[..], b"ISO", b"DIN", b"IEC"].contains(&t.of(text));
+        if hit.label.word == "sn" && (before(text, hit.start) >= 0x80 || tokens.get(first).is_some_and(norm))
+        {
+            return;
         }
         if let Some(at) = answered(text, hit.end) {
             let value = tokens.partition_point(|t| t.start < at);
@@ -308,8 +315,7 @@ pub(crate) fn plain_key(key: &str) -> String {
 }
 
 /// Weak labels that are keys without a suffix.
-const PLAIN_KEYS: &str =
-    "phone mobile fax tel telephone account acct chart encounter subscriber policy passport ssn iban";
+const PLAIN_KEYS: &str = "phone mobile fax tel telephone account acct chart encounter subscriber policy passport ssn iban clabe cbu";
 
 /// The label that a JSON key is.
 fn key_label(key: &str) -> Option<&'static Label> {

@@ -239,7 +239,9 @@ fn before(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
     {
         let Some(next) = r.word(at + 1) else { break };
         let stops = names > 0 && next.caps == Caps::Upper && spoken(r, at + 1, cue.first);
-        let part = next.capital() && !stops && (!r.has(at + 1, Role::Common) || names > 0);
+        // `Gasthof Zur Krone`.
+        let sign = matches!(r.low(at), "zur" | "zum" | "am") && at > cue.last && ty == Type::FACILITY;
+        let part = next.capital() && !stops && (!r.has(at + 1, Role::Common) || names > 0 || sign);
         if part {
             names += 1;
         } else if !(r.has(at + 1, Role::Particle)
@@ -323,6 +325,8 @@ mod tests {
             ("ricoverata all'Ospedale San Donato", "FACILITY Ospedale San Donato"),
             ("she works at Brightwater as a clerk", "EMPLOYER Brightwater"),
             ("University of Eastmoor", "ORG University of Eastmoor"),
+            ("inspected behind Hotel Casa Verano, Taos", "FACILITY Hotel Casa Verano"),
+            ("im Gasthof Zur Krone, Hauptplatz", "FACILITY Gasthof Zur Krone"),
             ("Willow Creek Nursing Home", "FACILITY Willow Creek Nursing Home"),
             ("the patient is Jewish", "NRP Jewish"),
             ("якобы он баптист и не наш", "NRP баптист"),

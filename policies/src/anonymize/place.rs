@@ -8,8 +8,10 @@ use super::ner::{self, lists};
 use super::who::{How, run};
 use super::words::{Caps, Word};
 
+mod ahead;
 mod bare;
 mod beside;
+mod compound;
 mod corner;
 mod county;
 mod geo;
@@ -47,11 +49,14 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     glyph::find(r, out);
     for (i, word) in r.words.iter().enumerate() {
         parts::find(r, i, out);
+        if word.digits == 0 && matches!(word.chars, 2..=11) {
+            ahead::find(r, i, out);
+        }
         if matches!(word.chars, 2..=16) && word.capital() {
             county::find(r, i, out);
         }
         if word.digits > 0 {
-            street::compound(r, i, out);
+            compound::find(r, i, out);
             bare::find(r, i, out);
             route::find(r, i, out);
             corner::find(r, i, out);
@@ -145,7 +150,9 @@ fn led(r: &Reading<'_>, i: usize, words: &[&str]) -> bool {
 
 /// A known city: surer after a preposition or beside a state.
 fn city(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
-    if !capital(r, cue) {
+    // `Chicago-style`.
+    let manner = r.gap(cue.last) == "-" && matches!(r.str(cue.last + 1), "style" | "inspired" | "esque");
+    if !capital(r, cue) || manner {
         return;
     }
     let before = cue.first.checked_sub(1);

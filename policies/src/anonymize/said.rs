@@ -39,6 +39,8 @@ static SEARCH: LazyLock<Search<Lead>> =
 /// How far behind its word a telephone number may begin.
 const REACH: usize = 40;
 
+pub(crate) use behind::{Head, head};
+
 /// Values behind words.
 pub(crate) fn find(text: &str, out: &mut Vec<Finding>) {
     let (low, begins) = (small(text), Begins::of(text.as_bytes()));
@@ -180,10 +182,7 @@ fn bic(text: &[u8], from: usize) -> Option<(usize, usize)> {
     let start = skipped(text, from);
     let len = text[start..].iter().take_while(|b| in_token(**b)).count();
     let value = &text[start..start + len];
-    let shape = matches!(len, 8 | 11)
-        && value[..6].iter().all(u8::is_ascii_uppercase)
-        && value.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    (start > from && shape).then_some((start, start + len))
+    (start > from && giro::is_bank(value)).then_some((start, start + len))
 }
 
 /// What the owner of an account did.
@@ -242,6 +241,8 @@ mod tests {
                 ("Kennzeichen HB-KL 4711, rot", "ID HB-KL 4711"),
                 ("my plate is 277소2040.", "ID 277소2040"),
                 ("BIC GEBABEBB.", "SWIFT GEBABEBB"),
+                ("branch (IFSC KLMN0002251).", "SWIFT KLMN0002251"),
+                ("to PT50 0035 0211 0044 7180 3 (KLMNPTPL)", "SWIFT KLMNPTPL"),
                 ("user info.74 logged in from", "USERNAME info.74"),
             ],
         );
@@ -258,6 +259,7 @@ mod tests {
                 "text: 12 words",
                 "the user has logged in",
                 "swift water rescue",
+                "see the table (ABCDEFGH) and PT50",
                 "Заказ на 15000 рублей",
             ],
         ));

@@ -65,6 +65,8 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     chat::find(r, out);
     east::find(r, out);
     handle::marked(r, out);
+    handle::spoken(r, out);
+    handle::option(r, out);
 }
 
 fn push(r: &Reading<'_>, first: usize, last: usize, evidence: Evidence, out: &mut Vec<Finding>) {

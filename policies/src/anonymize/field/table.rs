@@ -4,12 +4,14 @@ use super::{type_of, whole};
 use crate::anonymize::cue::{Reading, key_role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::label;
+use crate::anonymize::said;
 
 /// What a column holds.
 #[derive(Clone, Copy)]
 enum Column {
     Words(Type),
     Code(Type),
+    Told(said::Head),
     Other,
 }
 
@@ -60,7 +62,8 @@ fn column(cell: &str) -> Column {
     if let Some(ty) = key_role(&words).and_then(type_of) {
         return Column::Words(ty);
     }
-    label::identifies(cell).map_or(Column::Other, Column::Code)
+    let told = || said::head(&cell.to_lowercase()).map_or(Column::Other, Column::Told);
+    label::identifies(cell).map_or_else(told, Column::Code)
 }
 
 /// The cells of a line with where each begins, without quotes and spaces around them.
@@ -88,6 +91,9 @@ fn row(r: &Reading<'_>, start: usize, line: &str, sep: char, columns: &[Column],
             Column::Words(ty) => whole(r, *ty, (from, to), out),
             Column::Code(ty) if cell.bytes().filter(u8::is_ascii_digit).count() >= 3 && cell.len() <= 30 => {
                 out.push(Finding::new(from, to, *ty, Evidence::Label));
+            }
+            Column::Told(head) => {
+                out.extend(head.of(r.text, from, to).map(|ty| Finding::new(from, to, ty, Evidence::Label)));
             }
             Column::Code(_) | Column::Other => {}
         }

@@ -56,6 +56,8 @@ fn columns() {
     for want in ["NAME Elena Marsh", "NAME Bo Quill", "MRN 88471", "MRN 99210"] {
         assert!(found.iter().any(|f| f == want), "{want}: {found:?}");
     }
+    let text = "| Kenteken | Meldcode |\n|---|---|\n| KX-482-B | 440917 |";
+    assert_eq!(check(text, ""), ["LICENSE_ID KX-482-B", "ID 440917"]);
     let text = "| Patient | City |\n|---|---|\n| Marsh, Elena | Eastmoor |";
     let found = check(text, "");
     assert!(

@@ -41,16 +41,20 @@ pub(super) fn glued(text: &[u8], start: usize, end: usize) -> bool {
 }
 
 /// Where the answer to a question begins that ends behind byte `end`: `last 4 of SSN?`, the next line, who speaks, a colon.
-pub(super) fn answered(text: &[u8], end: usize) -> Option<usize> {
+pub(crate) fn answered(text: &[u8], end: usize) -> Option<usize> {
     const WORDS: usize = 24;
     let rest = &text[end..text.len().min(end + 2 * WORDS)];
     let asked =
         rest.iter().take(WORDS).position(|b| *b == b'?' || *b == b'\n').filter(|at| rest[*at] == b'?')?;
     let next = rest[asked + 1..].iter().position(|b| !b.is_ascii_whitespace())? + asked + 1;
     let line = rest[asked..next].contains(&b'\n');
-    let speaker = rest[next..].iter().take_while(|b| b.is_ascii_alphabetic()).count();
-    let told = rest[next + speaker..].starts_with(b": ");
-    (line && speaker >= 2 && told).then_some(end + next + speaker + 2)
+    let speaker = rest[next..].iter().take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80).count();
+    let said = &rest[next + speaker..];
+    // `用户:VIP-0042`: no space follows where none is written.
+    let spaceless = said.starts_with(b":") && rest[next..next + speaker].iter().any(|b| *b >= 0x80);
+    let told = said.starts_with(b": ") || said.starts_with(b"> ");
+    let colon = if told { 2 } else { 1 };
+    (line && speaker >= 2 && (told || spaceless)).then_some(end + next + speaker + colon)
 }
 
 /// `OHIP 6284 119 053 KW:`: behind token `last`, the letters that end the number of a plan.

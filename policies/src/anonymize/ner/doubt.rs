@@ -156,7 +156,14 @@ impl Doubtful<'_> {
         let amount = match self.ty {
             Type::AGE | Type::DATE => price::amount(self.text, self.start, self.end).is_some(),
             // `Długa 5 m 3` is no measure.
-            Type::ADDRESS => price::amount(self.text, self.start, self.end) == Some(Amount::Money),
+            Type::ADDRESS => match price::amount(self.text, self.start, self.end) {
+                Some(Amount::Money) => true,
+                // `80 g di basilico`.
+                Some(Amount::Measure) => {
+                    said.starts_with(|c: char| c.is_ascii_digit()) && !said.chars().any(char::is_uppercase)
+                }
+                None => false,
+            },
             _ => false,
         };
         if amount {

@@ -253,6 +253,9 @@ mod tests {
                 ("z firmy Pila Dub a.s. napsal", "Pila Dub a.s."),
                 ("bei Kern Stiftung & Co. KGaA gekauft", "Kern Stiftung & Co. KGaA"),
                 ("La ditta Riva e figli ha", "Riva e figli"),
+                ("and Kite & Marsh plc keeps", "Kite & Marsh plc"),
+                ("beim Verein Roter Apfel e. V., Beginn", "Verein Roter Apfel e. V."),
+                ("firma e Dritan Trans sh.p.k. (Durrës)", "Dritan Trans sh.p.k."),
             ],
         );
         wrong.extend(unasked(

@@ -14,9 +14,15 @@ pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>)
         if [Type::CITY, Type::STATE].contains(&f.ty) {
             coded(r, f, out);
         }
+        if [Type::CITY, Type::NAME].contains(&f.ty) {
+            federal(r, f, out);
+        }
         if f.ty == Type::CITY {
             district(r, f, out);
             province(r, f, out);
+        }
+        if f.ty == Type::ADDRESS {
+            spaced(r, f, out);
         }
         if [Type::ADDRESS, Type::FACILITY, Type::ORG].contains(&f.ty) {
             flat(r, f, out);
@@ -30,10 +36,30 @@ pub(crate) fn beside(r: &Reading<'_>, found: &[Finding], out: &mut Vec<Finding>)
 /// The five or six digits right behind a city.
 fn coded(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let i = r.words.partition_point(|word| word.start < f.end);
+    let three = |k: usize| r.word(k).is_some_and(|w| w.is_number() && w.chars == 3);
+    // `Bengaluru - 560 035`, as India writes it.
+    let india = matches!(r.gap_before(i), " - " | " " | ", ") && three(i) && r.gap(i) == " " && three(i + 1);
+    if india
+        && !matches!(r.gap(i + 1).as_bytes(), [b'-', ..] | [b' ', b'0'..=b'9', ..])
+        && r.word(i + 2).is_none_or(|w| !w.is_number())
+    {
+        return r.mark((i, i + 1), Type::POSTCODE, Evidence::Shape, out);
+    }
     let digits = r.word(i).is_some_and(|w| w.is_number() && matches!(w.chars, 5 | 6));
     if digits && matches!(r.gap_before(i), " " | ", " | " - ") {
         let four = r.gap(i) == "-" && r.word(i + 1).is_some_and(|w| w.is_number() && w.chars == 4);
         r.mark((i, i + usize::from(four)), Type::POSTCODE, Evidence::Shape, out);
+    }
+}
+
+/// `Λεωφ. Αλεξάνδρου 52, 611 00`: three digits and two behind the number of a house.
+fn spaced(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
+    let i = r.words.partition_point(|word| word.start < f.end);
+    let digits = |k: usize, n: usize| r.word(k).is_some_and(|w| w.is_number() && w.chars == n);
+    let closed =
+        !matches!(r.gap(i + 1).as_bytes(), [b' ', b'0'..=b'9', ..] | [b'-' | b'/' | b':' | b'%', ..]);
+    if i > 0 && r.gap_before(i) == ", " && digits(i, 3) && r.gap(i) == " " && digits(i + 1, 2) && closed {
+        r.mark((i, i + 1), Type::POSTCODE, Evidence::Shape, out);
     }
 }
 
@@ -97,9 +123,32 @@ fn province(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     }
 }
 
+/// States of Brazil behind a stroke, and those of Mexico as their short forms.
+const BRAZIL: [&str; 27] = [
+    "AC", "AL", "AM", "AP", "BA", "CE", "DF", "ES", "GO", "MA", "MG", "MS", "MT", "PA", "PB", "PE", "PI",
+    "PR", "RJ", "RN", "RO", "RR", "RS", "SC", "SE", "SP", "TO",
+];
+const MEXICO: [&str; 23] = [
+    "Ags", "Camp", "Chis", "Chih", "Coah", "Dgo", "Gto", "Gro", "Hgo", "Jal", "Mich", "Mor", "Nay", "Oax",
+    "Pue", "Qro", "Sin", "Son", "Tab", "Tamps", "Tlax", "Yuc", "Zac",
+];
+
+/// `Pomerode/SC`, `Puebla, Pue.`
+fn federal(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
+    let i = r.words.partition_point(|word| word.start < f.end);
+    let brazil = || r.gap_before(i) == "/" && BRAZIL.contains(&r.str(i)) && !r.gap(i).starts_with(['/', '-']);
+    let mexico = || r.gap_before(i) == ", " && MEXICO.contains(&r.str(i)) && r.gap(i).starts_with('.');
+    if i > 0 && (brazil() || f.ty == Type::CITY && mexico()) {
+        r.mark((i, i), Type::STATE, Evidence::Shape, out);
+    }
+}
+
 /// What is said before the number of the house.
 fn flat(r: &Reading<'_>, f: &Finding, out: &mut Vec<Finding>) {
     let i = r.words.partition_point(|word| word.end <= f.start);
+    if let Some(first) = super::ahead::parts(r, i).filter(|_| f.ty == Type::ADDRESS) {
+        return r.mark((first, i - 1), Type::ADDRESS, Evidence::Shape, out);
+    }
     let housed = f.ty == Type::ADDRESS && r.word(i).is_some_and(|w| w.digits > 0);
     let short = |word: &Word| word.digits > 0 && word.chars <= 4;
     let Some(before) = i.checked_sub(1).filter(|b| r.word(*b).is_some_and(short)) else { return };
@@ -134,6 +183,19 @@ mod tests {
             ("Ursina Caduff, 7000 Chur.", "Chur", Type::NAME, "POSTCODE 7000, CITY Chur"),
             ("am Montag, 2019 Chur.", "Chur", Type::NAME, ""),
             ("a Forlì (FC), polizza", "Forlì", Type::CITY, "STATE FC"),
+            ("em Blumenau/SC, no", "Blumenau", Type::CITY, "STATE SC"),
+            ("in Nagpur 440 015\nUHID", "Nagpur", Type::CITY, "POSTCODE 440 015"),
+            ("in Boise 208 555 0117", "Boise", Type::CITY, ""),
+            ("Puebla, Pue., C.P.", "Puebla", Type::CITY, "STATE Pue"),
+            ("in Mysuru - 570 001.", "Mysuru", Type::CITY, "POSTCODE 570 001"),
+            (
+                "to 2nd floor, rear staircase, 8 Kite Road",
+                "8 Kite Road",
+                Type::ADDRESS,
+                "ADDRESS 2nd floor, rear staircase",
+            ),
+            ("at Suite 210-B, 3300 Kite Rd", "3300 Kite Rd", Type::ADDRESS, "ADDRESS Suite 210-B"),
+            ("Λεωφ. Ακτής 4, 611 00, έως", "Λεωφ. Ακτής 4", Type::ADDRESS, "POSTCODE 611 00"),
             ("in Boise (USA)", "Boise", Type::CITY, ""),
             ("in Boise 2024 was", "Boise", Type::CITY, ""),
             ("take 3, 22 Kittiwake Road", "22 Kittiwake Road", Type::ADDRESS, ""),

@@ -33,8 +33,53 @@ fn shire(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) -> bool {
     true
 }
 
+/// Counties of Ireland, which stand behind their word.
+const IRISH: [&str; 33] = [
+    "Antrim",
+    "Armagh",
+    "Carlow",
+    "Cavan",
+    "Clare",
+    "Cork",
+    "Derry",
+    "Donegal",
+    "Down",
+    "Dublin",
+    "Fermanagh",
+    "Galway",
+    "Kerry",
+    "Kildare",
+    "Kilkenny",
+    "Laois",
+    "Leitrim",
+    "Limerick",
+    "Longford",
+    "Louth",
+    "Mayo",
+    "Meath",
+    "Monaghan",
+    "Offaly",
+    "Roscommon",
+    "Sligo",
+    "Tipperary",
+    "Tyrone",
+    "Waterford",
+    "Westmeath",
+    "Wexford",
+    "Wicklow",
+    "Durham",
+];
+
+/// `Co. Kerry`: word `i` is the `Co`.
+fn irish(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    if r.str(i) == "Co" && matches!(r.gap(i), ". " | " ") && IRISH.contains(&r.str(i + 1)) {
+        r.mark((i, i + 1), Type::STATE, Evidence::Label, out);
+    }
+}
+
 /// The name before the word `County` at word `i`.
 pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    irish(r, i, out);
     if shire(r, i, out) {
         return;
     }

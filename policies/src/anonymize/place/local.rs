@@ -1,6 +1,6 @@
 //! What follows a street: postcode, city, state and country, in the orders that people write them.
 
-use super::post::zip;
+use super::post::{zip, zip_behind};
 use super::postcode;
 use crate::anonymize::cue::{Cue, Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
@@ -81,12 +81,12 @@ fn component(r: &Reading<'_>, i: usize, city: bool) -> Option<Part> {
 
 /// `nashua, in 45336`, `yakima mi 62543`: a place in lower case, which its ZIP vouches for.
 pub(super) fn small(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) -> bool {
-    let Some(at) = (i + 1..i + 5).find(|k| zip(r, *k).is_some()) else { return false };
+    let Some(at) = (i + 1..i + 5).find(|k| zip_behind(r, *k).is_some()) else { return false };
     let plain = |k: usize| r.word(k).is_some_and(|w| w.digits == 0 && w.chars >= 2);
     let near = (i..at).all(|k| plain(k) && matches!(r.gap(k), " " | ", " | ". " | ","));
     let state = at.checked_sub(1).filter(|k| *k > i);
     let Some(state) = state.filter(|_| near) else { return false };
-    let code = r.has(state, Role::StateCode) && r.word(state).is_some_and(|w| w.chars == 2);
+    let code = r.has(state, Role::StateCode) && r.word(state).is_some_and(|w| w.chars <= 3);
     let from = if code || r.has(state, Role::State) { state } else { return false };
     let from = if !code && from > i + 1 && phrase(r, from - 1, Role::State) == Some(state) {
         from - 1
@@ -95,7 +95,7 @@ pub(super) fn small(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) -> bool {
     };
     r.mark((i, from - 1), Type::CITY, Evidence::Shape, out);
     r.mark((from, state), Type::STATE, Evidence::Shape, out);
-    if let Some(last) = zip(r, at) {
+    if let Some(last) = zip_behind(r, at) {
         r.mark((at, last), Type::POSTCODE, Evidence::Label, out);
     }
     true

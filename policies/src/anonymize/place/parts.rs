@@ -12,7 +12,7 @@ const FLATS: [&str; 14] = [
     "flat", "plot", "house", "h", "door", "d", "shop", "room", "villa", "bungalow", "quarter", "qtr", "unit",
     "bldg",
 ];
-const PARTS: [&str; 30] = [
+const PARTS: [&str; 42] = [
     "apts",
     "apartments",
     "residency",
@@ -43,6 +43,18 @@ const PARTS: [&str; 30] = [
     "chowk",
     "gali",
     "peth",
+    "road",
+    "rd",
+    "street",
+    "avenue",
+    "meadows",
+    "gardens",
+    "tower",
+    "block",
+    "villas",
+    "greens",
+    "residences",
+    "estate",
 ];
 /// Vietnamese words for quarters, and those within a street's part.
 const QUARTERS: [&str; 8] = ["phường", "quận", "huyện", "xã", "ấp", "thôn", "phuong", "quan"];
@@ -94,12 +106,15 @@ fn flat(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let sign = usize::from(r.is(i + 1, "no") || r.is(i + 1, "number"));
     let value = i + 1 + sign;
     let near = |k: usize| matches!(r.gap(k), " " | ". " | "." | ".: " | ": " | "-" | "#" | " #");
-    let Some(mut last) = name(r, value, 3).filter(|_| near(i) && (sign == 0 || near(i + 1))) else { return };
+    let Some(mut last) = name(r, value, 5).filter(|_| near(i) && (sign == 0 || near(i + 1))) else { return };
     let numbered = (value..=last).any(|k| r.word(k).is_some_and(|w| w.digits > 0));
     let (mut parts, mut whole) = (0, None);
     while parts < MOST && r.gap(last) == ", " {
         let Some(end) = name(r, last + 1, WORDS) else { break };
-        let said = (last + 1..=end).any(|k| PARTS.contains(&r.low(k)));
+        // `48 Gloucester Road` is a street of its own.
+        let housed = r.word(last + 1).is_some_and(|w| w.is_number())
+            && matches!(r.low(end), "road" | "rd" | "street" | "avenue");
+        let said = !housed && (last + 1..=end).any(|k| PARTS.contains(&r.low(k)));
         // The quarter stands before the town.
         let quarter =
             whole == Some(last) && r.gap(end) == ", " && !(last + 1..=end).any(|k| r.has(k, Role::City));

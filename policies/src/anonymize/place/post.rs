@@ -95,6 +95,14 @@ pub(super) fn standing(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         r.mark((i, last), Type::POSTCODE, Evidence::Shape, out);
         return;
     }
+    if is_signed(r, i) {
+        r.mark((i - 1, i), Type::POSTCODE, Evidence::Shape, out);
+        return;
+    }
+    if is_island(r, i) {
+        r.mark((i, i), Type::POSTCODE, Evidence::Shape, out);
+        return;
+    }
     if let Some(end) = short(r, i) {
         r.mark((i, i), Type::POSTCODE, Evidence::Shape, out);
         r.mark((i + 1, end), Type::CITY, Evidence::Shape, out);
@@ -141,6 +149,33 @@ fn short(r: &Reading<'_>, i: usize) -> Option<usize> {
     (!thing).then_some(end)
 }
 
+/// Signs of countries before a postcode.
+const SIGNS: [&str; 24] = [
+    "A", "AT", "B", "BE", "CH", "CZ", "D", "DE", "DK", "EE", "F", "FI", "FIN", "H", "HR", "I", "L", "LT",
+    "LV", "MD", "N", "S", "SI", "SK",
+];
+
+/// `Rīga, LV-1039`, `LT-01100 Vilnius`: behind a comma, a city before or behind it.
+fn is_signed(r: &Reading<'_>, i: usize) -> bool {
+    let number = r.word(i).is_some_and(|w| w.is_number() && matches!(w.chars, 4 | 5));
+    let Some(sign) = i.checked_sub(1).filter(|sign| number && r.gap(*sign) == "-") else { return false };
+    let framed = matches!(r.gap_before(sign), ", " | "\n" | ",\n");
+    let city = |k: usize| r.has(k, Role::City) || r.lists(k) & lists::CITY != 0;
+    let beside = sign.checked_sub(1).is_some_and(|b| city(b) && r.gap(b) == ", ")
+        || r.gap(i) == " " && r.proper(i + 1) && city(i + 1);
+    framed && beside && SIGNS.contains(&r.str(sign))
+}
+
+/// `Skólavörðustígur 22, 101 Reykjavík`: three digits between the number of a house and a city of Iceland or the Faroes.
+fn is_island(r: &Reading<'_>, i: usize) -> bool {
+    let three = r.word(i).is_some_and(|w| w.is_number() && w.chars == 3) && r.gap(i) == " ";
+    let housed = r.gap_before(i) == ", "
+        && i.checked_sub(1).is_some_and(|b| r.word(b).is_some_and(|w| w.digits > 0 && w.digits <= 3));
+    let city =
+        r.word(i + 1).is_some_and(|w| w.caps == Caps::Title && w.chars >= 4) && !r.str(i + 1).is_ascii();
+    three && housed && city && !r.has(i + 1, Role::Common)
+}
+
 /// Four digits that are no year.
 pub(super) fn is_short(r: &Reading<'_>, i: usize) -> bool {
     let four = r.word(i).is_some_and(|w| w.is_number() && w.end - w.start == 4);
@@ -152,6 +187,15 @@ const TOWARD: [&str; 21] = [
     "in", "nach", "aus", "bei", "à", "a", "en", "te", "naar", "uit", "i", "til", "fra", "på", "u", "iz", "v",
     "от", "в", "до", "tot",
 ];
+
+/// `vic 3011`: four digits behind a state of Australia, or a ZIP.
+pub(super) fn zip_behind(r: &Reading<'_>, i: usize) -> Option<usize> {
+    let state = i.checked_sub(1).is_some_and(|b| {
+        r.gap(b) == " " && matches!(r.low(b), "nsw" | "vic" | "qld" | "tas" | "wa" | "sa" | "act" | "nt")
+    });
+    let four = r.word(i).is_some_and(|w| w.is_number() && w.digits == 4 && w.chars == 4);
+    zip(r, i).or(if state && four { Some(i) } else { None })
+}
 
 /// A word that is the code of a state, before a ZIP or behind a city.
 pub(super) fn zip(r: &Reading<'_>, i: usize) -> Option<usize> {

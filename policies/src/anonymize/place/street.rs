@@ -96,6 +96,16 @@ const NUMBER_LAST: &[&str] = &[
     "allé",
     "ulica",
     "trg",
+    "Gürtel",
+    "Zeile",
+    "Kai",
+    "Promenade",
+    "gatve",
+    "iela",
+    "prospekts",
+    "gatvė",
+    "tänav",
+    "maantee",
 ];
 
 /// A house number: `12`, `12B`, `221b`; not the day of `2022-05-19. Rowan Hill`.
@@ -120,7 +130,9 @@ pub(super) fn after(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     while let Some(before) = first.checked_sub(1) {
         // `Cooper's Landing Rd`.
         let owned = r.gap(before) == "'" && r.is(first, "s");
-        if !(owned || matches!(r.gap(before), " " | ". " | "-")) || names > 4 {
+        // `85A, Petit-Rocher St.`: a number with a letter.
+        let lettered = r.gap(before) == ", " && number(r, before) && !r.words[before].is_number();
+        if !(owned || lettered || matches!(r.gap(before), " " | ". " | "-")) || names > 4 {
             break;
         }
         if r.word(before).is_some_and(|w| w.chars == 1 && r.gap_before(before) == "'") {
@@ -191,7 +203,7 @@ fn house(r: &Reading<'_>, first: usize, cue: &Cue, lower: bool, out: &mut Vec<Fi
 fn zipped(r: &Reading<'_>, from: usize) -> bool {
     (from..from + 5).any(|k| {
         let state = [Role::StateCode, Role::State].iter().any(|role| r.has(k, *role));
-        state && super::post::zip(r, k + 1).is_some()
+        state && super::post::zip_behind(r, k + 1).is_some()
     })
 }
 
@@ -199,7 +211,9 @@ fn zipped(r: &Reading<'_>, from: usize) -> bool {
 fn direction(r: &Reading<'_>, last: usize) -> usize {
     let next = ["N", "S", "E", "W", "NE", "NW", "SE", "SW", "North", "South", "East", "West"]
         .contains(&r.str(last + 1));
-    if next && matches!(r.gap(last), " " | ". ") { last + 1 } else { last }
+    // `ranch road 620`.
+    let road = matches!(r.low(last), "road" | "highway" | "hwy") && number(r, last + 1) && r.gap(last) == " ";
+    if next && matches!(r.gap(last), " " | ". ") || road { last + 1 } else { last }
 }
 
 /// The unit and the place that follow a street, then the findings.
@@ -218,6 +232,7 @@ pub(super) fn finish(r: &Reading<'_>, first: usize, mut last: usize, out: &mut V
         }
     }
     let last = super::tail::last(r, last);
+    let first = super::ahead::house(r, first);
     r.mark((first, last), Type::ADDRESS, Evidence::Label, out);
     if matches!(r.gap(last), ", " | " " | "\n" | ",\n" | " - " | ". " | "., " | ".\n")
         && !small(r, last + 1, out)
@@ -242,14 +257,20 @@ fn tail(r: &Reading<'_>, i: usize) -> bool {
 pub(super) fn before(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let mut at = cue.last;
     let mut names = 0;
-    while names < 5 && matches!(r.gap(at), " " | ". " | "-" | "'" | "." | "/ ") {
+    while names < 5 && matches!(r.gap(at), " " | ". " | "-" | "'" | "." | "/ " | ". \"" | " \"") {
         let Some(next) = r.word(at + 1) else { break };
-        let part = next.capital() && !of_time(r, at + 1) && !r.has(at + 1, Role::Unit)
-            || next.digits > 0 && names == 0 && !number(r, at + 1);
+        // `Calle 5 de Mayo`, `Rua Vinte e Quatro de Outubro`: a street may be called by a day.
+        let month = r.is(at, "de") && of_time(r, at + 1);
+        let day = next.digits > 0 && r.is(at + 2, "de") && of_time(r, at + 3);
+        let part = next.capital() && (!of_time(r, at + 1) || month) && !r.has(at + 1, Role::Unit)
+            || next.digits > 0 && names == 0 && (day || !number(r, at + 1));
         if part && !(r.gap(at) == ". " && r.word(at).is_some_and(|w| w.chars > 4)) {
             names += 1;
         } else if !(r.has(at + 1, Role::Particle)
-            || matches!(r.str(at + 1), "l" | "d" | "dell" | "the" | "les"))
+            || matches!(
+                r.str(at + 1),
+                "l" | "d" | "dell" | "the" | "les" | "i" | "и" | "і" | "dei" | "delle"
+            ))
         {
             break;
         }
@@ -278,7 +299,10 @@ pub(super) fn before(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     let weak = small.contains(&word) && r.gap(cue.last) != "/ ";
     let numbered = ahead.is_some() && !weak
         || behind.is_some()
-            && (capital || !matches!(word, "via" | "place" | "route" | "square" | "passage" | "cours"));
+            && (capital
+                || word == "via"
+                    && matches!(r.low(cue.last + 1), "dei" | "del" | "della" | "delle" | "degli" | "dell")
+                || !matches!(word, "via" | "place" | "route" | "square" | "passage" | "cours"));
     if numbered && (!weak || placed || word == "unter" || word == "al" && capital) {
         finish(r, ahead.unwrap_or(cue.first), last, out);
     } else if plain(r, cue.first)
@@ -307,7 +331,7 @@ fn house_after(r: &Reading<'_>, last: usize) -> Option<usize> {
     // `n.º 310`: the sign of the ordinal is a letter once a text is folded.
     let ordinal = sign && r.gap(last + 1) == "." && matches!(r.str(last + 2), "o" | "a");
     let skip = usize::from(sign) + usize::from(ordinal);
-    let near = matches!(gap, " " | ", " | " #" | ". " | ", #" | " № " | ", № ");
+    let near = matches!(gap, " " | ", " | " #" | ". " | ", #" | " № " | ", № " | "\" " | "\", ");
     let at = last + 1 + skip;
     let near =
         near && (skip == 0 || matches!(r.gap(last + skip), " " | ". " | ": " | ":" | ".º " | "º " | "° "));
@@ -321,55 +345,6 @@ fn house_after(r: &Reading<'_>, last: usize) -> Option<usize> {
         && r.word(at + 1).is_some_and(|w| w.chars == 1 && w.digits == 0 && w.caps != Caps::None);
     let closes = letter && !r.gap(at + 1).starts_with([' ', ':']);
     Some(if closes { at + 1 } else { at })
-}
-
-/// Ends of words that are streets, with their number behind them.
-const ENDINGS: &[&str] = &[
-    "straße", "strasse", "str", "weg", "gasse", "allee", "platz", "ring", "ufer", "damm", "steig",
-    "chaussee", "graben", "markt", "straat", "laan", "plein", "gracht", "kade", "dreef", "singel", "dijk",
-    "gatan", "gata", "vägen", "gränd", "stigen", "vej", "gade", "veien", "vegen", "gate", "allé", "katu",
-    "tie", "kuja", "gatu", "stien", "bakken", "backen", "stræde", "toften", "plassen", "torget", "plads",
-    "hof", "berg", "feld", "strass", "gass", "wäg",
-];
-
-/// Of these, the ones that end nothing but streets.
-const SURE: usize = 6;
-
-/// `Hauptstr. 12`, `Storgatan 3`, `Kerkstraat 8-II`; `i` is the number.
-pub(super) fn compound(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
-    let Some(before) = i.checked_sub(1) else { return };
-    let Some(word) = r.word(before).filter(|w| w.caps == Caps::Title && w.chars >= 6) else { return };
-    if !number(r, i) || !matches!(r.gap(before), " " | ". " | "." | ", ") || r.words[i].digits > 4 {
-        return;
-    }
-    let low = word.of(r.text).to_lowercase();
-    let Some(ending) = ENDINGS.iter().position(|e| low.ends_with(e) && low.len() >= e.len() + 3) else {
-        return;
-    };
-    let weak = ENDINGS[ending].len() <= 4 && ending >= SURE;
-    let year = r.words[i].digits == 4;
-    let begins = r.begins(before) && !(r.gap_before(before).ends_with(": ") && r.gap(i).starts_with('-'));
-    if r.has(before, Role::Common) || weak && (year || begins) && !r.gap(i).starts_with(',') {
-        return;
-    }
-    let mut first = before;
-    if r.gap_before(first) == "-"
-        || r.gap_before(first) == " "
-            && first.checked_sub(1).is_some_and(|b| {
-                r.proper(b) && ["Alte", "Neue", "Große", "Kleine", "Obere", "Untere"].contains(&r.str(b))
-            })
-    {
-        first = (0..first)
-            .rev()
-            .take(3)
-            .take_while(|k| r.gap(*k) == "-" || r.gap(*k) == " " && *k + 1 == before)
-            .last()
-            .unwrap_or(first);
-    }
-    let letter = r.gap(i) == " "
-        && r.word(i + 1).is_some_and(|w| w.chars == 1 && w.digits == 0)
-        && !r.gap(i + 1).starts_with(' ');
-    finish(r, first, if letter { i + 1 } else { i }, out);
 }
 
 /// `P.O. Box 12`.

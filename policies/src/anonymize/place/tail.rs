@@ -31,8 +31,42 @@ const UNITS: &[&str] = &[
     "τκ", "τ", "όροφος", "διαμ", "شقة", "الطابق", "طابق", "مبنى", "عمارة", "حي", "ص", "دירה", "דירה", "קומה", "כניסה", "ת", "בית",
     "मकान", "फ्लैट", "मंजिल", "वार्ड", "गली", "नं", "ग्राम", "जिला", "তলা", "বাসা", "ফ্ল্যাট", "নং", "ওয়ার্ড",
     // English
+    "oppgang", "uppgång", "opgang", "leilighet", "lägenhet", "ext", "shed", "block", "blk", "level", "lot", "staircase",
     "apt", "apartment", "suite", "ste", "unit", "flat", "floor", "room", "bldg", "building", "box", "ward", "sector", "phase", "plot", "tower",
 ];
+
+/// Sides of a stair or a floor, behind the word for it.
+const SIDES: [&str; 26] = [
+    "links",
+    "rechts",
+    "mitte",
+    "hinten",
+    "vorne",
+    "gauche",
+    "droite",
+    "izquierda",
+    "derecha",
+    "izda",
+    "centro",
+    "destra",
+    "sinistra",
+    "frente",
+    "esquerdo",
+    "direito",
+    "boven",
+    "beneden",
+    "achter",
+    "left",
+    "right",
+    "rear",
+    "front",
+    "vlevo",
+    "vpravo",
+    "bal",
+];
+
+/// Storeys that have a name, behind the word for one.
+const STOREYS: [&str; 6] = ["rialzato", "terra", "nobile", "ammezzato", "bajo", "principal"];
 
 /// Is word `i` the name of a part of an address?
 pub(super) fn is_unit(r: &Reading<'_>, i: usize) -> bool {
@@ -79,7 +113,8 @@ fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
         gap,
         " " | ", " | ". " | "., " | " - " | "/" | " / " | "," | " , " | ": " | " #" | ", #" | ".º " | "º "
     );
-    if gap == "-" && storey(r.str(i)) {
+    let beside = || i.checked_sub(1).is_some_and(|b| is_unit(r, b));
+    if gap == "-" && storey(r.str(i)) || gap == " " && SIDES.contains(&r.low(i)) && beside() {
         return Some(i);
     }
     if !near {
@@ -105,6 +140,10 @@ fn part(r: &Reading<'_>, i: usize, gap: &str) -> Option<usize> {
         if open && value(i + 1) {
             let more = r.gap(i + 1) == "/" && value(i + 2);
             return Some(if more { i + 2 } else { i + 1 });
+        }
+        // `piano rialzato`.
+        if open && STOREYS.contains(&r.low(i + 1)) {
+            return Some(i + 1);
         }
         let capital = |k: usize| r.word(k).is_some_and(Word::capital);
         // `Col. Del Valle`, `bairro Centro`: a quarter with its name.
@@ -157,6 +196,8 @@ mod tests {
             ("Cedofeita, 2.o Dto, 4050", "Cedofeita, 2.o Dto"),
             ("Kazinczy. II/4. Szeged", "Kazinczy. II/4"),
             ("Denis, app. 6, Montréal", "Denis, app. 6"),
+            ("Hauptweg, 2. OG rechts, 80331", "Hauptweg, 2. OG rechts"),
+            ("Kirkegata, oppgang C, 7012", "Kirkegata, oppgang C"),
             ("Hauptweg, und dann", "Hauptweg"),
             ("Street. No, thanks", "Street"),
         ] {

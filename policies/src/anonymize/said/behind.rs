@@ -10,6 +10,8 @@ use super::gap::{self, Begin};
 use super::plate::{self, Told};
 use crate::anonymize::keywords::Begins;
 use crate::anonymize::kind::{Evidence, Finding, Type};
+use crate::anonymize::label::answered;
+use crate::anonymize::quick::Map;
 use crate::anonymize::sections::{Search, entries};
 use crate::anonymize::token::{after, in_token};
 use crate::anonymize::words::apart;
@@ -41,6 +43,32 @@ const LEADS: &[(&str, Lead)] = &[
 static SEARCH: LazyLock<Search<Lead>> =
     LazyLock::new(|| Search::of(entries(include_str!("../../../words/behind.txt"), LEADS)));
 
+static HEADS: LazyLock<Map<&'static str, Lead>> = LazyLock::new(|| {
+    entries(include_str!("../../../words/behind.txt"), LEADS).map(|(lead, word)| (word, lead)).collect()
+});
+
+/// What the cells below a header hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head(Lead);
+
+/// What stands below this header, in small letters, if it is one of the words.
+pub(crate) fn head(cell: &str) -> Option<Head> {
+    let bare = cell.trim_end_matches(['.', ':']);
+    HEADS.get(bare).or_else(|| HEADS.get(cell)).copied().map(Head)
+}
+
+impl Head {
+    /// The type of the cell `from..to`, if the whole of it is such a code.
+    pub(crate) fn of(self, text: &str, from: usize, to: usize) -> Option<Type> {
+        let (end, ty) = match self.0 {
+            Lead::Code(about, ty) => (code::read(text.as_bytes(), from, about, false)?, ty),
+            Lead::Plate(_) => (plate::strict(text, from, Told::Plate)?.1, Type::ID),
+            Lead::PlateBefore | Lead::Post => return None,
+        };
+        (end == to).then_some(ty)
+    }
+}
+
 /// Words of so few letters of an alphabet are short forms.
 const SHORT: usize = 3;
 
@@ -64,8 +92,11 @@ pub(super) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding
         }
         let written = text.get(hit.start..hit.end).unwrap_or_default();
         let short = written.chars().filter(|c| c.is_alphabetic()).count() <= SHORT;
-        let abbreviated = written.chars().count() <= 5 || written.contains('.') || written.ends_with("nr");
-        let Some(begin) = gap::begin(text, low, hit.end, abbreviated) else { continue };
+        let abbreviated = written.chars().count() <= 5
+            || written.contains('.')
+            || written.ends_with("nr")
+            || written.ends_with("no");
+        let Some(begin) = begin(text, low, hit.end, abbreviated) else { continue };
         let small = short && written.chars().any(char::is_lowercase);
         let found = match lead {
             Lead::Code(about, ty) => coded(text, begin, about, small).map(|end| (end, ty)),
@@ -82,6 +113,12 @@ pub(super) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding
             out.push(Finding::new(begin.at, end, ty, Evidence::Label));
         }
     }
+}
+
+/// Where the code behind a word begins: on its line, or as the answer on the next.
+fn begin(text: &str, low: &str, from: usize, abbreviated: bool) -> Option<Begin> {
+    let answer = || answered(text.as_bytes(), from).map(|at| Begin { at, named: true });
+    gap::begin(text, low, from, abbreviated).or_else(answer)
 }
 
 /// Where a code ends whose check stands in brackets: `G354691(7)`, as in Hong Kong.
@@ -146,7 +183,7 @@ fn compounds(text: &str, low: &str, out: &mut Vec<Finding>) {
         if !joined || things || next.is_some_and(|c| c.is_alphanumeric() || c == '_') {
             continue;
         }
-        let Some(begin) = gap::begin(text, low, hit.end, hit.len() <= 4) else { continue };
+        let Some(begin) = begin(text, low, hit.end, hit.len() <= 4) else { continue };
         if let Some(end) = code::read(text.as_bytes(), begin.at, About::Order, true) {
             out.push(Finding::new(begin.at, end, Type::ID, Evidence::Label));
         }

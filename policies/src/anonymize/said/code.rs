@@ -119,8 +119,9 @@ fn open(text: &[u8], end: usize) -> bool {
 fn joined(text: &[u8], start: usize, end: usize, about: About) -> Option<usize> {
     let gap = match about {
         About::Bank if matches!(text.get(end..end + 3), Some(b" / " | b" - ")) => 3,
-        // `45 08 № 123456`: a series and a number.
+        // `45 08 № 123456`, `CJ nr. 448172`: a series and a number.
         About::Paper if text.get(end..end + 4) == Some(b" No ") => 4,
+        About::Paper if text.get(end..end + 5) == Some(b" nr. ") => 5,
         About::Order | About::Travel | About::Paper | About::Person | About::Bank | About::Payment => {
             usize::from(text.get(end) == Some(&b' '))
         }
@@ -130,8 +131,14 @@ fn joined(text: &[u8], start: usize, end: usize, about: About) -> Option<usize> 
     let digits = part.iter().filter(|b| b.is_ascii_digit()).count();
     let plain = part.iter().all(u8::is_ascii_alphanumeric);
     let belongs = match about {
-        // `JD0002 7741 9036`: of digits alone.
-        About::Order | About::Travel => digits == part.len() && (3..=8).contains(&digits) && !year(part),
+        // `JD0002 7741 9036`, `7741 9036 81`: of digits alone; `ZEP 003121/22`: behind a series of letters.
+        About::Order | About::Travel => {
+            let head = &text[start..end];
+            let series = head.iter().all(u8::is_ascii_uppercase) && (2..=4).contains(&head.len());
+            let pair = digits == 2 && head.iter().filter(|b| **b == b' ').count() == 1;
+            digits == part.len() && !year(part) && ((3..=8).contains(&digits) || pair)
+                || series && digits >= 6 && part[0].is_ascii_digit()
+        }
         About::Payment => digits == part.len() && (2..=8).contains(&digits) && !year(part),
         // `65 180572 K 054`, `36.150.729-X`.
         About::Paper | About::Person | About::Bank => digits > 0 || part.len() == 1,
@@ -173,7 +180,7 @@ fn settle(text: &[u8], start: usize, ends: &mut Vec<usize>, about: About) {
 
 /// A year of this century or the last.
 fn year(part: &[u8]) -> bool {
-    matches!(part, [b'1', b'9', c, d] | [b'2', b'0', c, d] if c.is_ascii_digit() && d.is_ascii_digit())
+    matches!(part, [b'1', b'9', b'0'..=b'9', b'0'..=b'9'] | [b'2', b'0', b'0'..=b'4', b'0'..=b'9'])
 }
 
 /// A sign of money right behind, or the cents of an amount.
@@ -211,6 +218,10 @@ fn fits(text: &[u8], start: usize, end: usize, about: About, named: bool) -> boo
     match about {
         About::Travel if (5..=8).contains(&all) && mixed => true,
         About::Order | About::Travel if named => digits >= 3 && all >= 4 || mixed && (5..=8).contains(&all),
+        // `TR4Q7Z`: letters and digits in turns.
+        About::Order if value.len() == all && (6..=10).contains(&all) && digits >= 2 && turns(value) >= 3 => {
+            true
+        }
         About::Order | About::Travel => digits >= 3 && all >= 5 && (mixed || digits >= 5),
         About::Payment => digits >= 5 || named && digits >= 4 || mixed && digits >= 3,
         About::Paper if mixed && digits >= 2 && (8..=12).contains(&all) => true,
@@ -221,6 +232,11 @@ fn fits(text: &[u8], start: usize, end: usize, about: About, named: bool) -> boo
     }
 }
 
+/// How often letters and digits change places.
+fn turns(value: &[u8]) -> usize {
+    value.windows(2).filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit()).count()
+}
+
 /// `10000`, `120.000`, `2500.00`, `1500-2000`: round numbers and those with points between thousands.
 fn is_amount(value: &[u8]) -> bool {
     let parts = || value.split(|b| !b.is_ascii_digit());
@@ -228,7 +244,8 @@ fn is_amount(value: &[u8]) -> bool {
         && !value.iter().any(|b| b"-/".contains(b))
         && parts().next().is_some_and(|part| part.len() <= 3)
         && parts().skip(1).all(|part| part.len() == 3);
-    let cents = matches!(value, [.., b'.', a, b] if a.is_ascii_digit() && b.is_ascii_digit());
+    let cents =
+        matches!(value, [.., b'.', a, b] if a.is_ascii_digit() && b.is_ascii_digit()) && parts().count() <= 3;
     parts().all(|part| part.ends_with(b"00")) || thousands && value.len() <= 11 || cents
 }
 
@@ -252,6 +269,10 @@ mod tests {
             ("VIII Ns 34/2024.", About::Order, true, "VIII Ns 34/2024"),
             ("AB 4481720 zap", About::Order, true, "AB 4481720"),
             ("12 von 34/20", About::Order, false, ""),
+            ("ZEP 004417/22), student", About::Order, false, "ZEP 004417/22"),
+            ("7741 0092 81. Pay", About::Order, true, "7741 0092 81"),
+            ("TR4Q7Z. Voyageur", About::Order, false, "TR4Q7Z"),
+            ("KX nr. 448172, dom", About::Paper, false, "KX nr. 448172"),
             ("7KQZ2M.", About::Travel, false, "7KQZ2M"),
             ("2024/118302 com", About::Order, true, "2024/118302"),
             ("31907 44162.", About::Payment, false, "31907 44162"),
@@ -278,6 +299,9 @@ mod tests {
             ("ISO-27001", About::Order, false, ""),
             ("COVID-19", About::Order, false, ""),
             ("B1 or B2", About::Paper, false, ""),
+            ("756.1204.7781.04, il", About::Person, false, "756.1204.7781.04"),
+            ("85.07.03-114.57). Moi", About::Person, false, "85.07.03-114.57"),
+            ("MV-2064/3.", About::Payment, false, "MV-2064/3"),
             ("5000 dollars", About::Bank, false, ""),
             ("12:30:45", About::Order, true, ""),
             ("12.03.2020", About::Order, true, ""),

@@ -90,6 +90,9 @@ pub(super) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding
     }
 }
 
+/// How far before such an address may stand what it is.
+const UPI: usize = 16;
+
 /// `meenakshi.s@okaxis`: an address of payments, at a bank and not at a host.
 fn payments(text: &[u8], out: &mut Vec<Finding>) {
     for at in memchr_iter(b'@', text) {
@@ -99,7 +102,10 @@ fn payments(text: &[u8], out: &mut Vec<Finding>) {
         let end = at + 1 + bank;
         let host = after(text, end) == b'.' && in_token(after(text, end + 1));
         let word = String::from_utf8_lossy(&text[at + 1..end]).to_ascii_lowercase();
-        if run >= 3 && !host && !in_token(after(text, end)) && BANKS.contains(word.as_str()) {
+        let near = text[(at - run).saturating_sub(UPI)..at - run].to_ascii_lowercase();
+        let told = bank >= 3 && near.windows(3).any(|w| w == b"upi" || w == b"vpa");
+        let closed = !host && !in_token(after(text, end));
+        if run >= 3 && closed && (told || BANKS.contains(word.as_str())) {
             out.push(Finding::new(at - run, end, Type::ACCOUNT, Evidence::Label));
         }
     }
@@ -340,6 +346,7 @@ mod tests {
             &[
                 ("to my UPI meenakshi.s@okaxis.", "ACCOUNT meenakshi.s@okaxis"),
                 ("my id is rohit_gaming07 and pwd", "USERNAME rohit_gaming07"),
+                ("My UPI is arjun.k22@okbharat and", "ACCOUNT arjun.k22@okbharat"),
                 ("sesión en su cuenta mluisa_gz desde", "USERNAME mluisa_gz"),
                 ("com o utilizador hmourao e a", "USERNAME hmourao"),
                 ("Connexion refusée pour sbelanger depuis 24.201.88.130", "USERNAME sbelanger"),

@@ -169,12 +169,16 @@ fn shaped(value: &str, told: Told) -> bool {
     let model = (is_model(&head) || is_model(&tail)) && (told == Told::Vehicle || digits < 5);
     let all = letters + digits;
     // Of Mexico and Brazil, of Britain and the Netherlands: three letters at most together, but for old ones.
-    let fits = match told {
-        Told::Plate => {
-            (4..=10).contains(&all) && digits >= 1 && (letters >= 1 || digits >= 5) && all - digits <= 7
-        }
-        Told::Vehicle => (6..=10).contains(&all) && digits >= 2 && letters >= 2,
-    };
+    // `367-47-466`, as Israel writes it.
+    let groups: Vec<usize> = parts().map(str::len).collect();
+    let israel = letters == 0 && value.contains('-') && matches!(groups.as_slice(), [3, 2, 3] | [2, 3, 2]);
+    let fits = israel
+        || match told {
+            Told::Plate => {
+                (4..=10).contains(&all) && digits >= 1 && (letters >= 1 || digits >= 5) && all - digits <= 7
+            }
+            Told::Vehicle => (6..=10).contains(&all) && digits >= 2 && letters >= 2,
+        };
     // A word of a script without capitals may only stand first: `서울 12가 3456`, no `44가8172 주차`.
     let written = parts().skip(1).all(|part| part.chars().any(|c| c.is_ascii_digit() || c.is_uppercase()));
     fits && written && longest <= 4 && !dated && !model
@@ -221,6 +225,7 @@ mod tests {
             ("KA 03 MJ 7059 is", "KA 03 MJ 7059"),
             ("JMR-635-A fue", "JMR-635-A"),
             ("М123АВ77", "М123АВ77"),
+            ("418-52-330 מוכן", "418-52-330"),
             ("BMW 320", ""),
             ("GLA 250 4MATIC", ""),
             ("ISO 9001", ""),

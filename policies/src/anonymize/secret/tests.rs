@@ -5,6 +5,35 @@ use crate::anonymize::tests::tables::typed;
 
 mod generate;
 
+#[test]
+fn pins_and_answers_that_people_tell() {
+    for (text, want) in [
+        ("Rotate the door PIN (currently 4471).", "PASSWORD 4471"),
+        ("mon NIP (4471) pis", "PASSWORD 4471"),
+        ("Your verification code is 417 208.", "PASSWORD 417 208"),
+        ("nøkkelboks 4471, wifi", "PASSWORD 4471"),
+        ("PAC: KLM440917. Account", "SECRET KLM440917"),
+        ("licence check code Kh 3xT mm R;", "SECRET Kh 3xT mm R"),
+        ("share code is W83 6KT 4RX.", "SECRET W83 6KT 4RX"),
+        ("the security answer \"kaldereta\".", "PASSWORD kaldereta"),
+        ("the box takes root/Pandesal@77.", "PASSWORD Pandesal@77"),
+        ("et le wifi \"veste_bleue\", je", "PASSWORD veste_bleue"),
+    ] {
+        let found: Vec<String> = check(text).iter().map(|f| f.replace("SECRET ", "PASSWORD ")).collect();
+        assert!(found.contains(&want.replace("SECRET ", "PASSWORD ")), "{text}: {found:?}");
+    }
+    for text in [
+        "error code (4040) is shown",
+        "pin 12 (pin 14 is ground)",
+        "share code is 50 percent done",
+        "the function check code abc def is called",
+        "see admin/users and root/lib",
+        "the wifi \"Guests\" is open",
+    ] {
+        assert!(check(text).is_empty(), "{text}: {:?}", check(text));
+    }
+}
+
 /// Assembled at run time, so that no scanner takes the test for a leak.
 fn key(parts: &[&str]) -> String {
     parts.concat()

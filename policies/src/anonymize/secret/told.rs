@@ -168,11 +168,12 @@ fn trimmed(text: &[u8], word: Range<usize>) -> Range<usize> {
 fn looks_drawn(value: &[u8]) -> bool {
     let has = |what: fn(&u8) -> bool| value.iter().any(what);
     let sign = |b: &u8| b"!@#$%^&*?_.-".contains(b);
-    looks_chosen(value)
-        && value.len() >= 6
-        && has(u8::is_ascii_lowercase)
-        && (has(u8::is_ascii_digit) || value.iter().any(|b| b"!@#$%^&*".contains(b)))
-        && (has(u8::is_ascii_uppercase) || value.iter().any(sign) || value.len() >= 8)
+    is_numbered(value)
+        || looks_chosen(value)
+            && value.len() >= 6
+            && has(u8::is_ascii_lowercase)
+            && (has(u8::is_ascii_digit) || value.iter().any(|b| b"!@#$%^&*".contains(b)))
+            && (has(u8::is_ascii_uppercase) || value.iter().any(sign) || value.len() >= 8)
 }
 
 /// Letters with digits or signs, capitals inside, or several words with dashes: no word of a sentence.
@@ -193,6 +194,16 @@ fn looks_chosen(value: &[u8]) -> bool {
             && value.iter().filter(|b| !b.is_ascii()).count() >= 8;
     }
     latin && begins && value.len() >= 5 && letters >= 2 && (mixed && !unit || parts >= 4)
+        || is_numbered(value)
+}
+
+/// `щегол77`: a word of another alphabet with two digits at its end or more, which are no year.
+fn is_numbered(value: &[u8]) -> bool {
+    let text = std::str::from_utf8(value).unwrap_or_default();
+    let word = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = text.len() - word.len();
+    let letters = word.chars().filter(|c| c.is_alphabetic() && !c.is_ascii()).count();
+    (2..=6).contains(&digits) && digits != 4 && letters >= 3 && letters == word.chars().count()
 }
 
 #[cfg(test)]
@@ -246,6 +257,7 @@ mod tests {
             ("비밀번호는 zxcvBN12 입니다", "zxcvBN12"),
             ("het wachtwoord van de backup-NAS is Knolselder-31 en", "Knolselder-31"),
             ("la clave del Synology es Retama_19, y", "Retama_19"),
+            ("пароль от дома щегол77", "щегол77"),
         ] {
             let mut out = Vec::new();
             find(text.as_bytes(), "", &mut out);

@@ -48,6 +48,18 @@ pub(super) fn after_label(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     }
 }
 
+/// Small words before the handle of somebody.
+const LEADS: [&str; 22] = [
+    "via", "dm", "p", "pra", "ig", "insta", "follow", "at", "on", "to", "bei", "an", "über", "sur", "chez",
+    "seguid", "segue", "a", "su", "met", "op", "или",
+];
+
+/// `ann.berg`, `casa.do.mar`: small letters in two parts or three.
+fn is_dotted(value: &str) -> bool {
+    let long = value.split('.').map(str::len).max().unwrap_or(0) >= 4;
+    long && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'.') && value.matches('.').count() <= 2
+}
+
 /// `@ann_b`, and `Ann Berg <ann@x.org>`.
 pub(super) fn marked(r: &Reading<'_>, out: &mut Vec<Finding>) {
     let text = r.text.as_bytes();
@@ -64,9 +76,51 @@ pub(super) fn marked(r: &Reading<'_>, out: &mut Vec<Finding>) {
         let word = r.word(i).is_some_and(|word| word.start == at + 1);
         let value = r.text.get(at + 1..end).unwrap_or_default();
         let odd = value.bytes().any(|b| b.is_ascii_digit() || b == b'_');
-        let code = at == 0 || before(text, at) == b'\n' || value.contains('.') && !odd;
+        let spoken = i.checked_sub(1).is_some_and(|b| LEADS.contains(&r.low(b))) && is_dotted(value);
+        let code = at == 0 || before(text, at) == b'\n' || value.contains('.') && !odd && !spoken;
         if free && word && value.len() >= 3 && (odd || !code && !r.has(i, Role::Common)) {
             out.push(Finding::new(at + 1, end, Type::USERNAME, Evidence::Shape).scored(70));
+        }
+    }
+}
+
+/// `20:03 dark_wolf9: hi`, `[14:02] <ann_b> ok`: who speaks at the head of a line, behind its time.
+pub(super) fn spoken(r: &Reading<'_>, out: &mut Vec<Finding>) {
+    let mut at = 0;
+    for line in r.text.split('\n') {
+        let start = at;
+        at += line.len() + 1;
+        let body = line.trim_start_matches(['[', '(', ' ']);
+        let time = body.bytes().take(6).take_while(|b| b.is_ascii_digit() || *b == b':').count();
+        let clock = matches!(time, 4 | 5) && body.get(..time).is_some_and(|time| time.contains(':'));
+        let Some(rest) = body.get(time..).filter(|rest| clock && rest.starts_with([' ', ']', ')'])) else {
+            continue;
+        };
+        let said = rest.trim_start_matches([']', ')', ' ', '<', '@', '-', '|']);
+        let from = start + line.len() - said.len();
+        let end = end(r.text.as_bytes(), from);
+        let value = r.text.get(from..end).unwrap_or_default();
+        let odd = value.bytes().any(|b| b.is_ascii_digit() || b == b'_');
+        let lettered = value.bytes().filter(u8::is_ascii_alphabetic).count() >= 3;
+        if odd && lettered && matches!(after(r.text.as_bytes(), end), b':' | b'>') {
+            out.push(Finding::new(from, end, Type::USERNAME, Evidence::Shape));
+        }
+    }
+}
+
+/// `curl -u lmarsh:Kite#77`: who an option of a command says that calls, before the password.
+pub(super) fn option(r: &Reading<'_>, out: &mut Vec<Finding>) {
+    let text = r.text.as_bytes();
+    for (at, said) in r.text.match_indices(" -u ") {
+        let quote = usize::from(b"\"'".contains(&after(text, at + said.len())));
+        let from = at + said.len() + quote;
+        let end = end(text, from);
+        let secret = after(text, end) == b':'
+            && after(text, end + 1).is_ascii_graphic()
+            && after(text, end + 1) != b'$';
+        let named = text.get(from..end).is_some_and(|name| name.iter().any(u8::is_ascii_lowercase));
+        if secret && named && end - from >= 3 {
+            out.push(Finding::new(from, end, Type::USERNAME, Evidence::Shape));
         }
     }
 }
