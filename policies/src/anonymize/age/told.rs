@@ -6,7 +6,7 @@
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::lists;
-use crate::anonymize::words::Word;
+use crate::anonymize::words::{Caps, Word};
 
 /// Who is, in the languages where the word for years is left out.
 const WHO: [&str; 22] = [
@@ -35,7 +35,7 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     if word.is_number() {
         if let Some(weeks) = in_parts(r, i) {
             r.mark((i, weeks), Type::AGE, Evidence::Shape, out);
-        } else if is_said(r, i) || of_child(r, i) || is_bare(r, i) {
+        } else if is_said(r, i) || of_child(r, i) || is_bare(r, i) || is_high(r, i) {
             out.push(Finding::new(word.start, word.end, Type::AGE, Evidence::Shape));
         }
     } else if let Some((from, end)) = signed(r.str(i)) {
@@ -54,6 +54,28 @@ fn closed(r: &Reading<'_>, i: usize) -> bool {
     let gap = r.gap(i);
     let last = i + 1 == r.words.len() && !gap.starts_with(['%', '/', '-', '\'', '"']);
     last || [", ", ". ", "; ", ") ", "! ", ".\n", ",\n", "\n"].iter().any(|end| gap.starts_with(end))
+}
+
+/// `Anna Berg is 94 and`, `Berg 97, family says`: so many years, right behind who has a name.
+fn is_high(r: &Reading<'_>, i: usize) -> bool {
+    const SURE: [&str; 6] = ["and", "but", "with", "now", "who", "when"];
+    let Some(b) = i.checked_sub(1).filter(|b| r.gap(*b) == " " && number(r, i, 90..=112)) else {
+        return false;
+    };
+    let is = ["is", "was", "turned", "turns"].iter().any(|word| r.is(b, word));
+    let on = r.gap(i) == " " && SURE.iter().any(|word| r.is(i + 1, word));
+    match b.checked_sub(1).filter(|who| is && r.gap(*who) == " ") {
+        Some(who) => is_named(r, who) && (closed(r, i) || on),
+        None => is_named(r, b) && r.gap(i) == ", ",
+    }
+}
+
+/// A name of the lists with its capital, or the last of several capitals.
+fn is_named(r: &Reading<'_>, at: usize) -> bool {
+    let title = |at: usize| r.proper(at) && r.word(at).is_some_and(|w| w.caps == Caps::Title);
+    let listed = r.lists(at) & (lists::GIVEN | lists::SURNAME) != 0 && r.lists(at) & lists::COMMON == 0;
+    let behind = || at.checked_sub(1).is_some_and(|b| matches!(r.gap(b), " " | "-") && title(b));
+    title(at) && !r.has(at, Role::Eponym) && (listed || behind())
 }
 
 /// `he's 9,`, `hij is pas 9.`
@@ -180,6 +202,8 @@ mod tests {
             ("Min søn Villads på 6 skal starte", "6"),
             ("min datter på 4, der", "4"),
             ("우리 애가 만 6세인데", "만 6세"),
+            ("her mother Ursula Ter-Hagopian is 94 and takes", "94"),
+            ("pacing, Petrovic 97, family says", "97"),
             ("娘（5歳）が", "5歳"),
             ("今年12岁了", "12岁"),
             ("hi :) bin 27, und du?", "27"),

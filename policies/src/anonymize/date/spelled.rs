@@ -147,7 +147,7 @@ fn before(head: &str, tongue: &Tongue) -> bool {
         head.strip_suffix(*lead)
             .is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric() || c == '-'))
     };
-    tongue.before.iter().any(|lead| whole(lead))
+    tongue.before.iter().any(whole)
 }
 
 /// The end of the entry behind a space at `from`.

@@ -16,6 +16,7 @@ mod doubt;
 mod features;
 mod index;
 pub mod lattice;
+mod letter;
 pub mod lists;
 mod model;
 mod price;
