@@ -1,16 +1,17 @@
 //! Names that are told letter by letter: `that's L-O-F-T-E-N`.
 //!
-//! **Invariant:** the letters make a word of the text, or a name that the lists have.
+//! **Invariant:** the letters make a word that stands near, or a name that the lists have.
 
 use super::push;
 use crate::anonymize::cue::Reading;
 use crate::anonymize::kind::{Evidence, Finding};
 use crate::anonymize::ner::{self, lists};
-use crate::anonymize::words::Word;
 
 /// The fewest letters of a name, and the most.
 const LEAST: usize = 4;
 const MOST: usize = 20;
+/// So many words on either side may say the name.
+const NEAR: usize = 40;
 
 /// A name whose first letter is word `i`.
 pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
@@ -21,8 +22,7 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let last = (i..i + MOST).find(|at| r.gap(*at) != "-" || !letter(at + 1)).unwrap_or(i);
     let word: String = (i..=last).map(|at| r.low(at)).collect();
     let known = || ner::lists_of(&word) & (lists::GIVEN | lists::SURNAME) != 0;
-    let said =
-        || r.words.iter().enumerate().any(|(at, w): (usize, &Word)| w.chars >= LEAST && r.low(at) == word);
+    let said = || (i.saturating_sub(NEAR)..i + NEAR).any(|at| r.low(at) == word);
     if last + 1 - i >= LEAST && (known() || said()) {
         push(r, i, last, Evidence::Shape, out);
     }

@@ -23,10 +23,33 @@ const PASSENGERS: [&str; 8] = ["MR", "MRS", "MS", "MISS", "MSTR", "CHD", "INF", 
 /// Small words between two parts.
 const MOST: usize = 3;
 
+/// Which words names begin with, and which are part of one.
+struct Taken {
+    begins: Vec<bool>,
+    inside: Vec<bool>,
+}
+
+impl Taken {
+    fn of(r: &Reading<'_>, found: &[Finding]) -> Self {
+        let none = vec![false; r.words.len()];
+        let mut taken = Self { begins: none.clone(), inside: none };
+        for f in found.iter().filter(|f| f.ty == Type::NAME) {
+            let first = r.words.partition_point(|word| word.end <= f.start);
+            let behind = r.words.partition_point(|word| word.start < f.end);
+            if let Some(words) = taken.inside.get_mut(first..behind) {
+                words.fill(true);
+            }
+            if r.word(first).is_some_and(|word| word.start == f.start) {
+                taken.begins[first] = true;
+            }
+        }
+        taken
+    }
+}
+
 /// Makes the names among `out` as long as they are.
 pub(crate) fn stretch(r: &Reading<'_>, out: &mut [Finding]) {
-    let taken: Vec<(usize, usize)> =
-        out.iter().filter(|f| f.ty == Type::NAME).map(|f| (f.start, f.end)).collect();
+    let taken = Taken::of(r, out);
     for f in out.iter_mut().filter(|f| f.ty == Type::NAME && f.evidence < Evidence::Label) {
         let first = r.words.partition_point(|word| word.end <= f.start);
         let Some(last) = r.words.partition_point(|word| word.start < f.end).checked_sub(1) else { continue };
@@ -34,10 +57,7 @@ pub(crate) fn stretch(r: &Reading<'_>, out: &mut [Finding]) {
         if !own || !r.word(first).is_some_and(|word| word.start == f.start && word.capital()) {
             continue;
         }
-        let free = |i: usize| {
-            r.word(i)
-                .is_some_and(|word| !taken.iter().any(|(start, end)| *start < word.end && word.start < *end))
-        };
+        let free = |i: usize| taken.inside.get(i) == Some(&false);
         let to = forward(r, first, forward(r, first, last, &free), &free);
         let to = capitals(r, first, between(r, to, &taken), &free);
         let from = backward(r, first, &free);
@@ -80,11 +100,10 @@ fn forward(r: &Reading<'_>, first: usize, last: usize, free: &dyn Fn(usize) -> b
 }
 
 /// `Rajakaruna Arachchige Saman`: the word between two names is one too; `to` is the last word of the first.
-fn between(r: &Reading<'_>, to: usize, taken: &[(usize, usize)]) -> usize {
+fn between(r: &Reading<'_>, to: usize, taken: &Taken) -> usize {
     let middle = to + 1;
     let near = r.gap(to) == " " && r.gap(middle) == " " && title(r, middle) && !other(r, middle);
-    let next = r.word(middle + 1).filter(|_| near && title(r, middle + 1));
-    let named = next.is_some_and(|word| taken.iter().any(|(start, _)| *start == word.start));
+    let named = near && title(r, middle + 1) && taken.begins.get(middle + 1) == Some(&true);
     if named { middle + 1 } else { to }
 }
 
