@@ -145,7 +145,8 @@ fn military(text: &[u8], at: usize, run: usize, last: Option<usize>) -> Option<R
     let lead = lead(text, at);
     let lead = lead.as_str();
     let said = lead != "and" && (WORDS.said.contains(lead) || WORDS.hour.contains(lead));
-    let second = last.is_some_and(|last| matches!(&text[last..at], b" and " | b" to " | b" - " | b" until "));
+    let second =
+        last.is_some_and(|last| matches!(text.get(last..at), Some(b" and " | b" to " | b" - " | b" until ")));
     let end = marked(text, at + 4)
         .or_else(|| hours(text, at + 4).filter(|_| said))
         .or_else(|| (!open && (second || said && text[at] == b'0')).then_some(at + 4))?;

@@ -16,6 +16,7 @@ pub(super) enum Class {
 }
 
 /// What a character is to the reader.
+#[inline]
 pub(super) fn class(c: char) -> Class {
     match c {
         'a'..='z' | 'A'..='Z' => Class::Letter,
@@ -42,11 +43,13 @@ pub(super) fn class(c: char) -> Class {
     }
 }
 
+#[inline]
 pub(super) fn is_upper(c: char) -> bool {
     c.is_ascii_uppercase() || !c.is_ascii() && c.is_uppercase()
 }
 
 /// The number of the script that a letter belongs to.
+#[inline]
 pub(super) fn script(c: char) -> u8 {
     match u32::from(c) {
         0..=0x24f | 0x1e00..=0x1eff => 0,
@@ -61,6 +64,7 @@ pub(super) fn script(c: char) -> u8 {
 }
 
 /// The small letter without its accent.
+#[inline]
 pub(super) fn plain(c: char) -> u32 {
     if c.is_ascii() {
         return u32::from(c.to_ascii_lowercase());

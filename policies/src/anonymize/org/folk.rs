@@ -3,7 +3,7 @@
 //! **Invariant:** the frame is looked at first, and a word between others of its kind, as in a list of languages or
 //! dishes, is nobody's.
 
-use super::nation::{is_be, is_people, is_person};
+use super::nation::{is_be, is_people, is_person, may_be};
 use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::words::{Caps, Word};
@@ -11,7 +11,7 @@ use crate::anonymize::words::{Caps, Word};
 /// Peoples of somebody in the text.
 pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     for (i, word) in r.words.iter().enumerate() {
-        if word.digits > 0 || !(4..=20).contains(&word.chars) {
+        if word.digits > 0 || !(4..=20).contains(&word.chars) || !may_be(r.str(i)) {
             continue;
         }
         let framed = !r.has(i, Role::Country) && !r.has(i, Role::City);

@@ -45,6 +45,8 @@ struct Lists {
     peoples: Map<String, Vec<&'static str>>,
     be: Set<&'static str>,
     person: Set<&'static str>,
+    /// The second letters of nations and peoples by the first, a bit each, as far as both are ASCII.
+    pairs: [u32; 32],
 }
 
 static LISTS: LazyLock<Lists> = LazyLock::new(|| {
@@ -70,12 +72,28 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
             }
         }
     }
-    Lists { nations, heads, peoples, be, person }
+    let mut pairs = [0; 32];
+    for head in nations.keys().chain(peoples.keys()) {
+        if let [first, second] = head.as_bytes() {
+            pairs[usize::from(first & 31)] |= 1 << (second & 31);
+        }
+    }
+    Lists { nations, heads, peoples, be, person, pairs }
 });
 
 /// A word of a nation, by its head.
 fn is_nation(word: &str) -> bool {
     is_of(&LISTS.nations, word)
+}
+
+/// Whether a word may be one of a nation, a people or a faith, by its first two letters.
+pub(super) fn may_be(word: &str) -> bool {
+    match word.as_bytes() {
+        [first, second, ..] if first.is_ascii() && second.is_ascii() => {
+            LISTS.pairs[usize::from(first & 31)] >> (second & 31) & 1 == 1
+        }
+        _ => true,
+    }
 }
 
 /// A word of a nation, a people or a faith, by its head.

@@ -83,6 +83,9 @@ pub(super) fn house(r: &Reading<'_>, i: usize) -> usize {
 
 /// Parts without a street, from word `i` on.
 pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    if !value(r, i + 1) {
+        return;
+    }
     let strong = |k: usize| STRONG.contains(&r.low(k));
     let ground = GROUNDS.contains(&r.low(i)) && r.word(i).is_some_and(Word::capital);
     let number = r.word(i + 1).is_some_and(|w| w.is_number() && w.digits <= 3) && r.gap(i) == " ";

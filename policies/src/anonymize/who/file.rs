@@ -25,7 +25,7 @@ pub(crate) fn is_in_paper(rest: &str) -> bool {
 
 /// What the file's name holds whose ending is word `i`.
 pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
-    if !ENDINGS.contains(&r.low(i)) || r.gap_before(i) != "." {
+    if r.gap_before(i) != "." || !ENDINGS.contains(&r.low(i)) {
         return;
     }
     let joined = |at: usize| matches!(r.gap(at), "_" | "-" | "." | "__");
