@@ -142,6 +142,7 @@ async fn a_better_student_takes_the_place_of_the_one_that_serves() {
         (asked.0 == Some(0)).then_some(())
     })
     .await;
+    traffic.until("5 % once the ledger has its leaf", |route| route.weight.0 == 500).await;
 
     // What people ask changes; the student in service is trained anew, and stays.
     traffic.changed = traffic.sent.load(Ordering::Relaxed);
