@@ -62,7 +62,7 @@ fn common(source: &Source) -> BTreeSet<String> {
             add(&fold(literal));
         }
     }
-    for section in ["word", "medical", "drug", "head"] {
+    for section in ["word", "common", "medical", "drug", "head"] {
         source.locales.values().flat_map(|locale| locale.get(section)).for_each(|entry| add(&fold(entry)));
     }
     words

@@ -15,7 +15,7 @@ use kolm_policies::ner::lattice::CLASSES;
 use kolm_policies::ner::{Gazetteer, Tagger, fold};
 
 /// The committed model.
-const PLAN: Plan = Plan { seed: 7, samples: 240_000, passes: [3, 4], bytes: 2_090_000 };
+const PLAN: Plan = Plan { seed: 7, samples: 300_000, passes: [3, 4], bytes: 2_090_000 };
 
 fn main() -> ExitCode {
     let outcome = match env::args().nth(1).as_deref() {

@@ -21,15 +21,21 @@ pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
     all.sort_by_cached_key(key);
     all.dedup();
     let mut taken: BTreeMap<usize, Finding> = BTreeMap::new();
+    let numbered = |start: usize, end: usize| text[start..end].iter().any(u8::is_ascii_digit);
     for f in all {
         for (start, end) in free(&taken, f.start, f.end) {
             let whole = start == f.start && end == f.end;
             let Some((start, end)) = trimmed(text, start, end, whole) else { continue };
             // `97-year-old` around its number: the unit is nobody's.
-            let unit = f.ty == Type::AGE && text[start..end].iter().all(|b| !b.is_ascii_digit());
+            let unit = f.ty == Type::AGE && !numbered(start, end);
             // `Lindgren's`: the letter that says what is hers.
             let owned = text[start..end] == *b"s" && before(text, start) == b'\'';
-            if (unit || owned || is_article(&text[start..end])) && !whole {
+            // `ID 947710283` around a number that is known: the word is its label.
+            let labelled = f.evidence == Evidence::Label
+                && [b"id", b"no", b"nr"].iter().any(|label| text[start..end].eq_ignore_ascii_case(*label));
+            // `via kaart 5223 0491` around a card: what lost its number is no street.
+            let street = f.ty == Type::ADDRESS && numbered(f.start, f.end) && !numbered(start, end);
+            if (unit || owned || labelled || street || is_article(&text[start..end])) && !whole {
                 continue;
             }
             // `2/19 1600`, `5/1 1.8`: the model's day with the hour or the result behind it.
@@ -152,6 +158,23 @@ mod tests {
         ];
         let spans = resolve(text, all);
         assert_eq!(spans.iter().map(|f| (f.start, f.end)).collect::<Vec<_>>(), [(2, 4)]);
+    }
+
+    #[test]
+    fn what_led_to_a_number_is_no_remainder() {
+        for (text, ty, evidence) in [
+            ("member ID 947710283", Type::HEALTH_PLAN, Evidence::Label),
+            ("kaart 5223049171", Type::ADDRESS, Evidence::Model),
+        ] {
+            let (label, number) = (text.rfind(' ').unwrap_or_default(), text.len());
+            let from = text[..label].rfind(' ').map_or(0, |space| space + 1);
+            let all = vec![
+                Finding::new(from, number, ty, evidence),
+                Finding::new(label + 1, number, Type::CREDIT_CARD, Evidence::Validated),
+            ];
+            let found: Vec<_> = resolve(text.as_bytes(), all).iter().map(|f| f.start).collect();
+            assert_eq!(found, [label + 1], "{text}");
+        }
     }
 
     #[test]

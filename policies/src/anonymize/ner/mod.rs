@@ -14,6 +14,7 @@ use super::kind::{Evidence, Finding, Type};
 mod desk;
 mod doubt;
 mod features;
+mod file;
 mod index;
 pub mod lattice;
 mod letter;

@@ -1,6 +1,6 @@
-//! The model file: weights of features as signed bytes, and weights between tags.
+//! The model: weights of features as signed bytes, and weights between tags.
 //!
-//! **Invariant:** a file that is not whole gives no model; a look-up is one probe sequence.
+//! **Invariant:** a look-up is one probe sequence.
 
 use pulp::Arch;
 
@@ -8,9 +8,6 @@ use super::desk::{Desk, Sums};
 use super::features::{Features, MOST};
 use super::index::Index;
 use super::lattice::{K, Links, O, OPEN, TAGS, exp};
-
-/// First bytes of a model file.
-const MAGIC: &[u8; 8] = b"kolmner1";
 
 /// One weight for each tag but `O`, in steps of the model's scale.
 pub type Weights = [i8; TAGS];
@@ -32,62 +29,12 @@ pub struct Model {
 }
 
 impl Model {
-    /// Writes a model; rows are sorted by key, no key comes twice.
-    pub fn to_bytes(links: &Links, scale: f32, rows: &[(u32, Weights)]) -> Vec<u8> {
-        let mut out = MAGIC.to_vec();
-        out.extend((rows.len() as u32).to_le_bytes());
-        let between = links.outer.iter().flatten().chain(links.inner.iter().flatten());
-        for weight in std::iter::once(&scale).chain(between) {
-            out.extend(weight.to_le_bytes());
-        }
-        rows.iter().for_each(|(key, _)| out.extend(key.to_le_bytes()));
-        let mask = |weights: &Weights| (0..TAGS).fold(0_u32, |m, i| m | u32::from(weights[i] != 0) << i);
-        rows.iter().for_each(|(_, weights)| out.extend(mask(weights).to_le_bytes()));
-        for (_, weights) in rows {
-            out.extend(weights.iter().filter(|w| **w != 0).map(|w| *w as u8));
-        }
-        out
-    }
-
-    /// Reads what [`Model::to_bytes`] wrote.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut rest = bytes.strip_prefix(MAGIC)?;
-        let mut word = || {
-            let (head, tail) = rest.split_first_chunk::<4>()?;
-            rest = tail;
-            Some(*head)
-        };
-        let count = u32::from_le_bytes(word()?) as usize;
-        let scale = f32::from_le_bytes(word()?);
-        let mut links = Links::zero();
-        for weight in links.outer.iter_mut().flatten().chain(links.inner.iter_mut().flatten()) {
-            *weight = f32::from_le_bytes(word()?);
-        }
-        let (keys, rest) = rest.split_at_checked(count * 4)?;
-        let (masks, values) = rest.split_at_checked(count * 4)?;
-        let mut values = values.iter();
-        let mut rows = Vec::with_capacity(count);
-        for mask in masks.as_chunks::<4>().0 {
-            let mask = u32::from_le_bytes(*mask);
-            let mut weights = [0; TAGS];
-            for (i, weight) in weights.iter_mut().enumerate() {
-                if mask >> i & 1 == 1 {
-                    *weight = *values.next()? as i8;
-                }
-            }
-            rows.push(Row(weights));
-        }
-        if values.next().is_some() {
-            return None;
-        }
-        let keys: Vec<u32> = keys.as_chunks::<4>().0.iter().map(|key| u32::from_le_bytes(*key)).collect();
+    /// A model of rows with their keys; `None` where there are more than the index takes.
+    pub(super) fn of(links: &Links, scale: f32, rows: &[(u32, Weights)]) -> Option<Self> {
+        let keys: Vec<u32> = rows.iter().map(|(key, _)| *key).collect();
         let (index, order) = Index::of(&keys)?;
-        Some(Self {
-            links: links.factors(),
-            scale,
-            rows: order.into_iter().map(|number| rows[number]).collect(),
-            index,
-        })
+        let rows = order.into_iter().map(|number| Row(rows[number].1)).collect();
+        Some(Self { links: links.factors(), scale, rows, index })
     }
 
     /// Count of features.

@@ -154,11 +154,18 @@ pub(super) fn code(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
             i.checked_sub(1).filter(|b| r.gap(*b) == " " && (zip.is_some() || r.has(*b, Role::City)))?;
         Some(before).filter(|b| city_word(r, *b))
     });
+    let vouched = zip.is_some() && zip_of(r.str(i), r.str(i + 1));
+    // `Reading, PA 19601`: a word of the language too, but its ZIP vouches for it.
+    let city = city.or_else(|| {
+        let before = i.checked_sub(1).filter(|b| vouched && r.gap(*b) == ", ")?;
+        let title = r.word(before).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3 && w.digits == 0);
+        (title && !r.has(before, Role::Label)).then_some(before)
+    });
     let credential = r.has(i, Role::Credential)
         && zip.is_none()
         && !i.checked_sub(1).is_some_and(|b| r.has(b, Role::City));
     // `PET/CT 78815`, `CT 71260`: a scan and its procedure; no state has such a code.
-    let other = city.is_none() && !(zip.is_some() && zip_of(r.str(i), r.str(i + 1)));
+    let other = city.is_none() && !vouched;
     if other || credential {
         return;
     }

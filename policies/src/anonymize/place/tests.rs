@@ -84,6 +84,7 @@ fn places_of_many_countries() {
             ("Kerkstraat 8, 1012 AB Amsterdam", "POSTCODE 1012 AB"),
             ("Rua Augusta, 1500, São Paulo", "ADDRESS Rua Augusta, 1500"),
             ("P.O. Box 12, Boise, ID 83702", "ADDRESS P.O. Box 12"),
+            ("Apt 2B, Reading, PA 19601", "CITY Reading"),
             ("Postfach 1234", "ADDRESS Postfach 1234"),
             ("she lives in Eastmoor now", "CITY Eastmoor"),
             ("moved to New York City", "CITY New York City"),
