@@ -8,6 +8,8 @@ use crate::score::Score;
 use crate::{hand, masked, sets};
 
 const SAMPLE: usize = 20;
+/// Texts of a long exchange.
+const LONG: usize = 600;
 
 #[test]
 fn floors_hold() {
@@ -28,6 +30,18 @@ fn floors_hold() {
         let touched = points(score.touched());
         assert!(score.free == 0 || touched <= floor.touched, "{}: {touched} touched", set.name);
         assert_eq!(score.dropped, 0, "{}: texts were dropped", set.name);
+    }
+}
+
+#[test]
+fn of_long_exchanges_none_is_dropped() {
+    for set in sets::all(11, 1) {
+        let policy = masked::policy(set.preset).unwrap();
+        let texts: Vec<&str> = set.items.iter().map(|item| item.text.as_str()).collect();
+        for texts in texts.chunks(LONG) {
+            let dropped = masked::masked(&texts.join("\n"), &policy).err();
+            assert_eq!(dropped, None, "{}", set.name);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::body::{Leaf, Leaves, Tree, same_form};
-use super::detect::{Place, detect, patterns};
+use super::detect::{Place, detect};
 use super::fold::Folded;
 use super::invent::{Choice, Shift, is_fixed_title, moved, year_of, years};
 use super::kind::{Evidence, Finding, Mode, Type};
@@ -14,6 +14,7 @@ use super::vault::Originals;
 use super::{Dropped, Salt};
 
 mod alias;
+mod audit;
 mod listed;
 mod replace;
 mod spread;
@@ -326,39 +327,6 @@ impl<'a> Work<'a> {
         }
         out.push_str(&leaf.text[from..]);
         Ok((out, cuts))
-    }
-
-    /// No original is left, and nothing is found that is not ours.
-    fn audit(&self, i: usize, text: &str, cuts: &[Cut], search: Option<&Search>) -> Result<(), Dropped> {
-        let folded = Folded::of(text);
-        let cut_at = |source: &Range<usize>| {
-            let cut = cuts.get(cuts.partition_point(|cut| cut.ours.end <= source.start));
-            cut.filter(|cut| cut.ours.start < source.end)
-        };
-        // The year of a date that was moved may be the number of a house.
-        let of_date = |hit: &Hit| {
-            let year = folded.text()[hit.start..hit.end].bytes().all(|b| b.is_ascii_digit());
-            let source = folded.source(hit.start..hit.end);
-            year && cut_at(&source).is_some_and(|cut| {
-                let whole = cut.ours.start <= source.start && source.end <= cut.ours.end;
-                whole && MOVED.contains(&self.ty(i, cut.span))
-            })
-        };
-        if search.is_some_and(|search| search.leaks(folded.text()).any(|hit| !of_date(&hit))) {
-            return Err(Dropped::AuditLeak);
-        }
-        let leaf = &self.leaves[i];
-        if leaf.number {
-            return Ok(());
-        }
-        let leaks = patterns(folded.text(), &leaf.key, leaf.place, self.policy).into_iter().any(|f| {
-            let source = folded.source(f.start..f.end);
-            f.evidence >= Evidence::Validated
-                && f.score >= self.policy.mask_at
-                && self.policy.mode_of(f.ty) != Mode::Keep
-                && cut_at(&source).is_none()
-        });
-        if leaks { Err(Dropped::AuditLeak) } else { Ok(()) }
     }
 
     /// How this conversation's dates and times move.

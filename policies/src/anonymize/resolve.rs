@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::date::{is_month, is_weekday};
 use super::kind::{Evidence, Finding, Type};
 use super::token::{before, in_token};
 
@@ -35,7 +36,9 @@ pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
                 && [b"id", b"no", b"nr"].iter().any(|label| text[start..end].eq_ignore_ascii_case(*label));
             // `via kaart 5223 0491` around a card: what lost its number is no street.
             let street = f.ty == Type::ADDRESS && numbered(f.start, f.end) && !numbered(start, end);
-            if (unit || owned || labelled || street || is_article(&text[start..end])) && !whole {
+            // `DOB: December 12  Unit` before another number: the word is no part of the day.
+            let undated = f.evidence == Evidence::Label && f.ty == Type::DATE && is_no_day(&text[start..end]);
+            if (unit || owned || labelled || street || undated || is_article(&text[start..end])) && !whole {
                 continue;
             }
             // `2/19 1600`, `5/1 1.8`: the model's day with the hour or the result behind it.
@@ -44,8 +47,9 @@ pub(crate) fn resolve(text: &[u8], mut all: Vec<Finding>) -> Vec<Finding> {
             if measured {
                 continue;
             }
-            // A part of a name is masked like the whole; of a number or an account only under the general name.
-            let ty = if whole || f.ty.names() && f.ty != Type::USERNAME { f.ty } else { Type::ID };
+            // A part of a name or day is masked like the whole; of a number or an account only under the general name.
+            let named = f.ty.names() && f.ty != Type::USERNAME || f.ty == Type::DATE;
+            let ty = if whole || named { f.ty } else { Type::ID };
             taken.insert(start, Finding { start, end, ty, ..f });
         }
     }
@@ -57,6 +61,13 @@ fn counts(part: &[u8]) -> bool {
     let number = part.iter().all(|b| b.is_ascii_digit() || *b == b'.');
     let year = part.len() == 4 && matches!(part, [b'1', b'8' | b'9', ..] | [b'2', b'0', ..]);
     number && !year && part.len() <= 5
+}
+
+/// One word of ASCII that is no month and no weekday.
+fn is_no_day(part: &[u8]) -> bool {
+    let word = str::from_utf8(part).unwrap_or_default().to_ascii_lowercase();
+    let one = !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    one && !is_month(&word) && !is_weekday(&word)
 }
 
 /// `the` of `the 3rd of March`, where the rest has a finding of its own.
@@ -165,6 +176,7 @@ mod tests {
         for (text, ty, evidence) in [
             ("member ID 947710283", Type::HEALTH_PLAN, Evidence::Label),
             ("kaart 5223049171", Type::ADDRESS, Evidence::Model),
+            ("Unit 5223049171", Type::DATE, Evidence::Label),
         ] {
             let (label, number) = (text.rfind(' ').unwrap_or_default(), text.len());
             let from = text[..label].rfind(' ').map_or(0, |space| space + 1);

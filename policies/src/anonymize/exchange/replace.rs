@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::MOVED;
 use super::alias::{Group, Groups};
 use super::spread::{Hit, Search};
-use crate::anonymize::invent::{Choice, Draw, Inventor, Shift, Written, alike, dress, renumbered, surrogate};
+use crate::anonymize::invent::{Choice, Draw, Inventor, Shift, Written, alike, dress, redrawn, surrogate};
 use crate::anonymize::kind::{Mode, Type};
 use crate::anonymize::policy::Policy;
 use crate::anonymize::{Dropped, Salt};
@@ -135,8 +135,8 @@ impl<'a> Names<'a> {
         Ok(dress(name.ty, &name.surrogate, mention.text))
     }
 
-    /// A surrogate with other digits where it happens to hold an original: `ext. 23` behind a number, `2851` before
-    /// a street.
+    /// A surrogate with other digits or letters where it happens to hold an original: `ext. 23` behind a number,
+    /// `2851` before a street, `Unit` behind one.
     fn apart(&self, name: &Name, new: String) -> String {
         let leaks = |new: &str| self.search.map_or(Vec::new(), |search| search.leaks(new).collect());
         let hits: Vec<Hit> = if MOVED.contains(&name.ty) { Vec::new() } else { leaks(&new) };
@@ -144,8 +144,9 @@ impl<'a> Names<'a> {
             return new;
         }
         let mut choice = self.draw.choice("APART", &new, 0);
-        let other =
-            |_| hits.iter().fold(new.clone(), |new, hit| renumbered(&new, hit.start..hit.end, &mut choice));
+        let other = |_| {
+            hits.iter().rev().fold(new.clone(), |new, hit| redrawn(&new, hit.start..hit.end, &mut choice))
+        };
         (0..ATTEMPTS).map(other).find(|other| leaks(other).is_empty()).unwrap_or(new)
     }
 

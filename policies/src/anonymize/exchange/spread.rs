@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::anonymize::invent::{Part, Script, Written, is_common, is_kind, is_name, is_role};
+use crate::anonymize::invent::{Part, Script, Written, is_common, is_kind, is_name, is_particle, is_role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::ner::{self, lists};
 
@@ -202,7 +202,8 @@ impl Forms {
             return;
         }
         let surnames: Vec<&str> = words(Part::Surname).collect();
-        if let Some(last) = surnames.last() {
+        // `A. de` would be in every `S.A. de`.
+        if let Some(last) = surnames.last().filter(|last| !is_particle(&last.to_lowercase())) {
             for first in words(Part::Given).take(1) {
                 let initial: String = first.chars().take(1).collect();
                 let spaced = [

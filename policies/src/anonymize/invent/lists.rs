@@ -187,7 +187,12 @@ pub(crate) fn is_common(word: &str) -> bool {
     LISTS.common.contains(word) || LISTS.roles.contains(word)
 }
 
-/// All of them.
+/// A small word inside of names: `de`, `van`.
+pub(crate) fn is_particle(word: &str) -> bool {
+    LISTS.particles.contains(word)
+}
+
+/// All words that are not only names.
 pub(crate) fn common_words() -> impl Iterator<Item = &'static str> {
     LISTS.common.iter().chain(&LISTS.roles).copied()
 }

@@ -37,13 +37,16 @@ pub(crate) fn alike(original: &str, choice: &mut Choice) -> String {
         .collect()
 }
 
-/// The text with other digits in a range of it.
-pub(crate) fn renumbered(text: &str, range: Range<usize>, choice: &mut Choice) -> String {
-    let digit = |(at, c): (usize, char)| match c {
-        '0'..='9' if range.contains(&at) => char::from(b'1' + choice.below(9) as u8),
+/// The text with other digits in a range of it; where that has none, with other letters.
+pub(crate) fn redrawn(text: &str, range: Range<usize>, choice: &mut Choice) -> String {
+    let (head, part, tail) = (&text[..range.start], &text[range.clone()], &text[range.end..]);
+    let numbered = part.bytes().any(|b| b.is_ascii_digit());
+    let digit = |c: char| match c {
+        '0'..='9' => char::from(b'1' + choice.below(9) as u8),
         c => c,
     };
-    text.char_indices().map(digit).collect()
+    let new = if numbered { part.chars().map(digit).collect() } else { alike(part, choice) };
+    format!("{head}{new}{tail}")
 }
 
 /// What ends an invented secret, for all to see.
