@@ -216,7 +216,7 @@ mod tests {
             (refuses("K0706"), Some(Breach::Golden)),
             (refuses("K0703"), Some(Breach::Artifact)),
             (refuses("K0402"), Some(Breach::Artifact)),
-            (refuses("K0705"), None),
+            (refuses("K0006"), None),
             (other, Some(Breach::Artifact)),
             ("panicked".to_owned(), None),
         ] {

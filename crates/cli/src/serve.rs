@@ -52,7 +52,8 @@ pub(crate) fn run(args: &Serve, env: &Env, data_dir: &Path, json: bool) -> Done 
         let behind_gateway = args.behind_gateway;
         let stop =
             async move { if behind_gateway { stdin_ended().await } else { crate::up::signalled().await } };
-        Ok::<_, Failure>(service.run(listener, stop).await?)
+        service.run(listener, stop).await;
+        Ok::<_, Failure>(())
     });
     if let Some((ledger, _, _)) = ledger {
         ledger.shutdown();

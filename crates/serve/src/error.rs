@@ -42,13 +42,6 @@ pub enum Error {
         /// The artifact that is to answer.
         artifact: String,
     },
-    /// The listener broke.
-    #[error("the listener broke")]
-    Listen {
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
 }
 
 impl Coded for Error {
@@ -58,7 +51,6 @@ impl Coded for Error {
             Self::Twice { .. } => 702,
             Self::Load { .. } => 703,
             Self::Alias { .. } => 704,
-            Self::Listen { .. } => 705,
             Self::Golden { .. } => 706,
         })
     }
@@ -76,7 +68,6 @@ impl Coded for Error {
             Self::Alias { .. } => {
                 "an alias is written GLOB=FILE.kolm, and the file must be among those served"
             }
-            Self::Listen { .. } => "start it again; if it returns, look at the limits on open files",
         }))
     }
 
@@ -84,7 +75,7 @@ impl Coded for Error {
         match self {
             Self::NoModels => Exit::Missing,
             Self::Twice { .. } | Self::Alias { .. } => Exit::Usage,
-            Self::Load { .. } | Self::Listen { .. } | Self::Golden { .. } => Exit::Failed,
+            Self::Load { .. } | Self::Golden { .. } => Exit::Failed,
         }
     }
 }

@@ -12,13 +12,13 @@ mod http;
 mod ids;
 mod models;
 mod paths;
+mod port;
 mod receipt;
 
 use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::serve::ListenerExt;
 use kolm_artifact::Artifact;
 use kolm_core::{Env, Namespace};
 use tokio::net::TcpListener;
@@ -99,19 +99,8 @@ impl Service {
     }
 
     /// Serves `listener` until `stop` resolves, then lets what is in work end.
-    pub async fn run(
-        self,
-        listener: TcpListener,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), Error> {
-        let listener = listener.tap_io(|socket| {
-            // Without it a small answer waits 40 ms for the client's acknowledgement.
-            if let Err(error) = socket.set_nodelay(true) {
-                tracing::debug!(%error, "nodelay not set");
-            }
-        });
-        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(stop);
-        serving.await.map_err(|source| Error::Listen { source })
+    pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        port::Port { router: self.router(), patience: port::PATIENCE }.run(listener, stop).await;
     }
 }
 

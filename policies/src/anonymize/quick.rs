@@ -41,6 +41,15 @@ impl Hasher for Quick {
     }
 }
 
+/// Pairs of letters that a word of ASCII may begin with.
+pub(crate) const PAIRS: usize = 1024;
+
+/// The first two letters of a word of ASCII, whatever their case, as a number below [`PAIRS`].
+pub(crate) fn pair(word: &[u8]) -> usize {
+    let letter = |at: usize| word.get(at).map_or(0, |byte| usize::from(byte & 31));
+    letter(0) << 5 | letter(1)
+}
+
 /// Bytes of the longest word that stands in its place itself.
 const SHORT: usize = 15;
 

@@ -146,6 +146,7 @@ pub(super) fn in_words(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     ];
     let small = ["elf", "zwölf", "sieben", "acht", "neun", "zehn", "fünfzehn", "sechzehn", "achtzehn"];
     let low = r.low(i);
+    // Before a space nothing is closed.
     let Some(b) = i.checked_sub(1).filter(|b| r.gap(*b) == " " && r.gap(i) != " ") else { return };
     let is = |k: usize, words: &[&str]| words.iter().any(|word| r.is(k, word));
     let me = is(b, &IS) && b.checked_sub(1).is_some_and(|who| r.gap(who) == " " && is(who, &WHO[..10]));

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use crate::anonymize::quick::Map;
+use crate::anonymize::quick::{Map, PAIRS, pair};
 
 /// Bytes of the longest name.
 const LONGEST: usize = 24;
@@ -26,24 +26,18 @@ static MONTHS: LazyLock<(Vec<Row>, Map<&'static str, (usize, u32)>)> = LazyLock:
 });
 
 /// Lengths of names by their first two letters, a bit each; those in English too.
-static LENGTHS: LazyLock<[u32; 1024]> = LazyLock::new(|| {
-    let mut lengths = [0; 1024];
+static LENGTHS: LazyLock<[u32; PAIRS]> = LazyLock::new(|| {
+    let mut lengths = [0; PAIRS];
     let english = super::calendar::MONTHS.iter().flat_map(|name| [*name, &name[..3], "sept"]);
     for name in MONTHS.1.keys().copied().chain(english) {
-        lengths[head(name.as_bytes())] |= 1 << name.len().min(31);
+        lengths[pair(name.as_bytes())] |= 1 << name.len().min(31);
     }
     lengths
 });
 
-/// The first two letters, whatever their case.
-fn head(word: &[u8]) -> usize {
-    let letter = |at: usize| word.get(at).map_or(0, |byte| usize::from(byte & 31));
-    letter(0) << 5 | letter(1)
-}
-
 /// Whether a word may be the name of a month, by its first letters and its length.
 pub(super) fn may_be(word: &[u8]) -> bool {
-    LENGTHS[head(word)] >> word.len().min(31) & 1 == 1 || !word.is_ascii()
+    LENGTHS[pair(word)] >> word.len().min(31) & 1 == 1 || !word.is_ascii()
 }
 
 fn find(word: &str) -> Option<(usize, u32)> {

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use crate::anonymize::cue::Reading;
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::quick::{Map, Set};
+use crate::anonymize::quick::{Map, PAIRS, Set, pair};
 use crate::anonymize::sections::entries;
 use crate::anonymize::words::Caps;
 
@@ -45,8 +45,8 @@ struct Lists {
     peoples: Map<String, Vec<&'static str>>,
     be: Set<&'static str>,
     person: Set<&'static str>,
-    /// The second letters of nations and peoples by the first, a bit each, as far as both are ASCII.
-    pairs: [u32; 32],
+    /// Whether a nation or people begins with two letters of ASCII.
+    pairs: [bool; PAIRS],
 }
 
 static LISTS: LazyLock<Lists> = LazyLock::new(|| {
@@ -72,11 +72,9 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
             }
         }
     }
-    let mut pairs = [0; 32];
-    for head in nations.keys().chain(peoples.keys()) {
-        if let [first, second] = head.as_bytes() {
-            pairs[usize::from(first & 31)] |= 1 << (second & 31);
-        }
+    let mut pairs = [false; PAIRS];
+    for head in nations.keys().chain(peoples.keys()).filter(|head| head.is_ascii()) {
+        pairs[pair(head.as_bytes())] = true;
     }
     Lists { nations, heads, peoples, be, person, pairs }
 });
@@ -88,12 +86,8 @@ fn is_nation(word: &str) -> bool {
 
 /// Whether a word may be one of a nation, a people or a faith, by its first two letters.
 pub(super) fn may_be(word: &str) -> bool {
-    match word.as_bytes() {
-        [first, second, ..] if first.is_ascii() && second.is_ascii() => {
-            LISTS.pairs[usize::from(first & 31)] >> (second & 31) & 1 == 1
-        }
-        _ => true,
-    }
+    let head = word.as_bytes().get(..2).filter(|head| head.is_ascii());
+    head.is_none_or(|head| LISTS.pairs[pair(head)])
 }
 
 /// A word of a nation, a people or a faith, by its head.

@@ -49,6 +49,9 @@ impl Taken {
 
 /// Makes the names among `out` as long as they are.
 pub(crate) fn stretch(r: &Reading<'_>, out: &mut [Finding]) {
+    if out.iter().all(|f| f.ty != Type::NAME) {
+        return;
+    }
     let taken = Taken::of(r, out);
     for f in out.iter_mut().filter(|f| f.ty == Type::NAME && f.evidence < Evidence::Label) {
         let first = r.words.partition_point(|word| word.end <= f.start);
