@@ -8,6 +8,7 @@ use super::token::{Token, after, before, in_token, tokens};
 mod calendar;
 mod clock;
 mod hour;
+mod list;
 mod loose;
 mod loosely;
 mod months;
@@ -97,7 +98,8 @@ pub(crate) fn dates(text: &[u8], tokens: &[Token]) -> Vec<Written> {
         };
         match found {
             Some(date) => {
-                let date = with_weekday(text, tokens, i, date);
+                let floor = out.last().map_or(0, |last| last.end);
+                let date = list::widened(text, tokens, floor, with_weekday(text, tokens, i, date));
                 i = tokens.partition_point(|t| t.start < date.end).max(i + 1);
                 if out.last().is_none_or(|last| last.end <= date.start) {
                     out.push(date);
@@ -322,7 +324,8 @@ fn month_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
 fn day_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     let day_at = all[i];
     let day = day_token(text, day_at)?;
-    if matches!(before(text, day_at.start), b'-' | b'/' | b'.' | b':' | b'$' | b'_') {
+    let part = matches!(before(text, day_at.start), b'-' | b'/' | b'.' | b':' | b'$' | b'_');
+    if part && !list::goes_on(text, all, i) {
         return None;
     }
     let mut next = i + 1;

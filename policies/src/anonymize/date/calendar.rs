@@ -78,8 +78,10 @@ pub(crate) fn shift(text: &str, date: &Written, offset: i64) -> String {
             Field::Weekday => {}
         }
     }
+    // Of several days each moves for itself.
+    let moved = |raw: &str| civil_of(days_of(year, month, digits(raw) as u32) + offset).2;
     let days = days_of(year, month, day) + offset;
-    let (year, month, day) = civil_of(days);
+    let (year, month, _) = civil_of(days);
     let weekday = WEEKDAYS[(days + 4).rem_euclid(7) as usize];
     let mut out = String::with_capacity(text.len() + 8);
     let mut from = 0;
@@ -87,8 +89,8 @@ pub(crate) fn shift(text: &str, date: &Written, offset: i64) -> String {
         out.push_str(&text[from..*start]);
         let raw = &text[*start..*end];
         match field {
-            Field::Day => out.push_str(&padded(i64::from(day), raw.len())),
-            Field::Ordinal => out.push_str(&ordinal(day, raw)),
+            Field::Day => out.push_str(&padded(i64::from(moved(raw)), raw.len())),
+            Field::Ordinal => out.push_str(&ordinal(moved(raw), raw)),
             Field::Month => out.push_str(&padded(i64::from(month), raw.len())),
             Field::Name => {
                 let dashed = text.as_bytes().get(*end) == Some(&b'-');

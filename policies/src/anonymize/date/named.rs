@@ -1,5 +1,5 @@
 //! Days that are told without a number of the month: `on the fourth`, `March the third`, `Christmas Eve`, `landed 9th`,
-//! `since june`, and the second day of `June 3-7`.
+//! `since june`.
 //!
 //! **Invariant:** an ordinal alone is a day only where nothing stands behind it that it could count.
 
@@ -145,7 +145,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         let found = match word.digits {
             0 if !worth(r.str(i)) => worded::find(r, i),
             0 => feast(r, i).or_else(|| spelled(r, i)).or_else(|| alone(r, i)),
-            1 | 2 => ordinal(r, i, word).or_else(|| second(r, i, word)),
+            1 | 2 => ordinal(r, i, word),
             _ => None,
         };
         if let Some((first, last)) = found {
@@ -257,25 +257,6 @@ fn ordinal(r: &Reading<'_>, i: usize, word: &Word) -> Option<(usize, usize)> {
     (said || led && closed(r, i)).then_some((i, i))
 }
 
-/// `June 3-7`, `June 3 through 7`, `3-7 June`: the day that stands apart from the name of its month.
-fn second(r: &Reading<'_>, i: usize, word: &Word) -> Option<(usize, usize)> {
-    let day = |k: usize| r.word(k).is_some_and(|w| (1..=2).contains(&w.digits) && w.chars - w.digits <= 2);
-    if !day(i) || word.of(r.text).parse::<u8>().is_ok_and(|n| n > 31) {
-        return None;
-    }
-    let b = i.checked_sub(1)?;
-    let to = |k: usize| r.gap(k) == " " && is(r, k, &["to", "through", "thru", "and"]);
-    let first = if to(b) { b.checked_sub(1)? } else { b };
-    let joined = matches!(r.gap(first), "-" | " - " | " ") && (first < b || r.gap(first) != " ");
-    let named = first.checked_sub(1).is_some_and(|m| month(r, m) && r.gap(m) == " ");
-    let closed = !r.gap(i).starts_with([':', '%', '/']);
-    if day(first) && joined && named && closed && is_month(r.str(first - 1)) {
-        return Some((i, i));
-    }
-    let behind = r.gap(i) == "-" && day(i + 1) && r.gap(i + 1) == " " && is_month(r.str(i + 2));
-    behind.then_some((i, i))
-}
-
 /// Nothing stands behind word `i` that it could count: `the 5th percentile`, `the first time`.
 fn closed(r: &Reading<'_>, i: usize) -> bool {
     let gap = r.gap(i);
@@ -315,7 +296,6 @@ mod tests {
             ("clinic tues 14th", "14th"),
             ("died in june of a stroke", "june"),
             ("surgery at the end of Sept.", "Sept"),
-            ("away June 3-7 on leave", "7"),
             ("on the 3rd of this month", "3rd"),
         ] {
             assert!(check(text).contains(&want), "{text}: {:?}", check(text));

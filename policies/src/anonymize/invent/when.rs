@@ -192,7 +192,8 @@ impl Read {
         } else if signed(['月', '월']) {
             self.month = Some(n.clamp(1, 12));
             Field::Month
-        } else if self.day.is_none() && (1..=31).contains(&n) {
+        } else if (self.day.is_none() || self.ends_with_day()) && (1..=31).contains(&n) {
+            // Of several days, as in `11 a 19 de março`, the last one tells the month.
             self.day = Some(n);
             Field::Day
         } else if end - start == 2 && self.year.is_none() {
@@ -205,11 +206,15 @@ impl Read {
         signed(['年', '년']) || signed(['月', '월'])
     }
 
+    fn ends_with_day(&self) -> bool {
+        self.pieces.last().is_some_and(|(_, _, field, _)| *field == Field::Day)
+    }
+
     fn written(&self, mention: &str, offset: i64) -> String {
-        let (month, day) = (self.month.unwrap_or(1) as u32, self.day.unwrap_or(15) as u32);
-        let days = days_of(self.year.unwrap_or(2001), month, day) + offset;
-        let (year, month, day) = civil_of(days);
-        let (month, day) = (i64::from(month), i64::from(day));
+        let month = self.month.unwrap_or(1) as u32;
+        let moved = |day: i64| days_of(self.year.unwrap_or(2001), month, day as u32) + offset;
+        let days = moved(self.day.unwrap_or(15));
+        let (year, month, _) = civil_of(days);
         let mut out = String::with_capacity(mention.len() + 8);
         let mut from = 0;
         for (start, end, field, row) in &self.pieces {
@@ -220,12 +225,15 @@ impl Read {
                 CALENDAR.rows[*row].names.get(at as usize).map_or(String::new(), |name| cased(name, raw))
             };
             out.push_str(&match field {
-                Field::Name | Field::Roman => name(month - 1),
+                Field::Name | Field::Roman => name(i64::from(month) - 1),
                 Field::Weekday => name((days + 4).rem_euclid(7)),
                 Field::Year => (year + self.era).to_string(),
                 Field::Short => format!("{:02}", year.rem_euclid(100)),
                 Field::Month => format!("{month:0width$}"),
-                Field::Day | Field::Ordinal => format!("{day:0width$}"),
+                Field::Day | Field::Ordinal => {
+                    let day = civil_of(moved(leading(raw).unwrap_or(15))).2;
+                    format!("{day:0width$}")
+                }
             });
             from = *end;
         }
@@ -276,6 +284,8 @@ mod tests {
             ("Montag, 3. Mai 2021", 1, "Dienstag, 4. Mai 2021"),
             ("14 avril 2021", 30, "14 mai 2021"),
             ("5 de mayo de 2021", -10, "25 de abril de 2021"),
+            ("11 a 19 de março de 2025", 3, "14 a 22 de março de 2025"),
+            ("11. bis 19. März 2021", -9, "2. bis 10. März 2021"),
             ("2021年5月21日", 40, "2021年6月30日"),
             ("2021년 5월 21일", 40, "2021년 6월 30일"),
             ("12 марта 2020 г.", 31, "12 апреля 2020 г."),
