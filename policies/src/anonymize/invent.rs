@@ -22,9 +22,8 @@ mod word;
 
 pub(crate) use group::{is_fixed_title, is_kind, is_title, years};
 pub(crate) use inventor::{Atom, Inventor};
-pub(crate) use lists::{
-    Script, common_words, is_common, is_honorific, is_name, is_particle, is_role, known_locale,
-};
+pub(crate) use lists::{Script, is_common, is_honorific, is_name, is_particle, is_role};
+pub(crate) use lists::{common_words, known_locale};
 pub(crate) use person::{Part, Written};
 pub(crate) use when::{Shift, is_weekday, moved, year_of};
 pub(crate) use word::{alike, plain, redrawn};
