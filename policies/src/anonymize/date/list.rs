@@ -27,7 +27,10 @@ pub(super) fn widened(text: &[u8], all: &[Token], floor: usize, mut date: Writte
         let last = at(date.pieces[1].1);
         date.pieces.extend(later(text, all, last));
     }
-    Written::new(date.pieces.clone(), date.score).unwrap_or(date)
+    if let (Some((_, start, _)), Some((_, _, end))) = (date.pieces.first(), date.pieces.last()) {
+        (date.start, date.end) = (*start, *end);
+    }
+    date
 }
 
 /// Whether token `i` is the last day of `3-7 June`.
