@@ -1,32 +1,23 @@
 //! Dashboard and admin interface, on a runtime of their own.
 //!
-//! **Invariant:** nobody keeps a connection by saying nothing on it.
+//! **Invariant:** the port is taken before anything runs in the background, and announced once clients may come.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use kolm_config::{Live, LogFormat};
 use kolm_core::{Code, Exit};
 use kolm_gateway::reconcile::Board;
 use kolm_gateway::table::Shared;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::admin::RunFile;
 use crate::doors;
 use crate::report::{Failure, note, print_json};
 use crate::source::Source;
-
-/// How long a client is given for the header of its next request.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// What is waited for when no connection can be taken, as for want of file descriptors.
-const BREATH: Duration = Duration::from_millis(100);
 
 /// The port, taken before anything else runs.
 pub(crate) struct Port {
@@ -72,7 +63,8 @@ impl Pages {
         let status = doors::status_door(shared, store, board, live, (admin, &listen));
         let doors = doors::doors(status, shared, store, board, (live, source));
         let settings = kolm_dashboards::Settings { token: token.clone(), address: admin };
-        runtime.spawn(welcome(listener, kolm_dashboards::router(doors, settings)));
+        let router = kolm_dashboards::router(doors, settings);
+        runtime.spawn(kolm_serve::listen(listener, router, std::future::pending()));
         runtime.spawn(source.clone().watch());
         Self { runtime, admin, token, listen }
     }
@@ -108,29 +100,6 @@ impl Pages {
 
     pub(crate) fn stop(self) {
         self.runtime.shutdown_timeout(Duration::from_secs(1));
-    }
-}
-
-/// Takes connections until the runtime ends.
-async fn welcome(listener: TcpListener, router: Router) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(serve(stream, router.clone()))),
-            Err(error) => {
-                tracing::warn!(%error, "the admin port takes no connection");
-                tokio::time::sleep(BREATH).await;
-            }
-        }
-    }
-}
-
-async fn serve(stream: TcpStream, router: Router) {
-    let mut server = Builder::new(TokioExecutor::new()).http1_only();
-    server.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    let served =
-        server.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router));
-    if let Err(cause) = served.await {
-        tracing::trace!(cause, "admin connection");
     }
 }
 

@@ -13,6 +13,7 @@ use kolm_wire::error::ApiError;
 use kolm_wire::reply::{self, Meta};
 use kolm_wire::validate::{self, ChatRequest};
 use sha2::{Digest, Sha256};
+use tower_http::timeout::TimeoutError;
 
 use crate::chat::{self, Answered, Cascade};
 use crate::models::Model;
@@ -206,8 +207,11 @@ async fn read(request: Request<Body>, limit: usize) -> Result<Bytes, ApiError> {
         return Err(too_large());
     }
     axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
-        if error.source().is_some_and(|source| source.is::<LengthLimitError>()) {
+        let causes = || std::iter::successors(error.source(), |&cause| cause.source());
+        if causes().any(|cause| cause.is::<LengthLimitError>()) {
             too_large()
+        } else if causes().any(|cause| cause.is::<TimeoutError>()) {
+            ApiError::too_slow()
         } else {
             ApiError::bad_json()
         }

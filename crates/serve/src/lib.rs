@@ -26,6 +26,7 @@ use tokio::sync::Semaphore;
 
 pub use error::Error;
 use models::Models;
+pub use port::listen;
 
 /// How the port behaves.
 #[derive(Clone)]
@@ -100,7 +101,7 @@ impl Service {
 
     /// Serves `listener` until `stop` resolves, then lets what is in work end.
     pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        port::Port { router: self.router(), patience: port::PATIENCE }.run(listener, stop).await;
+        port::listen(listener, self.router(), stop).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Connections: HTTP/1.1 and HTTP/2 without TLS, told when the port stops.
 //!
-//! **Invariant:** a client that sends nothing, or a header without an end, holds no connection for longer than
-//! the port's patience, nor the port from ending.
+//! **Invariant:** a client that sends nothing, or a header or body without an end, holds no connection for longer
+//! than the port's patience, nor the port from ending.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,9 +14,10 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
-/// How long a client is given for the header of its next request.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client is given for the header of its next request, and for each next piece of a body.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The pause after a connection that could not be taken.
 const BREATH: Duration = Duration::from_millis(100);
 /// How often the first bytes are looked at while they may become HTTP/2's.
@@ -24,16 +25,25 @@ const GLANCE: Duration = Duration::from_millis(10);
 /// What HTTP/2 begins with and no method of HTTP/1 (RFC 9113, 3.4).
 const HTTP2: &[u8] = b"PRI ";
 
+/// Serves `router` on `listener` until `stop` resolves, then lets what is in work end. Who is silent for 30 seconds
+/// within a header or a body, or says nothing for as long, is gone; of a body it is an error, and the router's to answer.
+pub async fn listen(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+    Port::new(router, PATIENCE).run(listener, stop).await;
+}
+
 /// What the connections of a port share.
 #[derive(Clone)]
-pub(crate) struct Port {
-    pub(crate) router: Router,
-    pub(crate) patience: Duration,
+struct Port {
+    router: Router,
+    patience: Duration,
 }
 
 impl Port {
-    /// Serves `listener` until `stop` resolves, then lets what is in work end.
-    pub(crate) async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+    fn new(router: Router, patience: Duration) -> Self {
+        Self { router: router.layer(RequestBodyTimeoutLayer::new(patience)), patience }
+    }
+
+    async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
         let open = GracefulShutdown::new();
         let (on, going) = watch::channel(());
         let mut stop = pin!(stop);
@@ -96,6 +106,10 @@ mod tests {
 
     use super::*;
 
+    /// A body that ends before its length does.
+    const STALLED: &[u8] =
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{\"model\":";
+
     #[tokio::test]
     async fn a_port_speaks_http2_and_waits_for_nobody() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -117,12 +131,17 @@ mod tests {
                 drop(open(stalled).await.read_to_end(&mut said).await);
                 assert!(said.is_empty() || said.starts_with(b"HTTP/1.1 408"), "{stalled:?}: {said:?}");
             }
+            let mut said = Vec::new();
+            open(STALLED).await.read_to_end(&mut said).await.unwrap();
+            let said = String::from_utf8(said).unwrap();
+            assert!(said.starts_with("HTTP/1.1 408") && said.contains("\"request_timeout\""), "{said}");
             // One that says nothing while the port ends.
             let last = open(b"").await;
             told.send(()).unwrap();
             last
         };
-        let port = Port { router: Router::new(), patience: Duration::from_millis(300) };
+        let service = crate::tests::service(crate::Settings::default(), None);
+        let port = Port::new(service.router(), Duration::from_millis(300));
         let run = port.run(listener, async { stop.await.unwrap() });
         let ((), _last) = tokio::join!(run, client);
     }

@@ -39,7 +39,7 @@ fn settings() -> Settings {
     }
 }
 
-fn service(settings: Settings, receipts: Option<Receipts>) -> Service {
+pub(crate) fn service(settings: Settings, receipts: Option<Receipts>) -> Service {
     let models = vec![model("support.kolm", false), model("json.kolm", true)];
     Service::over(models, settings, receipts, Env::fixed(NOW, 7)).unwrap()
 }

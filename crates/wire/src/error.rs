@@ -105,6 +105,11 @@ impl ApiError {
         Self::new(405, INVALID, None, format!("Not allowed to {method} here. Allowed: {allowed}."))
     }
 
+    /// 408: the body stalled.
+    pub fn too_slow() -> Self {
+        Self::new(408, INVALID, Some("request_timeout"), "The request body did not arrive in time.")
+    }
+
     /// 413: the body is above the limit.
     pub fn too_large(limit: u64) -> Self {
         Self::new(413, INVALID, None, format!("The request body is larger than {limit} bytes."))
@@ -221,6 +226,7 @@ mod tests {
             (ApiError::model_not_found("x"), 404, INVALID, Some("model_not_found"), Some("model")),
             (ApiError::unknown_url("POST", "/v1/x"), 404, INVALID, Some("unknown_url"), None),
             (ApiError::method_not_allowed("PUT", "POST"), 405, INVALID, None, None),
+            (ApiError::too_slow(), 408, INVALID, Some("request_timeout"), None),
             (ApiError::too_large(1), 413, INVALID, None, None),
             (ApiError::unsupported_media_type(), 415, INVALID, None, None),
             (ApiError::abstained(), 422, SERVER, Some("abstained"), None),
