@@ -1,12 +1,12 @@
 //! Whether a request can be read in one way only. What Pingora and `httparse` let pass but two servers might frame
 //! differently (request smuggling) is refused here, before either door is taken.
 //!
-//! **Invariant:** a request that passes has one length, one host, and lines that end in CR LF.
+//! **Invariant:** a request that passes has one length, one host, and lines that end in CR LF; a response one length.
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use kolm_wire::error::ApiError;
-use pingora::http::{RequestHeader, Version};
+use pingora::http::{RequestHeader, ResponseHeader, Version};
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
 
@@ -98,6 +98,22 @@ impl Seen {
         }
         Ok(())
     }
+}
+
+/// Sees to it that a response has one length (RFC 9112, 6.3), for what lies behind it would be the answer to somebody
+/// else: none beside a transfer coding, and the same number however often it is said.
+pub(crate) fn one_length(response: &mut ResponseHeader) -> pingora::Result<()> {
+    if response.headers.contains_key(TRANSFER_ENCODING) {
+        response.remove_header(&CONTENT_LENGTH);
+        return Ok(());
+    }
+    let lengths: Vec<_> = response.headers.get_all(CONTENT_LENGTH).iter().cloned().collect();
+    let Some((first, more)) = lengths.split_first() else { return Ok(()) };
+    let number = !first.is_empty() && first.as_bytes().iter().all(u8::is_ascii_digit);
+    if !number || more.iter().any(|other| other != first) {
+        return Err(Error::explain(ErrorType::InvalidHTTPHeader, "more than one length").into_up());
+    }
+    if more.is_empty() { Ok(()) } else { response.insert_header(CONTENT_LENGTH, first) }
 }
 
 /// Whether a body broke off because its chunks lie, not because the client left.

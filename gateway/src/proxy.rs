@@ -221,6 +221,7 @@ pub(crate) async fn response_head(
 ) -> Result<()> {
     let informs = response.status.is_informational() && response.status != StatusCode::SWITCHING_PROTOCOLS;
     let Some(passing) = ctx.passing.as_mut().filter(|_| !informs) else { return Ok(()) };
+    framing::one_length(response)?;
     let status = response.status.as_u16();
     failover::note(&gateway.shared, &passing.admitted, Ok(status));
     if passing.order.goes_on(Ground::Status(status)) && is_repeatable(session, passing) {

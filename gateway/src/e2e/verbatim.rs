@@ -114,6 +114,34 @@ fn no_upstream_is_a_502_here_too_and_a_break_is_a_break() {
 }
 
 #[test]
+fn an_answer_has_one_length() {
+    const CHUNKED: &str = "content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    let rows = [
+        ("content-length: 5\r\ncontent-length: 7\r\n\r\nhello!!", 502),
+        ("content-length: 5, 7\r\n\r\nhello!!", 502),
+        ("content-length: 5\r\ncontent-length: 5\r\n\r\nhello", 200),
+        (CHUNKED, 200),
+    ];
+    for (rest, status) in rows {
+        let answer = format!("HTTP/1.1 200 OK\r\n{rest}").into_bytes();
+        let fake = Fake::start(move |_| vec![Step::Write(answer.clone()), Step::Close]);
+        let house = House::over(fake.address);
+        for call in [
+            get("/v1/models"),
+            post(
+                "/v1/chat/completions",
+                "",
+                br#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#,
+            ),
+        ] {
+            let reply = house.client().call(&call);
+            assert_eq!(reply.status, status, "{rest}");
+            assert!(status == 502 || reply.body == b"hello", "{rest}: {:?}", reply.body);
+        }
+    }
+}
+
+#[test]
 fn the_whole_time_of_an_upstream_ends_what_trickles() {
     let (go, gate) = blocking::channel::<()>();
     let gate = Arc::new(Mutex::new(gate));

@@ -7,6 +7,7 @@ use pingora::{BError, ErrorType, RetryType};
 use tokio::time::timeout;
 
 use super::{Deadlines, Failed, Why};
+use crate::framing;
 
 const PIECE: usize = 64 << 10;
 
@@ -91,7 +92,11 @@ async fn read_head(session: &mut HttpSession) -> Result<ResponseHeader, BError> 
         match head.status.as_u16() {
             101 => return Err(pingora::Error::explain(ErrorType::InvalidHTTPHeader, "unasked upgrade")),
             100..200 => {}
-            _ => return Ok(head.clone()),
+            _ => {
+                let mut head = head.clone();
+                framing::one_length(&mut head)?;
+                return Ok(head);
+            }
         }
     }
 }
