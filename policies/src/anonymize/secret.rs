@@ -9,15 +9,21 @@ use std::sync::LazyLock;
 use super::kind::{Evidence, Finding, Type};
 use super::token::{after, before};
 
+mod argument;
 mod assign;
 mod block;
+mod command;
 mod listed;
+mod prose;
 mod rules;
+mod script;
 mod thing;
 mod told;
 mod value;
 
 use rules::{Class, Engine, Owner, RawRule, build};
+pub(crate) use thing::is_of_a_public_key;
+pub(crate) use value::sealed as is_sealed;
 
 const RULES: &str = include_str!("../../secrets.toml");
 
@@ -64,6 +70,12 @@ pub(crate) fn find(text: &[u8], key: &str, out: &mut Vec<Finding>) {
             Owner::Codes if at.start < seen.codes_end => {}
             Owner::Codes => seen.codes_end = listed::codes(text, at.end, out),
             Owner::Call => listed::call(text, &at, &engine.assign, out),
+            Owner::Argument(i) => argument::find(&engine.arguments[i], text, &at, &engine.assign, out),
+            Owner::Command(i) => command::find(&engine.commands[i], text, &at, &engine.assign, out),
+            Owner::Script => script::ftp(text, &at, &engine.assign, out),
+            Owner::Renewed => prose::renewed(text, &at, &engine.assign, out),
+            Owner::NamedAfter => prose::named_after(text, &at, &engine.assign, out),
+            Owner::Login => prose::login(text, &at, &engine.assign, out),
             Owner::Cookie => seen.cookie_end = block::cookie(text, at.end, &engine.assign, out),
         }
     }
@@ -114,7 +126,9 @@ impl Seen {
 /// Is what begins at `at` the rest of a word?
 fn continues(text: &[u8], at: usize) -> bool {
     let prev = before(text, at);
-    (prev.is_ascii_alphanumeric() || matches!(prev, b'_' | b'-')) && !escaped(text, at)
+    // `pk.eyJ...`: what a map shows to everybody.
+    (prev.is_ascii_alphanumeric() || matches!(prev, b'_' | b'-') || text[..at].ends_with(b"pk."))
+        && !escaped(text, at)
 }
 
 /// Where a triggered rule looks.
@@ -136,7 +150,8 @@ fn run(engine: &Engine, id: usize, text: &[u8], from: usize, to: usize, out: &mu
         let group = if rule.raw.group == ANY { first() } else { captures.get(rule.raw.group) };
         let Some(group) = group else { continue };
         let range = from + group.start()..from + group.end();
-        if !harmless(engine, &text[range.clone()], &rule.raw) {
+        let public = rule.raw.generic && thing::is_of_a_public_key(text, range.start);
+        if !public && !harmless(engine, &text[range.clone()], &rule.raw) {
             let ty = if rule.raw.password { Type::PASSWORD } else { Type::SECRET };
             out.push(Finding::new(range.start, range.end, ty, Evidence::Secret));
         }
@@ -229,7 +244,8 @@ fn near(engine: &Engine, i: usize, text: &[u8], at: &Range<usize>, out: &mut Vec
     let named =
         || [&b" key "[..], b"token ", b"secret "].iter().any(|w| line_text.windows(w.len()).any(|l| l == *w));
     let mark = line_text.iter().position(|b| b"=:,>'\"(`|".contains(b)).or_else(|| named().then_some(0));
-    let Some(mark) = mark else { return };
+    // `auth0|65f1...`: whom the service knows by that id.
+    let Some(mark) = mark.filter(|_| after(text, at.end) != b'|') else { return };
     let (mut from, limit) = (at.end + mark, at.end + line);
     while from < limit {
         if !rule.class.has(text[from]) {

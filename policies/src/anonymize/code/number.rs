@@ -10,7 +10,7 @@ use crate::anonymize::number::unit_follows;
 use crate::anonymize::token::{after, before, in_token};
 
 /// What a number behind one of these words says of a machine.
-const COUNTED: [&str; 62] = [
+const COUNTED: [&str; 71] = [
     "size",
     "length",
     "len",
@@ -73,7 +73,20 @@ const COUNTED: [&str; 62] = [
     "wei",
     "step",
     "ino",
+    "modified",
+    "updated",
+    "created",
+    "expires",
+    "lastmodified",
+    "versioncode",
+    "createdat",
+    "updatedat",
+    "expiresat",
 ];
+
+/// What a number is joined to that a pipeline gives its things: `drop_114273449`.
+const JOINED: [&str; 10] =
+    ["drop", "build", "artifact", "release", "run", "job", "pipeline", "image", "snapshot", "chunk"];
 /// Of those the ones that prose has as well: only on a line of code.
 const PLAIN: [&str; 14] = [
     "time", "line", "of", "at", "total", "count", "max", "min", "limit", "step", "port", "position", "block",
@@ -197,7 +210,29 @@ fn is_counted(text: &[u8], f: &Finding, code: bool) -> bool {
     let words = crate::anonymize::label::plain_key(word);
     let last = words.rsplit(' ').next().unwrap_or_default();
     let says = |word: &str| COUNTED.contains(&word) && (code || !PLAIN.contains(&word));
-    signs > 0 && (says(&whole) || says(last)) || unit_follows(text, f.end)
+    let joined = || {
+        let thing = whole.strip_suffix(['_', '-']).unwrap_or_default();
+        JOINED.contains(&thing.rsplit(['_', '-']).next().unwrap_or_default())
+    };
+    let assigned = head[head.len() - signs..].iter().any(|b| b"=:".contains(b)) && !word.is_empty();
+    let clock = || assigned && f.ty == Type::ID && is_clock(value) && !of_somebody(&words);
+    signs > 0 && (says(&whole) || says(last))
+        || clock()
+        || signs == 0 && joined()
+        || unit_follows(text, f.end)
+}
+
+/// `1730785428`, `1730785428123`: seconds or milliseconds of a clock between 2014 and 2033.
+fn is_clock(value: &[u8]) -> bool {
+    matches!(value.len(), 10 | 13) && value[0] == b'1' && (b'4'..=b'9').contains(&value[1])
+}
+
+/// `account_no`, `phone`: a name of numbers that people have.
+fn of_somebody(words: &str) -> bool {
+    const NUMBERS: [&str; 12] =
+        ["id", "no", "nr", "number", "phone", "tel", "mobile", "fax", "code", "sku", "ref", "nummer"];
+    let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+    crate::anonymize::machine::of_people(&words) || words.iter().any(|word| NUMBERS.contains(&word.as_str()))
 }
 
 /// `:040000 040000 fa8e55c9`: the modes of two trees.

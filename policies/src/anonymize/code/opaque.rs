@@ -16,7 +16,7 @@ const FAR: usize = 1024;
 const BESIDE: usize = 4;
 
 /// Words of those who work with such codes.
-const TECHNICAL: [&str; 38] = [
+const TECHNICAL: [&str; 49] = [
     "uuid",
     "uuids",
     "guid",
@@ -55,6 +55,17 @@ const TECHNICAL: [&str; 38] = [
     "driver",
     "cluster",
     "etag",
+    "gpg",
+    "pgp",
+    "recv",
+    "keyserver",
+    "fingerprint",
+    "thumbprint",
+    "cache",
+    "npm",
+    "deps",
+    "rsa",
+    "certificate",
 ];
 
 /// Is the code at the finding nobody's?

@@ -2,7 +2,7 @@
 
 use super::{Depth, scan, worded};
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::ner;
+use crate::anonymize::{ner, secret};
 
 /// Shorter runs hide nothing.
 const SHORTEST: usize = 24;
@@ -41,7 +41,8 @@ pub(super) fn find(text: &[u8], depth: Depth, out: &mut Vec<Finding>) {
                 return;
             }
             if end - start > LONGEST {
-                if varied(&text[start..end]) && !public(&text[..start]) {
+                let run = &text[start..end];
+                if varied(run) && !secret::is_sealed(run) && !public(&text[..start]) {
                     out.push(Finding::new(start, end, Type::ENCODED, Evidence::Validated));
                 }
             } else if base64(&text[start..end]).is_some_and(|inner| hides(&inner, depth)) {
@@ -88,12 +89,31 @@ fn runs(text: &[u8], least: usize, inside: impl Fn(u8) -> bool, mut each: impl F
     }
 }
 
-/// What stands before a public key or a certificate.
+/// What stands before a public key, a certificate or a picture.
 fn public(head: &[u8]) -> bool {
-    let tail = &head[head.len().saturating_sub(48)..];
-    let marks =
-        [&b"ssh-"[..], b"ecdsa-sha2-", b"PUBLIC KEY", b"CERTIFICATE", b"sha256-", b"sha384-", b"sha512-"];
-    marks.iter().any(|mark| tail.windows(mark.len()).any(|w| w == *mark))
+    let tail = head[head.len().saturating_sub(48)..].to_ascii_lowercase();
+    const MARKS: [&[u8]; 18] = [
+        b"ssh-",
+        b"ecdsa-sha2-",
+        b"public key",
+        b"public_key",
+        b"public-key",
+        b"publickey",
+        b"pubkey",
+        b"certificate",
+        b"x5c",
+        b"v=dkim1",
+        b"sha256-",
+        b"sha384-",
+        b"sha512-",
+        b"data:image/",
+        b"data:font/",
+        b"data:audio/",
+        b"data:video/",
+        b"data:application/wasm",
+    ];
+    MARKS.iter().any(|mark| tail.windows(mark.len()).any(|w| w == *mark))
+        || secret::is_of_a_public_key(head, head.len())
 }
 
 /// Letters of both cases and digits, as encoded bytes have them.

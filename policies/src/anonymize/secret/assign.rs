@@ -5,14 +5,16 @@
 use std::ops::Range;
 
 mod apart;
+mod worth;
 
 use apart::{beside, later};
+use worth::{chosen, given};
 
 use super::rules::Engine;
-use super::thing::{benign, digested, said_of_a_thing};
-use super::value::{checksum, drawn, expression, noise, path, placeholder, resource, sealed, wordy};
+use super::thing::{benign, digested, key_id, said_of_a_thing};
+use super::value::{checksum, enumerated, expression, noise, placeholder, resource, sealed};
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::token::{after, before, is_uuid};
+use crate::anonymize::token::{after, before};
 
 /// The longest name and the longest value.
 const NAME: usize = 64;
@@ -82,6 +84,13 @@ pub(super) fn keyed(engine: &Engine, text: &[u8], key: &str, out: &mut Vec<Findi
     if name.iter().any(|b| b"(),;=:>{".contains(b)) || expression(&text[start..end]) {
         return;
     }
+    // `WITH PASSWORD :'pw'`, a variable of psql that was read as a member.
+    let inner = text[start..end].strip_prefix(b"'").unwrap_or_default();
+    let inner = inner.strip_suffix(b"'").unwrap_or_default();
+    if name.contains(&b' ') && inner.len() >= 2 && inner.iter().all(|b| b.is_ascii_lowercase() || *b == b'_')
+    {
+        return;
+    }
     for hit in engine.keywords.hits(name) {
         let kind = match engine.owner[hit.word] {
             super::Owner::Secret { glued } => Kind::Secret { glued },
@@ -93,7 +102,13 @@ pub(super) fn keyed(engine: &Engine, text: &[u8], key: &str, out: &mut Vec<Findi
             | super::Owner::Kube
             | super::Owner::Cookie
             | super::Owner::Codes
-            | super::Owner::Call => continue,
+            | super::Owner::Call
+            | super::Owner::Argument(_)
+            | super::Owner::Command(_)
+            | super::Owner::Script
+            | super::Owner::Renewed
+            | super::Owner::NamedAfter
+            | super::Owner::Login => continue,
         };
         let at = hit.start..hit.end;
         let value = Value { range: start..end, quoted: true, in_prose: false };
@@ -152,6 +167,13 @@ fn value_after(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
     if before(text, name.start) == b'[' && after(text, name.end) == b']' {
         return None;
     }
+    // `Secrets::Chacha20`, a path of a program; `PASSWORD :'pw'`, a variable of psql.
+    if starts(text, name.end, b"::")
+        || text[name.end..].starts_with(b" :'")
+        || text[name.end..].starts_with(b" :\"")
+    {
+        return None;
+    }
     let quoted = b"\"'`".contains(&before(text, name.start));
     // `kKey[] = "..."`, an array of C.
     let end = name.end + if starts(text, name.end, b"[]") { 2 } else { 0 };
@@ -159,6 +181,9 @@ fn value_after(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
     let at = skip(text, closed, 16, b" \t");
     if let Some(at) = value_member(text, closed) {
         return value_at(text, at, true);
+    }
+    if let Some(at) = apart::element(text, name) {
+        return value_at(text, at, true).filter(|value| starts(text, value.range.end, b"</"));
     }
     let option = starts(text, name.start.saturating_sub(2), b"--")
         || name.start < name.end && text[name.start] == b'-';
@@ -169,6 +194,8 @@ fn value_after(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
     let said = [&b"is "[..], b"was ", b"is: ", b"= ", b"ist ", b"lautet "]
         .into_iter()
         .find(|op| starts(text, at, op));
+    // `password != password2` compares two members.
+    let compares = operator.is_some_and(|op| matches!(op, b"===" | b"==" | b"!="));
     // `get("password", fallback=None)` gives none.
     let mut bare = true;
     let next = if let Some(op) = operator {
@@ -187,7 +214,8 @@ fn value_after(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Value> {
     } else {
         later(text, at).filter(|_| kind != Kind::Password)?
     };
-    let value = value_at(text, next, operator.is_some() || element).filter(|value| bare || value.quoted)?;
+    let value = value_at(text, next, operator.is_some() || element)
+        .filter(|value| bare && !compares || value.quoted)?;
     (!element || starts(text, value.range.end, b"</")).then_some(value)
 }
 
@@ -207,7 +235,9 @@ fn fallback(text: &[u8], value: &Value) -> Option<Value> {
 /// `ENV NAME value`, `setx NAME value`, `export`, `login x password y`.
 fn declared(text: &[u8], name: &Range<usize>) -> bool {
     let head = &text[name.start.saturating_sub(12)..name.start];
-    [&b"ENV "[..], b"ARG ", b"setx ", b"setenv ", b"SetEnv "].iter().any(|word| head.ends_with(word))
+    [&b"ENV "[..], b"ARG ", b"#define ", b"setx ", b"setenv ", b"SetEnv "]
+        .iter()
+        .any(|word| head.ends_with(word))
 }
 
 /// `name: DB_PASSWORD` and then, there or on the next line, `value: ...`; `variable "db_password" { ... default = ...`.
@@ -232,7 +262,7 @@ fn value_member(text: &[u8], closed: usize) -> Option<usize> {
 
 /// The value that begins after an operator.
 fn value_at(text: &[u8], from: usize, assigned: bool) -> Option<Value> {
-    let mut at = skip(text, from, 6, b" \t*");
+    let mut at = skip(text, from, 24, b" \t*");
     // `***` is what a secret became.
     if text[from..at].windows(3).any(|w| w == b"***") {
         return None;
@@ -326,49 +356,12 @@ fn opens(engine: &Engine, text: &[u8], name: &[u8], value: &Value, kind: Kind) -
         || digested(text, value.range.start)
         || resource(bytes)
         || sealed(bytes)
+        || kind != Kind::Password && enumerated(bytes)
+        || key_id(name, bytes)
         || !bytes.is_ascii() && kind != Kind::Password;
     !harmless
         && match kind {
-            Kind::Password => chosen(bytes, value),
+            Kind::Password => chosen(name, bytes, value),
             Kind::Secret { .. } => given(text, name, bytes, value),
         }
-}
-
-/// A password may be a word, but not one of a sentence or of a program.
-fn chosen(bytes: &[u8], value: &Value) -> bool {
-    let letters =
-        bytes.iter().all(|b| b.is_ascii_alphabetic() || !b.is_ascii() || matches!(b, b'_' | b'-' | b' '));
-    let spaced = bytes.contains(&b' ');
-    let prose =
-        spaced && (wordy(bytes) || bytes.ends_with(b".") || bytes.ends_with(b":") || bytes.ends_with(b"?"));
-    let code = !value.quoted && (expression(bytes) || bytes.contains(&b'(') && bytes.contains(&b')'));
-    // A word of a dictionary is more often said about a password than chosen as one.
-    let drawn =
-        bytes.windows(2).filter(|p| p[0].is_ascii_lowercase() && p[1].is_ascii_uppercase()).count() >= 2;
-    let word = letters && wordy(bytes);
-    let said = code || prose || word || value.in_prose && letters && !drawn;
-    (4..=160).contains(&bytes.len()) && !said && !path(bytes)
-}
-
-/// A key was drawn: no word, no path, no count.
-fn given(text: &[u8], name: &[u8], bytes: &[u8], value: &Value) -> bool {
-    let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
-    let letters = bytes.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    let least = if value.quoted && digits > 0 { 8 } else { 10 };
-    let bare = matches!(name.len(), 3..=4) && !name.eq_ignore_ascii_case(b"jwt");
-    let vague = bare && (is_uuid(bytes) || bytes.len() < 16 || digits == 0);
-    (least..=VALUE).contains(&bytes.len())
-        && letters > 0
-        && !(bytes.contains(&b' ') || bytes.contains(&b'\\'))
-        && !expression(bytes)
-        && drawn(bytes)
-        && !path(bytes)
-        && (!vague || told(text, value))
-}
-
-/// `api key`: the word before says more than the name alone.
-fn told(text: &[u8], value: &Value) -> bool {
-    let head = text[value.range.start.saturating_sub(64)..value.range.start].to_ascii_lowercase();
-    let words = [&b"api "[..], b"secret ", b"access ", b"private ", b"signing ", b"encryption ", b"license "];
-    words.iter().any(|word| head.windows(word.len()).any(|w| w == *word))
 }

@@ -85,7 +85,9 @@ pub(super) fn call(text: &[u8], at: &Range<usize>, words: &Assign, out: &mut Vec
         let digits = value.strip_prefix(b"0x").unwrap_or(value);
         let hex = digits.len() >= 32 && digits.iter().all(u8::is_ascii_hexdigit);
         let whole = value.iter().all(|b| in_token(*b) || b"-_+/=".contains(b));
-        let fits = (16..=128).contains(&len) && whole && (mixed(value) || hex) && !is_uuid(value);
+        // Ids of access keys are capitals and digits.
+        let id = len == 20 && value.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let fits = (16..=128).contains(&len) && whole && (mixed(value) || hex || id) && !is_uuid(value);
         if fits && drawn(value) && !path(value) && !placeholder(value, words) {
             out.push(Finding::new(range.start, range.end, Type::SECRET, Evidence::Secret));
         }

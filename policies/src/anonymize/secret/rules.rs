@@ -16,6 +16,8 @@ use crate::anonymize::keywords::Keywords;
 struct File {
     token: Vec<Token>,
     near: Vec<Near>,
+    argument: Vec<Argument>,
+    command: Vec<Command>,
     assign: RawAssign,
     rule: Vec<RawRule>,
 }
@@ -39,6 +41,37 @@ pub(super) struct Near {
     pub(super) class: Class,
     pub(super) min: usize,
     pub(super) max: usize,
+}
+
+/// Calls of which one argument is a secret.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Argument {
+    calls: Vec<String>,
+    /// Which one, counted from 1.
+    pub(super) at: usize,
+    /// Or the first string behind it.
+    #[serde(default)]
+    pub(super) or_later: bool,
+    /// Only where a field for passwords is named before.
+    #[serde(default)]
+    pub(super) of_a_field: bool,
+}
+
+/// Commands of a shell that are given a secret.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Command {
+    names: Vec<String>,
+    /// Options before a secret.
+    #[serde(default)]
+    pub(super) options: Vec<String>,
+    /// Words that are one, options not counted, from 1.
+    #[serde(default)]
+    pub(super) nth: Vec<usize>,
+    /// The secret may follow a short option without a space.
+    #[serde(default)]
+    pub(super) glued: bool,
 }
 
 /// What a key is made of.
@@ -132,6 +165,10 @@ struct RawAssign {
     password: Vec<String>,
     codes: Vec<String>,
     call: Vec<String>,
+    script: Vec<String>,
+    renewed: Vec<String>,
+    named_after: Vec<String>,
+    login: Vec<String>,
     benign_last: Vec<String>,
     benign_any: Vec<String>,
     placeholder: Vec<String>,
@@ -176,11 +213,25 @@ pub(super) enum Owner {
     Codes,
     /// A call that takes keys.
     Call,
+    /// A call of which one argument is a secret.
+    Argument(usize),
+    /// A command of a shell.
+    Command(usize),
+    /// The head of a script of a file transfer.
+    Script,
+    /// `the new one is`.
+    Renewed,
+    /// `as the password`.
+    NamedAfter,
+    /// `log in`.
+    Login,
 }
 
 pub(super) struct Engine {
     pub(super) tokens: Vec<Token>,
     pub(super) nears: Vec<Near>,
+    pub(super) arguments: Vec<Argument>,
+    pub(super) commands: Vec<Command>,
     pub(super) rules: Vec<Rule>,
     pub(super) assign: Assign,
     pub(super) keywords: Keywords,
@@ -205,6 +256,12 @@ pub(super) fn build(source: &str) -> Result<Engine, String> {
     for (i, rule) in file.rule.iter().enumerate() {
         all.extend(rule.keywords.iter().map(|word| (word.clone(), Owner::Rule(i))));
     }
+    for (i, argument) in file.argument.iter().enumerate() {
+        all.extend(argument.calls.iter().map(|word| (word.clone(), Owner::Argument(i))));
+    }
+    for (i, command) in file.command.iter().enumerate() {
+        all.extend(command.names.iter().map(|word| (word.clone(), Owner::Command(i))));
+    }
     let mut raw = file.assign;
     all.extend(raw.secret.drain(..).map(|word| (word, Owner::Secret { glued: false })));
     all.extend(raw.glued.drain(..).map(|word| (word, Owner::Secret { glued: true })));
@@ -222,12 +279,26 @@ pub(super) fn build(source: &str) -> Result<Engine, String> {
     );
     all.extend(raw.codes.drain(..).map(|word| (word, Owner::Codes)));
     all.extend(raw.call.drain(..).map(|word| (word, Owner::Call)));
+    all.extend(raw.script.drain(..).map(|word| (word, Owner::Script)));
+    all.extend(raw.renewed.drain(..).map(|word| (word, Owner::Renewed)));
+    all.extend(raw.named_after.drain(..).map(|word| (word, Owner::NamedAfter)));
+    all.extend(raw.login.drain(..).map(|word| (word, Owner::Login)));
     all.extend(["cookie: ", "cookie\": \"", "cookie:"].map(|w| (w.to_owned(), Owner::Cookie)));
     let keywords = Keywords::of(all.iter().map(|(word, _)| word.as_str()));
     let (words, owner): (Vec<String>, Vec<Owner>) = all.into_iter().unzip();
     let rules = file.rule.into_iter().map(|raw| Rule { raw, compiled: OnceLock::new() }).collect();
     let words = words.into_iter().map(|word| word.into_bytes().into_boxed_slice()).collect();
-    Ok(Engine { tokens: file.token, nears: file.near, rules, assign: assign(raw)?, keywords, words, owner })
+    Ok(Engine {
+        tokens: file.token,
+        nears: file.near,
+        arguments: file.argument,
+        commands: file.command,
+        rules,
+        assign: assign(raw)?,
+        keywords,
+        words,
+        owner,
+    })
 }
 
 fn named_once<'a>(mut names: impl Iterator<Item = &'a String>) -> Result<(), String> {

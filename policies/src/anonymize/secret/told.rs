@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::rules::Engine;
-use super::value::{checksum, column_type, expression, path, placeholder};
+use super::value::{checksum, column_type, expression, member, path, placeholder};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::quick::Set;
 use crate::anonymize::sections::entries_of;
@@ -39,7 +39,7 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
 /// Signs that a value follows.
 const ARROWS: [&[u8]; 2] = [b"->", b"=>"];
 /// Passwords at the head of which one of these stands are the names of programs and methods.
-const KINDS: [&[u8]; 12] = [
+const KINDS: [&[u8]; 30] = [
     b"sha",
     b"md5",
     b"base64",
@@ -52,22 +52,51 @@ const KINDS: [&[u8]; 12] = [
     b"1password",
     b"office",
     b"windows",
+    b"hs256",
+    b"hs384",
+    b"hs512",
+    b"rs256",
+    b"rs512",
+    b"es256",
+    b"ps256",
+    b"eddsa",
+    b"hmac",
+    b"aes",
+    b"des-",
+    b"chacha20",
+    b"latin1",
+    b"wpa",
+    b"wep",
+    b"802.",
+    b"saml",
+    b"totp",
 ];
+
+/// Is the value in small letters the name of a program or of a method?
+pub(super) fn is_method(lower: &[u8]) -> bool {
+    KINDS.iter().any(|kind| lower.starts_with(kind))
+}
+
+/// Small words between a password's name and what it opens, where no verb need follow: `password del router X`.
+const OF: [&str; 12] = ["del", "della", "dello", "di", "do", "da", "du", "de", "des", "vom", "fürs", "van"];
 
 /// The password behind the word at `at`.
 pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, out: &mut Vec<Finding>) {
     // `$POSTGRES_PASSWORD postgres:16`, `$PGPASSWORD`: the name is one of a program.
     let run = text[..at.start].iter().rev().take(VALUE).take_while(|b| b.is_ascii_alphanumeric()).count();
     let named = b"_$-{.".contains(&before(text, at.start)) || b"${".contains(&before(text, at.start - run));
-    let Some(value) = value(text, at.end).filter(|_| !named) else { return };
+    // `PASSWORD :'pw'` names a variable of psql.
+    let variable = [&b" :'"[..], b" :\"", b"::"].iter().any(|head| text[at.end..].starts_with(head));
+    let Some(value) = value(text, at.end).filter(|_| !named && !variable) else { return };
     let bytes = &text[value.clone()];
     let lower = bytes.to_ascii_lowercase();
     let harmless = placeholder(bytes, &engine.assign)
         || engine.assign.is_word(lower.strip_suffix(b"!").unwrap_or(&lower))
-        || KINDS.iter().any(|kind| lower.starts_with(kind))
+        || is_method(&lower)
         || checksum(bytes)
         || path(bytes)
         || column_type(bytes)
+        || member(bytes)
         || expression(bytes) && !bytes.last().is_some_and(u8::is_ascii_digit);
     if !harmless {
         out.push(Finding::new(value.start, value.end, Type::PASSWORD, Evidence::Secret));
@@ -77,7 +106,7 @@ pub(super) fn find(engine: &Engine, text: &[u8], at: &Range<usize>, out: &mut Ve
 /// What follows the name: behind links and signs alone, or behind a verb at the end of other small words.
 fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
     let limit = text.len().min(from + REACH);
-    let (mut at, mut led, mut strange) = (from, true, false);
+    let (mut at, mut led, mut strange, mut owned) = (from, true, false, false);
     let mut last = String::new();
     for _ in 0..=MOST {
         let open = signs(text, at, limit)?;
@@ -108,7 +137,7 @@ fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
             && !label
             && !named
             && !address
-            && (led && fits() || strange && !user && looks_drawn(value))
+            && (led && fits() || strange && !user && looks_drawn(value) || owned && is_signed(value))
         {
             return Some(word);
         }
@@ -116,6 +145,9 @@ fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
         let closed = text[word.end..whole.end].iter().any(|b| b".;?!".contains(b));
         // `wachtwoord van de backup-NAS is`: the thing that it opens.
         let thing = !led && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-') && value.len() >= 2;
+        // `password of all 140 terminals`.
+        let count = value.len() <= 4 && value.iter().all(u8::is_ascii_digit);
+        let thing = thing || count && !last.is_empty();
         if !(linked || small || user || thing || address) || closed {
             return None;
         }
@@ -123,6 +155,7 @@ fn value(text: &[u8], from: usize) -> Option<Range<usize>> {
         let marked = text[word.end..text.len().min(whole.end + 2)].contains(&b':');
         led = linked && led || WORDS.verb.contains(said.as_str()) || marked;
         strange |= !said.is_ascii();
+        owned |= OF.contains(&said.as_str());
         last = said;
         at = word.end;
     }
@@ -165,7 +198,7 @@ fn trimmed(text: &[u8], word: Range<usize>) -> Range<usize> {
 }
 
 /// Letters with digits or signs in one word of eight or more: no word of any sentence.
-fn looks_drawn(value: &[u8]) -> bool {
+pub(super) fn looks_drawn(value: &[u8]) -> bool {
     let has = |what: fn(&u8) -> bool| value.iter().any(what);
     let sign = |b: &u8| b"!@#$%^&*?_.-".contains(b);
     is_numbered(value)
@@ -177,7 +210,7 @@ fn looks_drawn(value: &[u8]) -> bool {
 }
 
 /// Letters with digits or signs, capitals inside, or several words with dashes: no word of a sentence.
-fn looks_chosen(value: &[u8]) -> bool {
+pub(super) fn looks_chosen(value: &[u8]) -> bool {
     let has = |what: fn(&u8) -> bool| value.iter().any(what);
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let inner = value.windows(2).any(|p| p[0].is_ascii_lowercase() && p[1].is_ascii_uppercase());
@@ -186,7 +219,7 @@ fn looks_chosen(value: &[u8]) -> bool {
     let unit = value.first().is_some_and(u8::is_ascii_digit) && letters < 3;
     // Letters of Latin alphabets beyond ASCII begin with these bytes: `Blåbär_55`.
     let latin = value.iter().all(|b| b.is_ascii() || matches!(b, 0x80..=0xbf | 0xc3..=0xc9));
-    let begins = value.first().is_some_and(|b| !b")]}.>|;".contains(b));
+    let begins = value.first().is_some_and(|b| !b"[)]}.>|;".contains(b));
     let signed = value.iter().any(|b| b"!@#$%^&*?_-".contains(b));
     // `Лето-Море-51`: letters of another script, signs and digits in one word that a letter begins.
     if !latin && signed && has(u8::is_ascii_digit) && !has(u8::is_ascii_alphabetic) {
@@ -195,6 +228,13 @@ fn looks_chosen(value: &[u8]) -> bool {
     }
     latin && begins && value.len() >= 5 && letters >= 2 && (mixed && !unit || parts >= 4)
         || is_numbered(value)
+}
+
+/// `Gatto_Rosso99`: with a sign that no name of a thing has.
+fn is_signed(value: &[u8]) -> bool {
+    looks_drawn(value)
+        && value.iter().any(|b| b"_!@#$%^&*".contains(b))
+        && value.iter().any(u8::is_ascii_uppercase)
 }
 
 /// `щегол77`: a word of another alphabet with two digits at its end or more, which are no year.
@@ -258,6 +298,10 @@ mod tests {
             ("het wachtwoord van de backup-NAS is Knolselder-31 en", "Knolselder-31"),
             ("la clave del Synology es Retama_19, y", "Retama_19"),
             ("пароль от дома щегол77", "щегол77"),
+            ("the admin password of all 140 tills is ulme3ulme4 and", "ulme3ulme4"),
+            ("la contraseña de los 40 quioscos es Olmo_Gris7 y", "Olmo_Gris7"),
+            ("password del router Olmo_Gris77 grazie", "Olmo_Gris77"),
+            ("the sudo pw on that box is still ulmegin1", "ulmegin1"),
         ] {
             let mut out = Vec::new();
             find(text.as_bytes(), "", &mut out);
@@ -277,6 +321,9 @@ mod tests {
             "a password of 12-16 characters",
             "forgot my password, please help",
             "password: see the vault",
+            "CREATE USER x WITH PASSWORD :'report_pw1'",
+            "could not read the password for [edge7]",
+            "the password of 3 users is not set",
             "expect(validatePassword('')).toBe(false)",
             "kinds: ApiKey, Password, PrivateKey, SessionCookie",
             "permit(:email, :password, :password_confirmation)",

@@ -92,6 +92,11 @@ pub(super) fn placeholder(value: &[u8], words: &Assign) -> bool {
         // `${NAME:?must be set}`.
         Some(b'?') => value.len() > 2 && value[1..].iter().all(u8::is_ascii_alphabetic),
         Some(b'$') => reference(&value[1..]),
+        // `&pw`, a variable of SQL*Plus.
+        Some(b'&') => {
+            value.len() > 2
+                && value[1..].iter().all(|b| b.is_ascii_lowercase() || *b == b'_' || b.is_ascii_digit())
+        }
         Some(b'!') => value.len() > 3 && value[1..].iter().all(u8::is_ascii_alphabetic),
         Some(b'%') => value.len() > 2 && value.ends_with(b"%"),
         Some(b'*' | b'.' | b'_') => value.iter().all(|b| *b == value[0]),
@@ -127,7 +132,40 @@ pub(super) fn expression(value: &[u8]) -> bool {
                 && (wordy(part) || part.len() <= 3)
         });
     let scoped = value.windows(2).any(|pair| pair == b"::" || pair == b"->");
-    call || chain || scoped && wordy(value)
+    call || chain || member(value) || scoped && wordy(value) || type_name(value)
+}
+
+/// `&windows_core::PCWSTR`, `Option<CFString>`, `LSA_UNICODE_STRING`: the type of a member.
+fn type_name(value: &[u8]) -> bool {
+    let named = |b: &u8| b.is_ascii_alphanumeric() || b"_:<>&[]".contains(b);
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let path = value.windows(2).any(|pair| pair == b"::");
+    let scoped = path && digits * 4 <= value.len() && value.iter().all(named);
+    let generic = value.ends_with(b">")
+        && value.first().is_some_and(u8::is_ascii_uppercase)
+        && value.iter().position(|b| *b == b'<').is_some_and(|at| at > 0 && value[..at].iter().all(named));
+    let upper = value.contains(&b'_') && value.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
+    scoped || generic || upper
+}
+
+/// `var.db_password_v2`, `module.db.password`: a member of what programs hold their settings in.
+pub(super) fn member(value: &[u8]) -> bool {
+    const ROOTS: [&[u8]; 12] = [
+        b"var.",
+        b"local.",
+        b"data.",
+        b"module.",
+        b"self.",
+        b"this.",
+        b"config.",
+        b"settings.",
+        b"each.",
+        b"secrets.",
+        b"params.",
+        b"props.",
+    ];
+    let named = |b: &u8| b.is_ascii_alphanumeric() || b"_.-?".contains(b);
+    ROOTS.iter().any(|root| value.starts_with(root)) && value.iter().all(named)
 }
 
 /// A file path or an address without a password in it.
@@ -266,7 +304,7 @@ pub(super) fn checksum(value: &[u8]) -> bool {
 }
 
 /// What a key elsewhere locked: values of sops, of sealed secrets, of a configuration server, of Ansible.
-pub(super) fn sealed(value: &[u8]) -> bool {
+pub(crate) fn sealed(value: &[u8]) -> bool {
     const HEADS: [&[u8]; 5] = [b"ENC[", b"{cipher}", b"vault:v1:", b"$ANSIBLE_VAULT", b"age1"];
     let long = value.len() >= 160 && value.starts_with(b"Ag") && matches!(value[2], b'A'..=b'C');
     long || HEADS.iter().any(|head| value.starts_with(head))
@@ -277,6 +315,26 @@ pub(super) fn resource(value: &[u8]) -> bool {
     const HEADS: [&[u8]; 7] =
         [b"arn:", b"aws:", b"urn:", b"projects/", b"/subscriptions/", b"organizations/", b"alias/"];
     HEADS.iter().any(|head| value.starts_with(head))
+}
+
+/// `client_secret_basic`, `private-key-jwt`, `TOKEN_EXCHANGE`: words of one case with a sign between them, as
+/// programs name what may be chosen.
+pub(super) fn enumerated(value: &[u8]) -> bool {
+    let parts = value.split(|b| matches!(b, b'_' | b'-'));
+    let plain = |case: fn(&u8) -> bool| parts.clone().all(|part| !part.is_empty() && part.iter().all(case));
+    let spoken = parts.clone().filter(|part| pronounceable(part)).map(<[u8]>::len).sum::<usize>();
+    parts.clone().count() >= 2
+        && (plain(u8::is_ascii_lowercase) || plain(u8::is_ascii_uppercase))
+        && parts.clone().all(|part| part.len() <= 14)
+        && spoken * 2 >= value.len()
+}
+
+/// `rsselo17hzydsuf`: small letters on both sides of digits in one long run, as no word has them.
+pub(super) fn interrupted(value: &[u8]) -> bool {
+    let small = value.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let inner = value.windows(2).any(|p| p[0].is_ascii_lowercase() && p[1].is_ascii_digit())
+        && value.windows(2).any(|p| p[0].is_ascii_digit() && p[1].is_ascii_lowercase());
+    value.len() >= 12 && small && inner && entropy(value) >= 2.8 && !sequential(value)
 }
 
 /// Capitals, small letters and digits together.

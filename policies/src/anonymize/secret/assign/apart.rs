@@ -27,7 +27,9 @@ pub(super) fn later(text: &[u8], at: usize) -> Option<usize> {
 
 /// What the secret is for follows: `token for the staging site`.
 fn purposed(text: &[u8], at: usize) -> bool {
-    [&b"for "[..], b"of ", b"from ", b"to ", b"on ", b"in "].into_iter().any(|word| starts(text, at, word))
+    [&b"for "[..], b"of ", b"from ", b"to ", b"on ", b"in ", b"with "]
+        .into_iter()
+        .any(|word| starts(text, at, word))
 }
 
 /// Behind ` is ` or `was `.
@@ -46,7 +48,23 @@ pub(super) fn beside(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Val
     // `app secret q8zr2k0vx1m`: what an application proves itself with.
     let least = if starts(text, name.start, b"secret") && led_by_owner(text, name.start) { 12 } else { 16 };
     let long = bytes.len() >= least && bytes.iter().filter(|b| b.is_ascii_digit()).count() >= 1;
-    (long && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))).then_some(value)
+    // `secret "pm84Pj+P...=";` of a name server.
+    let framed = b"\"'".contains(&text[at - 1]) && text.get(value.range.end) == Some(&text[at - 1]);
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"_-".contains(b) || framed && b"+/=".contains(b);
+    (long && bytes.iter().all(plain)).then_some(value)
+}
+
+/// `<property name="db.password">q8Zr...</property>`, `<key>api_key</key><string>q8Zr...</string>`: where the value
+/// begins that an element beside the name holds.
+pub(super) fn element(text: &[u8], name: &Range<usize>) -> Option<usize> {
+    let rest = &text[name.end..text.len().min(name.end + 64)];
+    let quoted = || rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'"))?.strip_prefix(b">");
+    let listed = || {
+        let inner = rest.strip_prefix(b"</key>")?.trim_ascii_start();
+        inner.strip_prefix(b"<string>").filter(|_| text[..name.start].ends_with(b"<key>"))
+    };
+    let inner = quoted().or_else(listed)?;
+    Some(name.end + rest.len() - inner.len())
 }
 
 /// The longest passphrase.
@@ -100,6 +118,8 @@ mod tests {
                     "a = 1\ngpg_passphrase = four grey geese at dawn\nb = 2",
                     "PASSWORD four grey geese at dawn",
                 ),
+                ("<property name=\"db.password\">Ulme3Ginko</property>", "PASSWORD Ulme3Ginko"),
+                ("<key>api_key</key>\n<string>q8ZrT2vLk9XmW4bNc7Yd</string>", "SECRET q8ZrT2vLk9XmW4bNc7Yd"),
                 ("static const char kKey[] = \"q8ZrT2vLk9XmW4bNc7Yd\";", "SECRET q8ZrT2vLk9XmW4bNc7Yd"),
             ],
         );
