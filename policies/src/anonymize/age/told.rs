@@ -66,6 +66,13 @@ fn is_high(r: &Reading<'_>, i: usize) -> bool {
     let on = r.gap(i) == " " && SURE.iter().any(|word| r.is(i + 1, word));
     match b.checked_sub(1).filter(|who| is && r.gap(*who) == " ") {
         Some(who) => is_named(r, who) && (closed(r, i) || on),
+        None if r.gap(i) == " " => {
+            let whole = b.checked_sub(1).is_some_and(|first| r.gap(first) == " " && r.proper(first));
+            let said = r.word(i + 1).is_some_and(|w| w.caps == Caps::Lower && w.digits == 0);
+            let unit =
+                crate::anonymize::number::unit_follows(r.text.as_bytes(), r.word(i).map_or(0, |w| w.end));
+            whole && said && !unit && is_named(r, b)
+        }
         None => is_named(r, b) && r.gap(i) == ", ",
     }
 }
@@ -112,8 +119,13 @@ fn in_parts(r: &Reading<'_>, i: usize) -> Option<usize> {
 fn is_bare(r: &Reading<'_>, i: usize) -> bool {
     let Some(b) = i.checked_sub(1) else { return false };
     let apart = matches!(r.gap_before(b), ", " | "; " | " (");
+    let who = ["pacjentka", "pacjent", "kobieta", "mężczyzna", "pani", "pan", "chory", "chora"];
+    let polish =
+        r.low(b) == "lat" && b.checked_sub(1).is_some_and(|k| r.gap(k) == " " && who.contains(&r.low(k)));
     let led = r.gap(b) == " "
-        && (apart && ["then", "lat", "wiek"].contains(&r.low(b)) || ["мені", "мне"].contains(&r.low(b)));
+        && (polish
+            || apart && ["then", "lat", "wiek"].contains(&r.low(b))
+            || ["мені", "мне"].contains(&r.low(b)));
     let years =
         r.gap(b).ends_with(", ") && r.gap(i) == " " && r.str(i + 1) == "J" && r.gap(i + 1).starts_with('.');
     led && closed(r, i) && number(r, i, 4..=110) || years && number(r, i, 1..=110)
@@ -135,6 +147,20 @@ pub(super) fn of_me(r: &Reading<'_>, b: usize, last: usize) -> bool {
     let am = r.is(b, "am") && r.gap_before(b) == " " || r.is(b, "m") && r.gap_before(b) == "'";
     am && b.checked_sub(1).is_some_and(|who| r.is(who, "i"))
         && (closed(r, last) || r.gap(last).starts_with(['.', '"']))
+}
+
+/// `Our lad is eleven and`, `she'll be ninety-six on`: words `first` to `last` are the number, who is is of the family.
+pub(super) fn of_kin(r: &Reading<'_>, first: usize, last: usize) -> bool {
+    const SURE: [&str; 10] = ["and", "but", "on", "in", "now", "who", "when", "with", "he", "she"];
+    let is = |k: usize, words: &[&str]| words.iter().any(|word| r.is(k, word));
+    let Some(b) = first.checked_sub(1).filter(|b| is(*b, &["is", "was", "turned", "be", "s"])) else {
+        return false;
+    };
+    let will = if is(b, &["be"]) { b.checked_sub(1).filter(|k| is(*k, &["will", "ll"])) } else { Some(b) };
+    let Some(who) = will.and_then(|k| k.checked_sub(1)) else { return false };
+    let relative = r.cues.iter().any(|cue| cue.role == Role::Relative && cue.last == who);
+    let known = relative || is(who, &["he", "she", "lad", "kid", "boy", "girl", "i"]);
+    known && (closed(r, last) || r.gap(last) == " " && is(last + 1, &SURE))
 }
 
 /// `Ich bin achtzig,`: in words, with who is said; word `i` is the number.
