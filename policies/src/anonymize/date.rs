@@ -7,6 +7,7 @@ use super::token::{Token, after, before, in_token, tokens};
 
 mod calendar;
 mod clock;
+mod compact;
 mod hour;
 mod list;
 mod loose;
@@ -27,6 +28,15 @@ pub(crate) use spelled::find as spelled;
 
 use calendar::{any_month, month_of};
 use word::{capital, plain_month, said_as_month, with_weekday};
+
+/// Whether a key says that its value is a day: `dob`, `birthDate`, `admit_date`.
+pub(crate) fn is_key(key: &str) -> bool {
+    const WHOLE: [&str; 9] = ["dob", "dod", "dos", "doa", "geb", "dt", "admitted", "discharged", "collected"];
+    const PARTS: [&str; 9] =
+        ["birth", "date", "datum", "fecha", "nacimiento", "naissance", "nascita", "data", "född"];
+    let low = key.to_lowercase();
+    WHOLE.contains(&low.as_str()) || PARTS.iter().any(|part| low.contains(part))
+}
 
 /// A month's name, in any language.
 pub(crate) fn is_month(word: &str) -> bool {
@@ -88,7 +98,7 @@ pub(crate) fn dates(text: &[u8], tokens: &[Token]) -> Vec<Written> {
     while i < tokens.len() {
         let found = if tokens[i].digits > 0 {
             numeric(text, tokens, i)
-                .or_else(|| loose::compact(text, tokens[i]))
+                .or_else(|| compact::find(text, tokens[i]))
                 .or_else(|| day_first(text, tokens, i))
                 .or_else(|| roman::find(text, tokens, i))
                 .or_else(|| loose::year_first(text, tokens, i))
@@ -118,7 +128,10 @@ pub(crate) fn find(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
         let end = clock::joined(text, date.end).unwrap_or_else(|| loose::year_word(text, date.end));
         let end = end + usize::from(ordinal::is_ordinal(text, date.start, end));
         let start = loose::day_word(text, date.start);
-        out.push(Finding::new(start, end, Type::DATE, Evidence::Shape).scored(date.score));
+        // `lundi 4 mars`: behind the name of a weekday a day is one.
+        let score =
+            if start < date.start && date.pieces.len() >= 2 { date.score.max(60) } else { date.score };
+        out.push(Finding::new(start, end, Type::DATE, Evidence::Shape).scored(score));
     }
     clock::times(text, out);
     loose::years(text, tokens, out);
@@ -150,13 +163,14 @@ fn numeric(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
     let sep = match between {
         [sep @ (b'-' | b'/' | b'.')] => *sep,
         b". " => b'.',
+        b" / " => b'/',
         b" " if loose::of_birth(&text[..a.start]) => b' ',
         _ => return None,
     };
     let third = all.get(i + 2).copied().filter(|c| gap(text, b, *c) == between);
     match third {
         Some(c) => three(text, [a, b, c], sep),
-        None if between.len() > 1 => None,
+        None if between.len() > 1 => loose::apart(text, a, b),
         None => two(text, a, b, sep).map(|date| match all.get(i + 2) {
             // `på 9/7 2017`.
             Some(c) if date.score >= 60 && gap(text, b, *c) == b" " && is_year(text, *c) => {
@@ -297,10 +311,18 @@ fn month_first(text: &[u8], all: &[Token], i: usize) -> Option<Written> {
         let score = if capital(text, name) || plain_month(text, name) { 85 } else { 60 };
         return Written::new(vec![piece(Field::Name, name), piece(Field::Year, next)], score);
     }
+    // `December '22`.
+    if matches!(gap(text, name, next), b" '" | b" \xe2\x80\x99") && next.is_number() && next.len() == 2 {
+        return Written::new(vec![piece(Field::Name, name), piece(Field::Short, next)], 85);
+    }
     let Some(day) = day_token(text, next) else { return loose::month_alone(text, name) };
     // `június 5-én`: behind other months the ending of a day.
     let ended = loose::full(name.of(text)) && loose::year_word(text, next.end) > next.end;
     if month_of(name.of(text)).is_none() && !ended {
+        return None;
+    }
+    // `SEP-1`: a bundle of measures.
+    if name.of(text) == b"SEP" && gap(text, name, next) == b"-" && next.len() == 1 {
         return None;
     }
     let clock = after(text, next.end) == b':' && after(text, next.end + 1).is_ascii_digit();

@@ -154,6 +154,9 @@ pub(super) fn day_word(text: &[u8], start: usize) -> usize {
         return start - 4;
     }
     let Some(head) = head.strip_suffix(b" ") else { return start };
+    // `Samstag, den 6. Juli`.
+    let article = [&b", den"[..], b" den", b", dem", b" dem", b", d."];
+    let head = article.iter().find_map(|word| head.strip_suffix(*word)).unwrap_or(head);
     let dotted = head.ends_with(b".");
     let head = head.strip_suffix(b",").or_else(|| head.strip_suffix(b".")).unwrap_or(head);
     let letter = |b: &&u8| b.is_ascii_alphabetic() || **b >= 0x80 || **b == b'-';
@@ -172,83 +175,16 @@ pub(super) fn of_the_week(word: &str, dotted: bool) -> bool {
     (2..=24).contains(&word.len()) && (open.contains(low.as_str()) || dotted && closed.contains(low.as_str()))
 }
 
-/// `DOB: 01052025`, `tested 20231001`: eight digits behind a word of birth or examination, or alone.
-pub(super) fn compact(text: &[u8], token: Token) -> Option<Written> {
-    const SAID: &[&[u8]] = &[
-        b"dob",
-        b"birth",
-        b"d.o.b",
-        b"birthdate",
-        b"birthday",
-        b"born",
-        b"date",
-        b"tested",
-        b"dated",
-        b"on",
-        b"admitted",
-        b"seen",
-        b"collected",
-        b"doa",
-        b"dos",
-        b"discharged",
-        b"geb",
-        b"gebdatum",
-        b"geboortedatum",
-        b"geburtsdatum",
-        b"naissance",
-        b"nacimiento",
-        b"nascita",
-        b"nascimento",
-    ];
-    if token.len() != 8 || !token.is_number() {
-        return None;
-    }
-    let head = text[token.start.saturating_sub(16)..token.start].to_ascii_lowercase();
-    let end = head.iter().rposition(|b| b.is_ascii_alphabetic()).map_or(0, |last| last + 1);
-    let word = &head[..end];
-    let near = head[end..].iter().all(|b| b" :.=#\t>\"".contains(b));
-    let said = SAID.iter().any(|said| {
-        word.strip_suffix(*said).is_some_and(|rest| !rest.last().is_some_and(u8::is_ascii_alphabetic))
-    });
-    // `seen 4 weeks ago, 20180624 at last`: year first, among words.
-    let led = matches!(head.as_slice(), [.., b'a'..=b'z' | b',' | b'|' | b'.' | b'(', b' '] | [.., b'(']);
-    let open = led
-        && matches!(after(text, token.end), b' ' | b',' | b'.' | b')' | b'\n' | b'|' | b':' | b'?' | b';');
-    let sure = said && near || text.len() == 8;
-    let part = |from: usize, to: usize| Token {
-        start: token.start + from,
-        end: token.start + to,
-        digits: to - from,
-    };
-    let fits = |year: Token, month: Token, day: Token| {
-        (1900..2100).contains(&number(text, year))
-            && (1..=12).contains(&number(text, month))
-            && (1..=31).contains(&number(text, day))
-    };
-    if !(sure || open) {
-        return None;
-    }
-    let (year, month, day) = (part(0, 4), part(4, 6), part(6, 8));
-    if !sure && !(1920..2040).contains(&number(text, year)) {
-        return None;
-    }
-    if fits(year, month, day) {
-        return Written::new(
-            vec![piece(Field::Year, year), piece(Field::Month, month), piece(Field::Day, day)],
-            85,
-        );
-    }
-    if !sure {
-        return None;
-    }
-    let (a, b, year) = (part(0, 2), part(2, 4), part(4, 8));
-    if fits(year, a, b) {
-        Written::new(vec![piece(Field::Month, a), piece(Field::Day, b), piece(Field::Year, year)], 85)
-    } else if fits(year, b, a) {
-        Written::new(vec![piece(Field::Day, a), piece(Field::Month, b), piece(Field::Year, year)], 85)
-    } else {
-        None
-    }
+/// `sobotu 13. 7.`: a day and its month with a space between, behind the name of a weekday.
+pub(super) fn apart(text: &[u8], a: Token, b: Token) -> Option<Written> {
+    let head = text[..a.start].strip_suffix(b" ")?;
+    let letter = |c: &&u8| c.is_ascii_alphabetic() || **c >= 0x80;
+    let len = head.iter().rev().take(32).take_while(letter).count();
+    let word = std::str::from_utf8(&head[head.len() - len..]).ok()?;
+    let week = is_weekday(word) || of_the_week(word, false);
+    let fits = (1..=31).contains(&number(text, a)) && (1..=12).contains(&number(text, b)) && a.len() <= 2;
+    let dotted = &text[a.end..b.start] == b". " && after(text, b.end) == b'.';
+    Written::new(vec![piece(Field::Day, a), piece(Field::Month, b)], 85).filter(|_| week && fits && dotted)
 }
 
 /// `d.o.b. `, `born `: what follows is no version.
@@ -314,6 +250,14 @@ pub(super) fn month_alone(text: &[u8], name: Token) -> Option<Written> {
 pub(super) fn years(text: &[u8], tokens: &[Token], out: &mut Vec<Finding>) {
     for token in tokens.iter().filter(|t| t.is_number() && t.len() == 2 && before(text, t.start) == b'\'') {
         let mark = token.start - 1;
+        // `4/'23`: behind its month.
+        let digits = text[..mark]
+            .strip_suffix(b"/")
+            .map_or(0, |head| head.iter().rev().take(3).take_while(|b| b.is_ascii_digit()).count());
+        if (1..=2).contains(&digits) && !in_token(before(text, mark - 1 - digits)) {
+            out.push(Finding::new(mark - 1 - digits, token.end, Type::DATE, Evidence::Shape));
+            continue;
+        }
         let led = [&b"in "[..], b"of ", b"since ", b"from ", b"back in ", b"until "];
         let head = text[mark.saturating_sub(8)..mark].to_ascii_lowercase();
         if led.iter().any(|word| head.ends_with(word)) && !matches!(after(text, token.end), b'\'' | b'"') {

@@ -12,6 +12,8 @@ use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::quick::Set;
 use crate::anonymize::words::Word;
 
+mod around;
+mod spoken;
 mod worded;
 mod year;
 use year::year;
@@ -42,7 +44,13 @@ const ORDINALS: [&str; 21] = [
 ];
 
 /// Feasts by their words; of those of one word a time must be said.
-const FEASTS: [&[&str]; 41] = [
+const FEASTS: [&[&str]; 47] = [
+    &["martin", "luther", "king", "day"],
+    &["martin", "luther", "king", "jr", "day"],
+    &["flag", "day"],
+    &["groundhog", "day"],
+    &["black", "friday"],
+    &["super", "bowl", "sunday"],
     &["christmas", "eve"],
     &["christmas", "day"],
     &["christmas"],
@@ -115,6 +123,7 @@ static HEADS: LazyLock<Heads> = LazyLock::new(|| {
     let feasts = FEASTS.iter().filter_map(|words| words.first());
     let mut all: Vec<String> =
         feasts.chain(&ORDINALS).chain(&["twenty", "thirty", "sept"]).map(|w| (*w).to_owned()).collect();
+    all.extend(around::SEASONS.iter().chain(&spoken::ONES[..12]).map(|word| (*word).to_owned()));
     all.extend(MONTHS.iter().flat_map(|name| [name.to_lowercase(), name[..3].to_lowercase()]));
     for word in &all {
         if let Some(first) = word.as_bytes().first() {
@@ -144,8 +153,14 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     for (i, word) in r.words.iter().enumerate() {
         let found = match word.digits {
             0 if !worth(r.str(i)) => worded::find(r, i),
-            0 => feast(r, i).or_else(|| spelled(r, i)).or_else(|| alone(r, i)),
-            1 | 2 => ordinal(r, i, word),
+            0 => feast(r, i)
+                .map(|(first, last)| (around::begins(r, first), last))
+                .or_else(|| spelled(r, i))
+                .or_else(|| alone(r, i))
+                .or_else(|| around::season(r, i))
+                .or_else(|| spoken::find(r, i)),
+            1 => around::quarter(r, i).or_else(|| ordinal(r, i, word)),
+            2 => ordinal(r, i, word),
             _ => None,
         };
         if let Some((first, last)) = found {
@@ -209,21 +224,32 @@ fn ordinal_words(r: &Reading<'_>, i: usize) -> Option<usize> {
 /// `third of March`, `March the third`, `on the fourth.`: word `i` begins the ordinal.
 fn spelled(r: &Reading<'_>, i: usize) -> Option<(usize, usize)> {
     let last = ordinal_words(r, i)?;
+    if let Some(end) = around::weekday_of(r, last) {
+        return Some((i, end));
+    }
     if r.gap(last) == " " && r.is(last + 1, "of") {
-        return month(r, last + 2).then(|| (i, year(r, last + 2)));
+        let the = i.checked_sub(1).filter(|b| r.is(*b, "the") && r.gap(*b) == " ");
+        return month(r, last + 2).then(|| (the.unwrap_or(i), year(r, last + 2)));
     }
     let the = i.checked_sub(1).filter(|b| r.is(*b, "the") && r.gap(*b) == " ");
     let before = the.unwrap_or(i).checked_sub(1).filter(|b| r.gap(*b) == " ")?;
     if month(r, before) {
         return Some((before, year(r, last)));
     }
-    (the.is_some() && is(r, before, &WHEN[..8]) && closed(r, last)).then_some((i, last))
+    let the = the?;
+    if is_weekday(r.str(before)) && closed(r, last) {
+        return Some((before, last));
+    }
+    (the > before && is(r, before, &WHEN[..8]) && closed(r, last)).then_some((i, last))
 }
 
 /// `since june`, `in Sept`: the name of a month that nothing else is, behind a word of time.
 fn alone(r: &Reading<'_>, i: usize) -> Option<(usize, usize)> {
     let name = month(r, i);
-    if !name || is(r, i, &["may", "mar", "march", "dec", "sep", "jan", "jun"]) && !r.word(i)?.capital() {
+    let other = is(r, i, &["may", "mar", "march", "dec", "sep", "jan", "jun"]) && !r.word(i)?.capital();
+    // `since march`: nothing else is said since when.
+    let since = || i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && r.is(b, "since")) && !r.is(i, "may");
+    if !name || other && !since() {
         return None;
     }
     let led = i.checked_sub(1).is_some_and(|b| matches!(r.gap(b), " " | "-") && is(r, b, &IN));
@@ -247,12 +273,16 @@ fn nth(r: &Reading<'_>, i: usize, word: &Word) -> Option<()> {
 fn ordinal(r: &Reading<'_>, i: usize, word: &Word) -> Option<(usize, usize)> {
     nth(r, i, word)?;
     let said = r.begins(i) && r.gap(i).starts_with(':');
-    let led = i.checked_sub(1).filter(|b| r.gap(*b) == " ").is_some_and(|b| {
-        let when = if r.is(b, "the") { b.checked_sub(1) } else { Some(b) };
-        when.is_some_and(|w| {
-            let week = r.is(w, "of") && w.checked_sub(1).is_some_and(|k| is(r, k, &["week", "wk"]));
-            is(r, w, &WHEN) || is_weekday(r.str(w)) || is(r, w, &["tues", "weds", "thur", "thurs"]) || week
-        })
+    let before = i.checked_sub(1).filter(|b| r.gap(*b) == " ");
+    let when = before.and_then(|b| if r.is(b, "the") { b.checked_sub(1) } else { Some(b) });
+    if let Some(day) = when.filter(|w| matches!(r.gap(*w), " " | ", ") && is_weekday(r.str(*w)))
+        && closed(r, i)
+    {
+        return Some((day, i));
+    }
+    let led = when.is_some_and(|w| {
+        let week = r.is(w, "of") && w.checked_sub(1).is_some_and(|k| is(r, k, &["week", "wk"]));
+        is(r, w, &WHEN) || week
     });
     (said || led && closed(r, i)).then_some((i, i))
 }
@@ -280,12 +310,12 @@ mod tests {
     fn days_in_words() {
         for (text, want) in [
             ("seen on March the third in clinic", "March the third"),
-            ("born the twenty-second of May", "twenty-second of May"),
+            ("born the twenty-second of May", "the twenty-second of May"),
             (
                 "procedure February the twenty-first, twenty twenty-four. Done",
                 "February the twenty-first, twenty twenty-four",
             ),
-            ("born the third of May nineteen sixty two in Leeds", "third of May nineteen sixty two"),
+            ("born the third of May nineteen sixty two in Leeds", "the third of May nineteen sixty two"),
             ("hit near town on Boxing Day 2023. GCS 13", "Boxing Day 2023"),
             ("sugar was 410 on the fourth.", "fourth"),
             ("she fell on Christmas Eve at home", "Christmas Eve"),
@@ -293,7 +323,10 @@ mod tests {
             ("came back, landed 9th, rash", "9th"),
             ("22nd: vomiting", "22nd"),
             ("operated on the 14th by us", "14th"),
-            ("clinic tues 14th", "14th"),
+            ("clinic tues 14th", "tues 14th"),
+            ("my last pill on Sunday the 21st and now", "Sunday the 21st"),
+            ("call friday the ninth to confirm", "friday the ninth"),
+            ("went up since march, again", "march"),
             ("died in june of a stroke", "june"),
             ("surgery at the end of Sept.", "Sept"),
             ("on the 3rd of this month", "3rd"),

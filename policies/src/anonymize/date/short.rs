@@ -70,7 +70,9 @@ pub(super) fn is_dated(text: &[u8], start: usize, end: usize, (x, y): (u32, u32)
     // Nobody counts out of seven, eight, nine, eleven or twelve without saying what.
     let odd = matches!(y, 7..=9 | 11..=12) && (x, y) != (9, 11);
     let week = before == "of" && part_of(head) || of_dose(head);
-    said || week || !turned && (y > 12 || x > y || padded || odd)
+    // `de 30/05`: a day before its padded month.
+    let month = turned && text[start..end].ends_with(format!("/0{y}").as_bytes()) && x <= 31;
+    said || week || month || !turned && (y > 12 || x > y || padded || odd)
 }
 
 /// `adm 9.9`, `seen 3-22`: written as decimals and ranges are, and led by a word that only days follow.
@@ -81,7 +83,8 @@ pub(super) fn is_strict(text: &[u8], start: usize, end: usize) -> bool {
     let led = says(&last_word(head), Says::Strict)
         || ends_with(head, "f/u")
         || ends_with(head, "d/c")
-        || text[start..end].contains(&b'-') && done_on(head) && !is_result(&text[end..]);
+        || text[start..end].contains(&b'-') && done_on(head) && !is_result(&text[end..])
+        || text[start..end].contains(&b'-') && ends_with(head, " on") && is_closed(&text[end..]);
     led && near && !open && !super::super::number::unit_follows(text, end) && !is_counted(text, start, end)
 }
 
@@ -91,6 +94,12 @@ fn done_on(head: &[u8]) -> bool {
     let Some(before) = head.trim_ascii_end().strip_suffix(b" on") else { return false };
     let word = last_word(before);
     word.ends_with("ed") || DONE.contains(&word.as_str()) || says(&word, Says::Strict)
+}
+
+/// The end, a sign, ` &` or ` and`: nothing follows that is counted.
+fn is_closed(rest: &[u8]) -> bool {
+    matches!(rest, [] | [b'.' | b',' | b';' | b')' | b'\n', ..])
+        || [&b" & "[..], b" and ", b" ("].iter().any(|next| rest.starts_with(next))
 }
 
 /// ` vote`, ` lead`: two numbers that people won or lost by.
@@ -141,7 +150,11 @@ pub(crate) fn bare(mention: &[u8]) -> Option<Written> {
     let tokens = super::tokens(mention);
     let day = |n: u32| (1..=31).contains(&n);
     let month = |n: u32| (1..=12).contains(&n);
-    match *tokens.as_slice() {
+    // `Sunday the 21st`: the weekday stays.
+    let of_week =
+        |t: &Token| weekday_of(t.of(mention)).is_some() || t.of(mention).eq_ignore_ascii_case(b"the");
+    let lead = tokens.iter().take_while(|t| of_week(t)).count();
+    match tokens[lead..] {
         [one] if day(number(mention, one)) => {
             let field = if one.is_number() { Field::Day } else { Field::Ordinal };
             Written::new(vec![piece(field, one)], 35)

@@ -101,7 +101,9 @@ pub(crate) fn find(text: &str, low: &str, begins: &Begins, out: &mut Vec<Finding
             What::Hour => alone(low, head, hit.end, tongue),
         };
         if let Some(end) = end {
-            out.push(Finding::new(hit.start, end, Type::TIME, Evidence::Shape));
+            // `12 noon`.
+            let start = if head.ends_with(" 12 ") || head == "12 " { hit.start - 3 } else { hit.start };
+            out.push(Finding::new(start, end, Type::TIME, Evidence::Shape));
         }
     }
 }
@@ -212,6 +214,7 @@ mod tests {
             ("in the office till half five.", "half five"),
             ("send it before noon please", "noon"),
             ("Nov 3, midnight", "midnight"),
+            ("on Friday, at 12 noon, between", "12 noon"),
             ("répond jusqu'à midi", "midi"),
             ("la cena es a las nueve y media", "nueve y media"),
             ("el martes, ocho de la mañana", "ocho de la mañana"),

@@ -27,6 +27,12 @@ pub(super) fn is_sure(text: &[u8], start: usize, end: usize, sep: u8) -> bool {
     let len = then.iter().take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80).count();
     let next = std::str::from_utf8(&then[..len]).unwrap_or_default();
     let timed = then[len..].iter().take(8).any(u8::is_ascii_digit) || next == "को";
+    // `想改掛6/18的門診`: in a script without spaces.
+    let glued = |b: u8| (0xe3..=0xed).contains(&b);
+    let before_it = head.len().checked_sub(3).and_then(|at| head.get(at)).is_some_and(|b| glued(*b));
+    if sep == b'/' && before_it && rest.first().is_some_and(|b| glued(*b)) {
+        return true;
+    }
     let closed = rest.is_empty() || matches!(rest, [b'.' | b',' | b';' | b')' | b'\n' | b' ' | b':', ..]);
     closed && head.ends_with(b" ") && (says(&word, Says::Sure) || weekday) || says(next, Says::Then) && timed
 }
@@ -56,6 +62,7 @@ mod tests {
             ("open 24/7", false),
             ("on 24/7 duty", false),
             ("half of 3/4", false),
+            ("想改掛6/18的門診", true),
             ("pages 3-7", false),
         ] {
             let found = dates(text.as_bytes(), &tokens(text.as_bytes()));

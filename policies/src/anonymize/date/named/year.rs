@@ -31,10 +31,11 @@ pub(super) fn year(r: &Reading<'_>, last: usize) -> usize {
     ];
     const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     let near = |k: usize| matches!(r.gap(k), " " | "-");
-    let next = last + 1;
-    if !matches!(r.gap(last), " " | ", " | " of ") {
+    if !matches!(r.gap(last), " " | ", ") {
         return last;
     }
+    let of = r.gap(last) == " " && r.is(last + 1, "of") && r.gap(last + 1) == " ";
+    let next = last + 1 + usize::from(of);
     if r.word(next).is_some_and(|w| w.is_number() && w.digits == 4)
         && matches!(r.str(next).get(..2), Some("19" | "20"))
     {
