@@ -16,13 +16,16 @@ mod corner;
 mod county;
 mod geo;
 mod glyph;
+mod grid;
 mod local;
 mod parts;
 mod post;
+mod posted;
 mod route;
 mod street;
 mod tail;
 mod told;
+mod zipped;
 
 pub(crate) use beside::beside;
 pub(crate) use geo::coordinate;
@@ -51,6 +54,9 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         parts::find(r, i, out);
         if word.digits == 0 && matches!(word.chars, 2..=11) {
             ahead::find(r, i, out);
+            if matches!(word.chars, 6 | 8 | 10) {
+                corner::named(r, i, out);
+            }
         }
         if matches!(word.chars, 2..=16) && word.capital() {
             county::find(r, i, out);
@@ -61,6 +67,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
             route::find(r, i, out);
             corner::find(r, i, out);
             post::standing(r, i, out);
+            zipped::find(r, i, out);
             geo::pair(r, i, out);
         } else if word.caps == Caps::Title {
             listed(r, i, out);

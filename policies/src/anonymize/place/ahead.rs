@@ -4,7 +4,7 @@
 //! **Invariant:** each part needs a word that says what it is, and without a street two of them stand together.
 
 use super::tail::is_unit;
-use crate::anonymize::cue::Reading;
+use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::words::{Caps, Word};
 
@@ -86,6 +86,9 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     if !value(r, i + 1) {
         return;
     }
+    if let Some(last) = named_house(r, i) {
+        return r.mark((i, last), Type::ADDRESS, Evidence::Shape, out);
+    }
     let strong = |k: usize| STRONG.contains(&r.low(k));
     let ground = GROUNDS.contains(&r.low(i)) && r.word(i).is_some_and(Word::capital);
     let number = r.word(i + 1).is_some_and(|w| w.is_number() && w.digits <= 3) && r.gap(i) == " ";
@@ -124,6 +127,20 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     }
 }
 
+/// `Unit 5, Canal Wharf, Skipton`: a part of a house, the house by its name, and a town; the last word of the name.
+fn named_house(r: &Reading<'_>, i: usize) -> Option<usize> {
+    const PARTS: [&str; 7] = ["Unit", "Flat", "Apartment", "Suite", "Shop", "Office", "Villa"];
+    if !PARTS.contains(&r.str(i)) || r.gap(i) != " " || r.gap(i + 1) != ", " {
+        return None;
+    }
+    let name = |k: usize| r.word(k).is_some_and(|w| w.caps == Caps::Title && w.chars >= 3);
+    let first = i + 2;
+    let last = (first..first + 3).take_while(|k| name(*k) && (*k == first || r.gap(k - 1) == " ")).last()?;
+    let kind = r.has(last, Role::StreetAfter) || r.has(last, Role::House);
+    let town = r.gap(last) == ", " && name(last + 1) && !super::of_time(r, last + 1);
+    (last > first && kind && town).then_some(last)
+}
+
 /// The value behind the word `i`.
 fn said(r: &Reading<'_>, i: usize) -> Option<usize> {
     (matches!(r.gap(i), " " | ". " | "." | ": " | " #") && value(r, i + 1)).then_some(i + 1)
@@ -159,6 +176,7 @@ mod tests {
             ("over Erf 1207, Knysna", "Erf 1207"),
             ("Mrs. Tate (Lot 88) objected", "Lot 88"),
             ("address RD 4, Taihape 4720", "RD 4"),
+            ("office at Unit 5, Kite Wharf, Skipton", "Unit 5, Kite Wharf"),
             ("of Apartment 9, The Tannery, Ennis", "Apartment 9, The Tannery"),
         ] {
             assert_eq!(check(text), [want], "{text}");

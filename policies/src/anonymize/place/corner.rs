@@ -39,11 +39,27 @@ const COUNTED: [&str; 24] = [
 /// Words of a direction behind a road.
 const SIDES: [&str; 12] = ["N", "S", "E", "W", "NB", "SB", "EB", "WB", "north", "south", "east", "west"];
 
+/// What roads with a number are called.
+const ROADS: [&str; 10] = ["I", "US", "SR", "Hwy", "Highway", "Route", "Rte", "Interstate", "Rt", "State"];
+
 /// The corner or the post whose number is word `i`.
 pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let span = behind(r, i).or_else(|| ahead(r, i)).or_else(|| post(r, i));
     if let Some(span) = span {
         r.mark(span, Type::ADDRESS, Evidence::Shape, out);
+    }
+}
+
+/// `at the corner of Delmar and Skinker`: word `i` says what it is.
+pub(super) fn named(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    let said = r.is(i, "corner") || r.is(i, "crossroads") || r.is(i, "junction");
+    let own = i + 2;
+    if !said || !r.is(i + 1, "of") || r.gap(i) != " " || !name(r, own) {
+        return;
+    }
+    let first = street(r, if r.gap(own) == " " && name(r, own + 1) { own + 1 } else { own });
+    if let Some(next) = crossed(r, first).filter(|next| name(r, *next)) {
+        r.mark((own, street(r, next)), Type::ADDRESS, Evidence::Shape, out);
     }
 }
 
@@ -95,6 +111,12 @@ fn street(r: &Reading<'_>, last: usize) -> usize {
 fn behind(r: &Reading<'_>, i: usize) -> Option<(usize, usize)> {
     let number = ordinal(r, i).filter(|_| !counts(r, i))?;
     let named = (i.checked_sub(3)?.max(i.saturating_sub(3))..i).find(|k| crossed(r, *k) == Some(i))?;
+    // `I-35 & 26th`.
+    if r.word(named).is_some_and(|w| w.is_number() && w.digits <= 3) {
+        let road = named.checked_sub(1).filter(|b| matches!(r.gap(*b), "-" | " "))?;
+        let kind = ROADS.iter().any(|word| r.str(road) == *word);
+        return kind.then(|| (road, street(r, i)));
+    }
     let typed = r.has(named, Role::StreetAfter) && named > 0 && r.gap(named - 1) == " ";
     let own = if typed { named - 1 } else { named };
     let first = own.checked_sub(1).filter(|b| r.gap(*b) == " " && name(r, *b) && name(r, own)).unwrap_or(own);
@@ -130,9 +152,8 @@ fn post(r: &Reading<'_>, i: usize) -> Option<(usize, usize)> {
         " " => point + 1,
         _ => return said.then_some((first, point)),
     };
-    let kind = ["I", "US", "SR", "Hwy", "Highway", "Route", "Rte", "Interstate", "Rt", "State"];
     let numbered =
-        kind.iter().any(|word| r.is(road, word)) && matches!(r.gap(road), "-" | " ") && number(road + 1);
+        ROADS.iter().any(|word| r.is(road, word)) && matches!(r.gap(road), "-" | " ") && number(road + 1);
     if !numbered {
         return said.then_some((first, point));
     }
@@ -157,9 +178,18 @@ mod tests {
             ("collapsed at 5th and Alder", "5th and Alder"),
             ("dispatched to mile marker 212, I-80 W, rollover", "mile marker 212, I-80 W"),
             ("crash at mile marker 9.4 on US 30", "mile marker 9.4 on US 30"),
+            ("rear-ended at I-35 & 26th in", "I-35 & 26th"),
         ] {
             assert!(check(text).contains(&want), "{text}: {:?}", check(text));
         }
+    }
+
+    #[test]
+    fn corners_of_two_names() {
+        let check = |text| spans(text, |r, out| (0..r.words.len()).for_each(|i| named(r, i, out)));
+        assert_eq!(check("at the corner of Delmar and Skinker, down"), ["Delmar and Skinker"]);
+        assert_eq!(check("junction of Elm St & Kite Ave by"), ["Elm St & Kite Ave"]);
+        assert!(check("the corner of Mouth and lips").is_empty());
     }
 
     #[test]

@@ -8,9 +8,9 @@ use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::words::Caps;
 
 /// What a flat or a house begins with, and words of the other parts, as India writes them.
-const FLATS: [&str; 14] = [
-    "flat", "plot", "house", "h", "door", "d", "shop", "room", "villa", "bungalow", "quarter", "qtr", "unit",
-    "bldg",
+const FLATS: [&str; 15] = [
+    "no", "flat", "plot", "house", "h", "door", "d", "shop", "room", "villa", "bungalow", "quarter", "qtr",
+    "unit", "bldg",
 ];
 const PARTS: [&str; 42] = [
     "apts",
@@ -71,7 +71,10 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         return;
     }
     let low = r.low(i);
-    if word.caps != Caps::Lower && word.chars <= 8 && FLATS.contains(&low) {
+    // The `No` of `H.No. 4-12` and `Plot No 17` is said of the word before.
+    let before = i.checked_sub(1).filter(|_| low == "no");
+    let inside = before.is_some_and(|b| FLATS.contains(&r.low(b)));
+    if word.caps != Caps::Lower && word.chars <= 8 && FLATS.contains(&low) && !inside {
         flat(r, i, out);
     } else if QUARTERS[..6].contains(&low) {
         quarter(r, i, out);

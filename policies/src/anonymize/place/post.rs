@@ -104,6 +104,7 @@ pub(super) fn standing(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
         return;
     }
     if let Some(end) = short(r, i) {
+        super::posted::house(r, i, out);
         r.mark((i, i), Type::POSTCODE, Evidence::Shape, out);
         r.mark((i + 1, end), Type::CITY, Evidence::Shape, out);
         return;
@@ -121,6 +122,7 @@ pub(super) fn standing(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
             r.gap(b) == " " && ["in", "à", "en", "a", "w", "i", "te", "aus", "nach"].contains(&r.str(b))
         });
     if city && wide && (known || framed && !r.has(last + 1, Role::Label)) && !super::of_time(r, last + 1) {
+        super::posted::house(r, i, out);
         r.mark((i, last), Type::POSTCODE, Evidence::Shape, out);
         if let Some(end) = super::local::city_run(r, last + 1) {
             r.mark((last + 1, end), Type::CITY, Evidence::Shape, out);

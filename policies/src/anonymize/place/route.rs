@@ -14,6 +14,10 @@ const ROADS: &[&str] =
 const OWNERS: &[&str] =
     &["county", "state", "rural", "township", "us", "farm", "forest", "co", "concession", "private"];
 
+/// What somebody does at home, and what a place stands behind.
+const LIVES: &[&str] = &["lives", "lived", "living", "resides", "residing"];
+const BESIDE: &[&str] = &["near", "outside", "by", "between", "south", "north", "east", "west"];
+
 /// The road whose number is word `i`.
 pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let Some(road) = i.checked_sub(1).filter(|b| matches!(r.gap(*b), " " | "-" | " #")) else { return };
@@ -31,6 +35,14 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     // `4 lane 2`, `10 rt 3`: a small word without an owner is a road where a unit or a place follows.
     let sure =
         owner.is_some() || capital && (r.gap(i).starts_with(',') || r.has(i + 1, Role::Unit) || !short);
+    // `lives Hwy 14 N`, `the truck stop on Route 66 near`: somebody's, or beside a place.
+    let before = first.checked_sub(1).filter(|b| r.gap(*b) == " ");
+    let lives = before.is_some_and(|b| is(b, LIVES));
+    let near = before.is_some_and(|b| is(b, &["on", "off", "along"])) && r.gap(i) == " " && is(i + 1, BESIDE);
+    if capital && r.word(road).is_some_and(|w| w.chars >= 2) && (lives || near) {
+        let side = r.gap(i) == " " && ["N", "S", "E", "W"].contains(&r.str(i + 1));
+        return street::finish(r, first, if side { i + 1 } else { i }, out);
+    }
     // `RR 18` is a rate of breathing.
     let plain = rural && capital && (boxed || owner.is_some());
     if plain || house.is_some() && sure {

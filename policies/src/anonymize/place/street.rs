@@ -143,6 +143,9 @@ pub(super) fn after(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
             house(r, before, cue, lower, out);
             return;
         }
+        if let Some(start) = super::grid::house(r, before).filter(|_| names > 0 && !lower) {
+            return finish(r, start, direction(r, cue.last), out);
+        }
         let w = r.words[before];
         let ordinal = w.digits > 0 && w.end - w.start == w.digits + 2;
         if !(w.capital() || ordinal || lower && w.digits == 0 && names < 2)
@@ -166,11 +169,24 @@ pub(super) fn after(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
         && word.caps == Caps::Title
         && (2..=5).contains(&word.chars)
         && first.checked_sub(1).is_some_and(|b| r.is(b, "on") && r.gap(b) == " ");
-    let sure = sure || on && !r.has(cue.first + 1, Role::Honorific);
+    let sure = sure || on && !r.has(cue.first + 1, Role::Honorific) || lower && told(r, first, cue);
     if sure && !(small && r.begins(first)) {
         let first = if r.has(first, Role::Common) && first + 1 < cue.first { first + 1 } else { first };
         r.mark((first, cue.last), Type::ADDRESS, Evidence::Shape, out);
     }
+}
+
+/// `on alpine avenue in`: in small letters, led by `on`, and one word that is no other.
+fn told(r: &Reading<'_>, first: usize, cue: &Cue) -> bool {
+    const STREETS: [&str; 8] = ["street", "avenue", "ave", "road", "boulevard", "blvd", "drive", "lane"];
+    let one = first + 1 == cue.first && r.gap(first) == " " && !r.has(first, Role::Common);
+    let on =
+        first.checked_sub(1).is_some_and(|b| r.gap(b) == " " && ["on", "off"].iter().any(|w| r.is(b, w)));
+    let word = r.word(first).is_some_and(|w| w.caps == Caps::Lower && w.chars >= 4 && w.digits == 0);
+    one && on
+        && word
+        && STREETS.contains(&r.str(cue.first))
+        && r.lists(first) & crate::anonymize::ner::lists::COMMON == 0
 }
 
 fn house(r: &Reading<'_>, first: usize, cue: &Cue, lower: bool, out: &mut Vec<Finding>) {
@@ -221,11 +237,14 @@ pub(super) fn finish(r: &Reading<'_>, first: usize, mut last: usize, out: &mut V
     for _ in 0..3 {
         let gap = r.gap(last);
         let near = matches!(gap, " " | ", " | ". " | "., " | " - " | ", #" | " #" | "/" | " / ");
-        if near && gap.ends_with('#') && number(r, last + 1) {
+        let lettered = r.word(last + 1).is_some_and(|w| w.chars == 1 && w.caps == Caps::Upper);
+        if near && gap.ends_with('#') && (number(r, last + 1) || lettered) {
             last += 1;
         } else if near && unit(r, last + 1) {
             last += 2;
-        } else if matches!(gap, "/" | "-") && number(r, last + 1) {
+        } else if matches!(gap, "/" | "-") && number(r, last + 1)
+            || matches!(gap, " " | ", ") && door(r, last + 1)
+        {
             last += 1;
         } else {
             break;
@@ -239,6 +258,14 @@ pub(super) fn finish(r: &Reading<'_>, first: usize, mut last: usize, out: &mut V
     {
         locality(r, last + 1, out);
     }
+}
+
+/// `3F`, `2R`: a floor or a number, and the side of the house.
+fn door(r: &Reading<'_>, i: usize) -> bool {
+    let written = r.str(i).as_bytes();
+    let (number, side) = written.split_at(written.len().saturating_sub(1));
+    let sided = matches!(side, [b'A'..=b'H' | b'L' | b'N' | b'R' | b'S' | b'W']);
+    sided && (1..=3).contains(&number.len()) && number.iter().all(u8::is_ascii_digit)
 }
 
 /// `Apt 4B`, `3rd floor`: a unit and its number, in either order.
@@ -341,7 +368,7 @@ fn house_after(r: &Reading<'_>, last: usize) -> Option<usize> {
     if !(near && fits) || gap.len() > 6 {
         return None;
     }
-    let letter = r.gap(at) == " "
+    let letter = matches!(r.gap(at), " " | "-")
         && r.word(at + 1).is_some_and(|w| w.chars == 1 && w.digits == 0 && w.caps != Caps::None);
     let closes = letter && !r.gap(at + 1).starts_with([' ', ':']);
     Some(if closes { at + 1 } else { at })
