@@ -7,11 +7,13 @@ use super::kind::{Evidence, Finding, Type};
 use super::who::{How, run};
 use super::words::{Caps, Word};
 
+mod emergency;
 mod employer;
 mod folk;
 mod form;
 mod house;
 mod kinds;
+mod labour;
 mod nation;
 mod part;
 mod people;
@@ -33,6 +35,9 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         if word.chars == 7 {
             small::general(r, i, out);
         }
+        if word.caps == Caps::Upper && word.chars <= 4 {
+            emergency::find(r, i, out);
+        }
         if word.caps == Caps::Title && matches!(word.chars, 4 | 6 | 7 | 8 | 10) {
             small::school(r, i, out);
         }
@@ -44,6 +49,7 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
             part::numbered(r, i, out);
         } else if word.caps == Caps::Lower && matches!(word.chars, 3..=9) {
             employer::trade(r, i, out);
+            labour::find(r, i, out);
         }
     }
     for cue in &r.cues {

@@ -33,7 +33,9 @@ pub(super) fn find(r: &Reading<'_>, cue: &Cue, out: &mut Vec<Finding>) {
     {
         next += 1;
     }
-    let Some(last) = capitals(r, next, cue).or_else(|| small(r, next)) else { return };
+    // `The Gilded Pickle`: an article of the name.
+    let own = next + usize::from(r.str(next) == "The" && r.gap(next) == " ");
+    let Some(last) = capitals(r, own, cue).or_else(|| small(r, next)) else { return };
     let known = [Role::State, Role::Country, Role::Nrp, Role::Eponym];
     let other = (next..=last).all(|i| known.iter().any(|role| r.has(i, *role)));
     // `does it work for PCOS`

@@ -16,7 +16,7 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         }
         let framed = !r.has(i, Role::Country) && !r.has(i, Role::City);
         let framed = framed && (bracketed(r, i) || listed(r, i) || beside(r, i) || said(r, i));
-        if framed && is_people(r.str(i)) {
+        if framed && (is_people(r.str(i)) || r.has(i, Role::Nrp)) {
             // The frame says more than that the word is a common one.
             let evidence = if r.has(i, Role::Common) { Evidence::Label } else { Evidence::Shape };
             r.mark((i, i), Type::NRP, evidence, out);
@@ -87,21 +87,48 @@ fn beside(r: &Reading<'_>, i: usize) -> bool {
     const ONE: [&str; 14] =
         ["a", "an", "the", "der", "die", "ein", "eine", "einen", "de", "een", "our", "her", "his", "my"];
     let one = i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && ONE.contains(&r.low(b)));
-    let behind = one && r.gap(i) == " " && is_person(r.low(i + 1));
     let small = r.word(i).is_some_and(|w| w.caps == Caps::Lower);
+    // `67-year-old Hmong woman`, `36 år gammel eritreisk mann`, `Karpany, Ngarrindjeri woman, 57`.
+    let aged = i.checked_sub(1).is_some_and(|b| {
+        r.gap(b) == " "
+            && (OLD.contains(&r.low(b)) || r.word(b).is_some_and(|w| w.digits > 0 && w.digits <= 3))
+    });
+    let apart = r.gap_before(i) == ", " && i.checked_sub(1).is_some_and(|b| r.proper(b));
+    let behind = (one || aged || apart || small) && r.gap(i) == " " && is_person(r.low(i + 1));
     let before = small && i.checked_sub(1).is_some_and(|b| r.gap(b) == " " && is_person(r.low(b)));
     behind || before && !r.gap(i).starts_with('-')
 }
 
+/// What ages end with before what else is said of somebody.
+const OLD: [&str; 13] = [
+    "old",
+    "yo",
+    "y",
+    "aged",
+    "gammel",
+    "gammal",
+    "gammelt",
+    "jähriger",
+    "jährige",
+    "jarige",
+    "årig",
+    "årige",
+    "vuotias",
+];
+
 /// `we are Tamil and`, `La familia es judía por`: said with a verb, and nothing that it could be said of behind.
 fn said(r: &Reading<'_>, i: usize) -> bool {
-    const ON: [&str; 10] = ["and", "by", "por", "y", "e", "et", "und", "en", "but", "pero"];
+    const ON: [&str; 17] = [
+        "and", "by", "por", "y", "e", "et", "und", "en", "but", "pero", "και", "og", "och", "i", "и", "і",
+        "ja",
+    ];
     let Some(b) = i.checked_sub(1).filter(|b| r.gap(*b) == " " && is_be(r.low(*b))) else { return false };
     let english = ["am", "are"].contains(&r.low(b));
     let caps = r.word(i).map(|w| w.caps);
     let fits = if english { caps == Some(Caps::Title) } else { caps == Some(Caps::Lower) };
     let gap = r.gap(i);
     fits && (gap.starts_with([',', '.', ';', ')'])
+        || i + 1 == r.words.len()
         || gap == " " && ON.contains(&r.str(i + 1))
         || qualified(r, i))
 }
@@ -123,6 +150,9 @@ mod tests {
             ("la famille, copte d'origine, vit", "copte"),
             ("o doente, 50 anos, judeu praticante, pede", "judeu"),
             ("we are Punjabi and use one name", "Punjabi"),
+            ("a 67-year-old Hmong woman admitted", "Hmong"),
+            ("er en 36 år gammel eritreisk mann", "eritreisk"),
+            ("ему девять, он удмурт, в школе", "удмурт"),
         ] {
             assert_eq!(spans(text, find), [want], "{text}");
         }

@@ -152,7 +152,7 @@ fn person(r: &Reading<'_>, i: usize) -> bool {
 /// `serbischer Staatsbürger`, `Polish citizen`.
 fn before(r: &Reading<'_>, i: usize) -> Option<usize> {
     let at = i.checked_sub(1).filter(|b| matches!(r.gap(*b), " " | "-"))?;
-    is_nation(r.str(at)).then_some(at)
+    is_people(r.str(at)).then_some(at)
 }
 
 /// `citoyen malien`, `nacionalidad marroquí`, `nationality: Polish`.
@@ -166,7 +166,7 @@ fn behind(r: &Reading<'_>, i: usize, of: Of) -> Option<usize> {
         at += 1;
     }
     let small = r.word(at).is_some_and(|word| word.digits == 0 && word.caps != Caps::None);
-    (small && is_nation(r.str(at))).then_some(at)
+    (small && is_people(r.str(at))).then_some(at)
 }
 
 #[cfg(test)]

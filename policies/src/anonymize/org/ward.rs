@@ -178,6 +178,10 @@ pub(super) fn double(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
 pub(super) fn joined(r: &Reading<'_>, last: usize) -> usize {
     let capital = |i: usize| r.word(i).is_some_and(Word::capital);
     let kind = |i: usize| capital(i) && KINDS.iter().any(|word| r.is(i, word));
+    // `Pioneer Hospital ED`.
+    if r.gap(last) == " " && capital(last) && matches!(r.str(last + 1), "ED" | "ER" | "ICU" | "NICU") {
+        return last + 1;
+    }
     let next = match r.gap(last) {
         " & " | " + " => last + 1,
         " " if r.str(last + 1) == "and" && r.gap(last + 1) == " " => last + 2,
