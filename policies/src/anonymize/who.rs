@@ -53,6 +53,9 @@ pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         } else if r.has(i, Role::Credential) {
             credential(r, i, out);
         }
+        if r.word(i).is_some_and(|w| w.chars == 8) {
+            initial::told(r, i, out);
+        }
         called::find(r, i, out);
         behind::find(r, i, out);
         ward::find(r, i, out);

@@ -30,11 +30,18 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     }
     let joined = |at: usize| matches!(r.gap(at), "_" | "-" | "." | "__");
     let first = (i.saturating_sub(REACH)..i).rev().take_while(|at| joined(*at)).last().unwrap_or(i);
+    let found = out.len();
     for at in first..i {
         if is_name(r, at) {
             push(r, at, at, Evidence::Shape, out);
         }
         out.extend(day(r, at, i));
+    }
+    // `CT_CHEST_1077312_PETROVIC_20230817.dcm`: of a picture of somebody the whole name is theirs.
+    let number = |at: usize| r.word(at).is_some_and(|w| w.digits >= 4);
+    let picture = ["dcm", "heic", "jpg", "jpeg", "png", "tif", "tiff"].contains(&r.low(i));
+    if picture && out.len() > found && (first..i).any(number) {
+        r.mark((first, i), Type::ID, Evidence::Shape, out);
     }
 }
 
@@ -88,7 +95,10 @@ mod tests {
 
     #[test]
     fn whose_files_they_are() {
-        assert_eq!(check("see HanakoSuzuki_knee_20230411.jpg, please"), ["HanakoSuzuki", "20230411"]);
+        assert_eq!(
+            check("see HanakoSuzuki_knee_20230411.jpg, please"),
+            ["HanakoSuzuki", "20230411", "HanakoSuzuki_knee_20230411.jpg"]
+        );
         assert_eq!(check("RPT_Petrovic_2023-04-11_v2.pdf"), ["Petrovic", "2023-04-11"]);
         for text in ["figure_2_final.png", "report-2023.pdf", "petrovic_utils.py", "scan_99999999.jpg"] {
             assert!(check(text).is_empty(), "{text}");

@@ -63,6 +63,23 @@ fn stands(r: &Reading<'_>, i: usize) -> bool {
     led || gap.ends_with('(') || gap.ends_with("-- ")
 }
 
+/// `initials R-M`, `"initials": "QRB"`: the letters behind word `i`.
+pub(super) fn told(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
+    if !r.is(i, "initials") || !matches!(r.gap(i), " " | ": " | "\": \"" | "\":\"" | " (" | "=") {
+        return;
+    }
+    let letters = |k: usize, most: usize| {
+        r.word(k).is_some_and(|w| w.caps == Caps::Upper && w.chars <= most && w.digits == 0)
+    };
+    let joined =
+        (i + 1..i + 4).take_while(|k| letters(*k, 1) && matches!(r.gap(*k), "-" | "." | ". ")).count();
+    if joined > 0 && letters(i + 1 + joined, 1) {
+        push(r, i + 1, i + 1 + joined, Evidence::Label, out);
+    } else if letters(i + 1, 4) && r.word(i + 1).is_some_and(|w| w.chars >= 2) {
+        push(r, i + 1, i + 1, Evidence::Label, out);
+    }
+}
+
 /// Behind a word for somebody whose name is not told.
 fn led(r: &Reading<'_>, at: Option<usize>) -> bool {
     const LED: [&str; 10] =
@@ -162,6 +179,14 @@ mod tests {
         ] {
             assert!(check(text).contains(&want), "{text}: {:?}", check(text));
         }
+    }
+
+    #[test]
+    fn initials_that_are_called_so() {
+        let check = |text| spans(text, |r, out| (0..r.words.len()).for_each(|i| told(r, i, out)));
+        assert_eq!(check("subj 2107, initials R-M, 55 F"), ["R-M"]);
+        assert_eq!(check("{\"initials\": \"QRB\"}"), ["QRB"]);
+        assert!(check("initials and dates").is_empty());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::push;
 use crate::anonymize::cue::Reading;
 use crate::anonymize::kind::{Evidence, Finding};
 use crate::anonymize::ner::{self, lists};
+use crate::anonymize::words::Word;
 
 /// The fewest letters of a name, and the most.
 const LEAST: usize = 4;
@@ -23,7 +24,13 @@ pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     let word: String = (i..=last).map(|at| r.low(at)).collect();
     let known = || ner::lists_of(&word) & (lists::GIVEN | lists::SURNAME) != 0;
     let said = || (i.saturating_sub(NEAR)..i + NEAR).any(|at| r.low(at) == word);
-    if last + 1 - i >= LEAST && (known() || said()) {
+    // `"J-A-C-Q-U-E-T-T-A"`: capitals alone in quotes.
+    let quoted = || {
+        r.gap_before(i).ends_with('"')
+            && last + 1 - i > LEAST
+            && (i..=last).all(|at| r.word(at).is_some_and(Word::initial))
+    };
+    if last + 1 - i >= LEAST && (known() || said() || quoted()) {
         push(r, i, last, Evidence::Shape, out);
     }
 }

@@ -62,8 +62,8 @@ pub(crate) fn stretch(r: &Reading<'_>, out: &mut [Finding]) {
         }
         let free = |i: usize| taken.inside.get(i) == Some(&false);
         let to = forward(r, first, forward(r, first, last, &free), &free);
-        let to = capitals(r, first, between(r, to, &taken), &free);
-        let from = backward(r, first, &free);
+        let to = suffixed(r, joint(r, capitals(r, first, between(r, to, &taken), &free), &free), &free);
+        let from = nicknamed(r, backward(r, first, &free), &free);
         if let (true, Some(a), Some(b)) = (from < first || to > last, r.word(from), r.word(to)) {
             (f.start, f.end) = (a.start, b.end);
             f.evidence = f.evidence.max(Evidence::Shape);
@@ -129,6 +129,40 @@ fn capitals(r: &Reading<'_>, first: usize, to: usize, free: &dyn Fn(usize) -> bo
     }
 }
 
+/// `Yoon Soon-ja`: a given name of two syllables, the second one small; `to` is the family name.
+fn joint(r: &Reading<'_>, to: usize, free: &dyn Fn(usize) -> bool) -> usize {
+    let second =
+        r.word(to + 2).is_some_and(|w| w.caps == Caps::Lower && (2..=5).contains(&w.chars) && w.digits == 0);
+    let given = r.gap(to) == " " && title(r, to + 1) && r.gap(to + 1) == "-" && free(to + 1);
+    const OTHER: [&str; 20] = [
+        "up", "op", "on", "off", "in", "out", "by", "to", "of", "the", "and", "day", "term", "ray", "care",
+        "risk", "line", "free", "like", "down",
+    ];
+    if given && second && !OTHER.contains(&r.str(to + 2)) && r.word(to + 1).is_some_and(|w| w.chars <= 6) {
+        to + 2
+    } else {
+        to
+    }
+}
+
+/// `Big Earl Stovall`: what somebody is called before the name, which begins at word `from`.
+fn nicknamed(r: &Reading<'_>, from: usize, free: &dyn Fn(usize) -> bool) -> usize {
+    const CALLED: [&str; 6] = ["Big", "Lil", "Little", "Papa", "Mama", "Baby"];
+    let before = from.checked_sub(1).filter(|b| r.gap(*b) == " " && free(*b) && !r.begins(*b));
+    before.filter(|b| CALLED.contains(&r.str(*b)) && title(r, from)).unwrap_or(from)
+}
+
+/// `CLIFTON J JR`, `Tannehill III`, `Theodore J., Jr.`: which of a name's bearers; `to` is the last word before.
+fn suffixed(r: &Reading<'_>, to: usize, free: &dyn Fn(usize) -> bool) -> usize {
+    const WHICH: [&str; 8] = ["JR", "SR", "Jr", "Sr", "II", "III", "IV", "3RD"];
+    let initial = r.gap(to) == " " && r.word(to + 1).is_some_and(Word::initial) && free(to + 1);
+    let which = |k: usize| matches!(r.gap(k), " " | ", " | ". " | "., ") && WHICH.contains(&r.str(k + 1));
+    if which(to) {
+        return to + 1;
+    }
+    if initial && which(to + 1) { to + 2 } else { to }
+}
+
 /// The first word of the name that begins at word `first`.
 fn backward(r: &Reading<'_>, first: usize, free: &dyn Fn(usize) -> bool) -> usize {
     let near = |i: usize| r.gap(i) == " ";
@@ -169,6 +203,10 @@ mod tests {
             ("María del Pilar de la Torre,", "María", "María del Pilar de la Torre"),
             ("with Penelope Adaora Lind and", "Adaora Lind", "Penelope Adaora Lind"),
             ("1) BANOTHU KAMALA BAI  F  61", "BANOTHU", "BANOTHU KAMALA BAI"),
+            ("Mrs. Yoon Soon-ja came", "Yoon", "Yoon Soon-ja"),
+            ("my coach Big Earl Petrovic says", "Earl Petrovic", "Big Earl Petrovic"),
+            ("pt CLIFTON J JR here", "CLIFTON", "CLIFTON J JR"),
+            ("Skip Tannehill III  DOB", "Skip Tannehill", "Skip Tannehill III"),
             ("brief von Anna Huber", "Anna Huber", "Anna Huber"),
             ("Ana Ruiz de Madrid", "Ana Ruiz", "Ana Ruiz"),
             ("Jan Kos i Piotr", "Jan Kos", "Jan Kos"),
