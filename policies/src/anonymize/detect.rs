@@ -284,9 +284,10 @@ fn by_policy(text: &str, key: &str, policy: &Policy, out: &mut Vec<Finding>) {
 static SPELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let part = r"(?:[a-z0-9](?:\ [a-z0-9._\-])+\b|[a-z0-9][a-z0-9._+\-]*)";
     let dot = r"(?:\s{0,2}(?:\(dot\)|\[dot\]|\{dot\})\s{0,2}|\ \.\ ?|\.|\ dot\ )";
+    let sign = r"(?:\s?\((?:underscore|dot|dash|hyphen|minus|plus)\)\s?)";
     let pattern = format!(
-        r"(?ix-u)\b{part}(?:\s{{0,2}}(?:\(at\)|\[at\]|\{{at\}}|<at>)\s{{0,2}}|\ ?@\ ?){part}(?:{dot}{part})+
-        | \b{part}\ at\ {part}(?:\ dot\ {part})+"
+        r"(?ix-u)\b{part}(?:{sign}{part})*(?:\s{{0,2}}(?:\(at\)|\[at\]|\{{at\}}|<at>)\s{{0,2}}|\ ?@\ ?){part}(?:{dot}{part})+
+        | \b{part}(?:\ dot\ {part})*\ at\ {part}(?:\ dot\ {part})+"
     );
     Regex::new(&pattern).ok()
 });

@@ -42,9 +42,18 @@ pub(crate) fn find(r: &Reading<'_>, key: &str, out: &mut Vec<Finding>) {
     let plain = !r.text.chars().any(char::is_uppercase) && r.text.is_ascii();
     let role = |ty: &Type| !(*ty == Type::NAME && plain && !NAMING.iter().any(|part| words.contains(part)));
     if let Some(ty) = type_of_key(&words).filter(role) {
-        whole(r, ty, (0, r.text.len()), out);
+        let to = if ty == Type::NAME { name_ends(r.text) } else { r.text.len() };
+        whole(r, ty, (0, to), out);
     }
     table::find(r, out);
+}
+
+/// Where the name that a cell begins with ends: before a gap, a bracket or a stroke, and what stands behind it.
+fn name_ends(cell: &str) -> usize {
+    const BEHIND: [&str; 5] = ["  ", "\t", " (", " / ", " | "];
+    let lead = cell.len() - cell.trim_start().len();
+    let ends = BEHIND.iter().filter_map(|sign| cell[lead..].find(sign));
+    ends.min().map_or(cell.len(), |end| lead + end)
 }
 
 /// Does the key say what words its value is?
@@ -84,6 +93,10 @@ fn labelled(r: &Reading<'_>, cue: &Cue, ty: Type, out: &mut Vec<Finding>) {
             .map(|word| word.of(r.text).to_lowercase())
             .collect::<String>();
         let says_name = NAMING.iter().any(|part| label.contains(part));
+        // `CC: knee pain`: a chief complaint.
+        if label == "cc" && (!r.proper(last + 1) || r.has(last + 1, Role::Common)) {
+            return;
+        }
         if r.str(cue.first) == "name" && label == "name" && of_settings(r.text, r.words[cue.first].start) {
             return;
         }
@@ -271,6 +284,9 @@ fn whole(r: &Reading<'_>, ty: Type, (from, to): (usize, usize), out: &mut Vec<Fi
     if !fits {
         return;
     }
+    // `Gunderson, Arlo T Acct`: the next label.
+    let label = ty == Type::NAME && count > 2 && r.has(end - 1, Role::Label);
+    let end = if label { end - 1 } else { end };
     let title = (first..end)
         .take_while(|i| {
             ty == Type::NAME && r.has(*i, Role::Honorific) && r.word(*i).is_some_and(|w| w.chars <= 4)

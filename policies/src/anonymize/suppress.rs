@@ -39,7 +39,8 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
         .filter(|entry| entry.contains([' ', '-']))
         .flat_map(|entry| plain(entry).split(' ').map(str::to_owned).collect::<Vec<_>>());
     let parts = parts.collect();
-    let things = drugs.chain(products).chain(section(eponyms, "whole")).map(plain).collect();
+    let wholes = ["whole", "phrase"].into_iter().flat_map(|name| section(eponyms, name));
+    let things = drugs.chain(products).chain(wholes).map(plain).collect();
     Lists {
         things,
         parts,
@@ -249,8 +250,10 @@ const OWNED: [&str; 34] = [
 fn framed(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
     let name = |i: usize| LISTS.names.contains(r.low(i));
     let frame = |i: usize| LISTS.frames.contains(r.low(i));
-    // `foramen of Monro`, `circle of Willis`.
-    if first >= 2 && r.str(first - 1) == "of" && frame(first - 2) {
+    // `foramen of Monro`, `circle of Willis`; no `patients of Petrovic`.
+    let anybody = r.lists(last) & (ner::lists::GIVEN | ner::lists::SURNAME) != 0;
+    let owned = f.ty == Type::NAME && (name(last) || !anybody);
+    if owned && first >= 2 && r.str(first - 1) == "of" && frame(first - 2) {
         return true;
     }
     // `Frank's sign`, `Levine's sign`: whoever it was.

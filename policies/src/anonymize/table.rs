@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use super::field;
-use super::kind::{Evidence, Finding};
+use super::kind::{Evidence, Finding, Type};
+use super::{date, field};
 
 /// The longest key, and the longest value that a key vouches for.
 const KEY: usize = 40;
@@ -25,7 +25,11 @@ pub(crate) fn find(text: &str, look: impl Fn(&str, &str) -> Vec<Finding>, out: &
             return;
         }
         let cell = &text[range.clone()];
-        let labelled = |f: &Finding| f.evidence >= Evidence::Label;
+        let of_day = date::is_key(key);
+        let labelled = |f: &Finding| {
+            let whole = f.ty == Type::DATE && f.start == 0 && f.end == cell.len();
+            f.evidence >= Evidence::Label || of_day && whole
+        };
         let shifted = |f: Finding| Finding { start: f.start + range.start, end: f.end + range.start, ..f };
         out.extend(look(cell, key).into_iter().filter(labelled).map(shifted));
     });
@@ -38,6 +42,10 @@ fn cells(text: &str, mut each: impl FnMut(&str, Range<usize>)) {
         let body = [0, 1].into_iter().find_map(|skip| table(text, lines.get(skip..)?));
         if let Some((header, rows)) = body {
             for row in rows {
+                // `| Patient | Ana Ruiz |`: of two columns the first may hold the keys.
+                if let (2, [key, value]) = (header.len(), row.as_slice()) {
+                    give(text, key.clone(), value.clone(), &mut each);
+                }
                 for (name, cell) in header.iter().zip(row) {
                     give(text, name.clone(), cell, &mut each);
                 }
@@ -197,10 +205,20 @@ mod tests {
     fn delimited_rows_have_the_header_as_their_key() {
         check(
             "name,mrn\nDoe,8847\n\"Roe, J\",9921",
-            &[("name", "Doe"), ("mrn", "8847"), ("name", "Roe, J"), ("mrn", "9921")],
+            &[
+                ("Doe", "8847"),
+                ("name", "Doe"),
+                ("mrn", "8847"),
+                ("Roe, J", "9921"),
+                ("name", "Roe, J"),
+                ("mrn", "9921"),
+            ],
         );
-        check("Rows:\nname;mrn\nDoe;8847\n", &[("name", "Doe"), ("mrn", "8847")]);
-        check("a b\tmrn\n\"x \"\"y\"\", z\"\t8847", &[("a b", "x \"\"y\"\", z"), ("mrn", "8847")]);
+        check("Rows:\nname;mrn;x\nDoe;8847;yy\n", &[("name", "Doe"), ("mrn", "8847"), ("x", "yy")]);
+        check(
+            "a b\tmrn\tc\n\"x \"\"y\"\", z\"\t8847\tuu",
+            &[("a b", "x \"\"y\"\", z"), ("mrn", "8847"), ("c", "uu")],
+        );
         check("Dear all, hello\nI am here, or there, or not", &[]);
         check("one line, alone", &[]);
     }
@@ -209,9 +227,20 @@ mod tests {
     fn tables_of_markdown() {
         check(
             "See:\n| Name | MRN |\n|------|:---:|\n| Doe | 8847 |\n| Roe | **9921** |\n\nbye",
-            &[("Name", "Doe"), ("MRN", "8847"), ("Name", "Roe"), ("MRN", "9921")],
+            &[
+                ("Doe", "8847"),
+                ("Name", "Doe"),
+                ("MRN", "8847"),
+                ("Roe", "9921"),
+                ("Name", "Roe"),
+                ("MRN", "9921"),
+            ],
         );
-        check("a | b\n--- | ---\nxy | zz", &[("a", "xy"), ("b", "zz")]);
+        check("a | b | c\n--- | --- | ---\nxy | zz | uu", &[("a", "xy"), ("b", "zz"), ("c", "uu")]);
+        check(
+            "| Field | Value |\n|---|---|\n| MRN | 8847 |",
+            &[("MRN", "8847"), ("Field", "MRN"), ("Value", "8847")],
+        );
     }
 
     #[test]

@@ -23,12 +23,16 @@ pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
         return;
     }
     let mut header: Option<(char, Vec<Column>)> = None;
-    let mut at = 0;
+    let (mut at, mut above) = (0, "");
     for line in r.text.split('\n') {
         let start = at;
         at += line.len() + 1;
         let body = line.trim();
         let ruled = !body.is_empty() && body.chars().all(|c| "|-:+= \t".contains(c));
+        let before = std::mem::replace(&mut above, line);
+        if ruled && before.contains('|') {
+            header = Some(('|', columns(before, '|')));
+        }
         if ruled && header.is_some() {
             continue;
         }
@@ -52,9 +56,13 @@ fn head(line: &str) -> Option<(char, Vec<Column>)> {
     if real < 2 || cells.iter().any(|(_, cell)| cell.len() > 40) {
         return None;
     }
-    let columns: Vec<Column> = cells.iter().map(|(_, cell)| column(cell)).collect();
+    let columns = columns(line, sep);
     let named = columns.iter().filter(|column| !matches!(column, Column::Other)).count();
     (named >= 1 && named * 3 >= real).then_some((sep, columns))
+}
+
+fn columns(line: &str, sep: char) -> Vec<Column> {
+    cells(line, sep).iter().map(|(_, cell)| column(cell)).collect()
 }
 
 fn column(cell: &str) -> Column {
@@ -85,17 +93,30 @@ fn cells(line: &str, sep: char) -> Vec<(usize, &str)> {
 }
 
 fn row(r: &Reading<'_>, start: usize, line: &str, sep: char, columns: &[Column], out: &mut Vec<Finding>) {
-    for ((at, cell), column) in cells(line, sep).into_iter().zip(columns) {
-        let (from, to) = (start + at, start + at + cell.len());
-        match column {
-            Column::Words(ty) => whole(r, *ty, (from, to), out),
-            Column::Code(ty) if cell.bytes().filter(u8::is_ascii_digit).count() >= 3 && cell.len() <= 30 => {
-                out.push(Finding::new(from, to, *ty, Evidence::Label));
-            }
-            Column::Told(head) => {
-                out.extend(head.of(r.text, from, to).map(|ty| Finding::new(from, to, ty, Evidence::Label)));
-            }
-            Column::Code(_) | Column::Other => {}
+    let cells = cells(line, sep);
+    // `| Patient | Ana Ruiz |` below `| Field | Value |`: the first of two cells is the key.
+    let real: Vec<_> = cells.iter().filter(|(_, cell)| !cell.is_empty()).collect();
+    if let [(_, key), (at, value)] = real.as_slice()
+        && columns.iter().all(|column| matches!(column, Column::Other))
+    {
+        return told(r, column(key), (start + at, value), out);
+    }
+    for ((at, cell), column) in cells.into_iter().zip(columns) {
+        told(r, *column, (start + at, cell), out);
+    }
+}
+
+/// The cell that begins at byte `from`, of what its header says.
+fn told(r: &Reading<'_>, column: Column, (from, cell): (usize, &str), out: &mut Vec<Finding>) {
+    let to = from + cell.len();
+    match column {
+        Column::Words(ty) => whole(r, ty, (from, to), out),
+        Column::Code(ty) if cell.bytes().filter(u8::is_ascii_digit).count() >= 3 && cell.len() <= 30 => {
+            out.push(Finding::new(from, to, ty, Evidence::Label));
         }
+        Column::Told(head) => {
+            out.extend(head.of(r.text, from, to).map(|ty| Finding::new(from, to, ty, Evidence::Label)));
+        }
+        Column::Code(_) | Column::Other => {}
     }
 }

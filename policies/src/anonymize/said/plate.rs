@@ -104,10 +104,17 @@ pub(super) fn ahead(text: &str, end: usize) -> Option<(usize, usize)> {
 const PROVINCES: &str =
     "京津沪滬渝冀豫云雲辽遼黑湘皖鲁魯新苏蘇浙赣贛鄂桂甘晋晉蒙陕陝吉闽閩贵貴粤粵川青藏琼瓊宁寧";
 
-/// Plates that need no word: `粤B·9F28K`, `品川 300 あ 12-34`.
+/// Plates that need no word: `粤B·9F28K`, `品川 300 あ 12-34`, `182허 4797`, `(NF-BK 715)`.
 pub(super) fn shapes(text: &str, out: &mut Vec<Finding>) {
+    for (at, _) in text.match_indices('(') {
+        out.extend(of_germany(text, at + 1).map(|end| Finding::new(at + 1, end, Type::ID, Evidence::Shape)));
+    }
     if text.is_ascii() {
         return;
+    }
+    for (at, c) in text.char_indices().filter(|(_, c)| matches!(c, '가'..='힣')) {
+        let Some((from, to)) = of_korea(text, at, c) else { continue };
+        out.push(Finding::new(from, to, Type::ID, Evidence::Shape));
     }
     for (at, c) in text.char_indices().filter(|(_, c)| PROVINCES.contains(*c)) {
         let rest = text.get(at + c.len_utf8()..).unwrap_or_default();
@@ -125,6 +132,30 @@ pub(super) fn shapes(text: &str, out: &mut Vec<Finding>) {
         let Some((from, to)) = of_japan(text, at, c) else { continue };
         out.push(Finding::new(from, to, Type::ID, Evidence::Shape));
     }
+}
+
+/// `NF-BK 715)`: the end of the plate that begins at `from` and closes its bracket.
+fn of_germany(text: &str, from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let plate = rest.get(..rest.find(')').filter(|len| *len <= 14)?)?;
+    let (town, tail) = plate.split_once('-')?;
+    let (letters, number) = tail.split_once(' ')?;
+    let capitals = |part: &str, most: usize| {
+        (1..=most).contains(&part.chars().count()) && part.chars().all(char::is_uppercase)
+    };
+    let number = number.strip_suffix(['E', 'H']).unwrap_or(number);
+    let counted = (1..=4).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    (capitals(town, 3) && capitals(letters, 2) && counted).then_some(from + plate.len())
+}
+
+/// Two or three digits, the sign at `at`, and four digits.
+fn of_korea(text: &str, at: usize, sign: char) -> Option<(usize, usize)> {
+    let head = text.get(..at)?;
+    let before = head.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let rest = text.get(at + sign.len_utf8()..)?;
+    let tail = rest.strip_prefix(' ').unwrap_or(rest);
+    let behind = tail.bytes().take_while(u8::is_ascii_digit).count();
+    ((2..=3).contains(&before) && behind == 4).then(|| (at - before, text.len() - tail.len() + behind))
 }
 
 /// A place, three digits, the sign at `at`, and four digits in pairs.
