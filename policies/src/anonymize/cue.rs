@@ -61,6 +61,9 @@ const PASSIVE: &[Role] = &[
     Role::Owned,
 ];
 
+/// Words of the longest cue.
+const CUE: usize = 8;
+
 /// All roles but those.
 const ACTIVE: u64 = {
     let mut mask = !0;
@@ -258,6 +261,13 @@ impl<'a> Reading<'a> {
 
     pub(crate) fn has(&self, i: usize, role: Role) -> bool {
         self.told.get(i).is_some_and(|told| told.roles.has(role))
+    }
+
+    /// The cue of a role that ends with word `last`.
+    pub(crate) fn ending(&self, role: Role, last: usize) -> Option<&Cue> {
+        let from = self.cues.partition_point(|cue| cue.first + CUE < last);
+        let near = self.cues[from..].iter().take_while(|cue| cue.first <= last);
+        near.into_iter().find(|cue| cue.role == role && cue.last == last)
     }
 
     pub(crate) fn word(&self, i: usize) -> Option<&Word> {

@@ -110,7 +110,7 @@ impl Labels {
             let alone =
                 stands_alone(text, hit.start, hit.end) || spaceless && !in_token(before(text, hit.start));
             let alone = alone || glued(text, hit.start, hit.end);
-            if alone && !unit {
+            if alone && !unit && !is_article(&text[hit.start..hit.end], &text[hit.end..]) {
                 hits.push(Hit { start: hit.start, end: hit.end, label: &LABELS[hit.word] });
             }
         }
@@ -218,6 +218,14 @@ impl Labels {
         let joined = next.is_some_and(|n| n.start == token.end + 1 && n.digits >= 2);
         joined && matches!(after(text, token.end), b'-' | b'_' | b'/') && token.len() <= 6
     }
+}
+
+/// `ein HS256-Secret`: an article of German, which taxpayers' numbers in English are called as well.
+fn is_article(word: &[u8], rest: &[u8]) -> bool {
+    let goes_on = matches!(rest, [b' ', next, ..] if next.is_ascii_alphabetic());
+    let numbered =
+        [&b" is"[..], b" no", b" num", b" was", b" ID", b" id"].iter().any(|said| rest.starts_with(said));
+    word.eq_ignore_ascii_case(b"ein") && word != b"EIN" && goes_on && !numbered
 }
 
 /// One value that begins at token `i`.

@@ -99,7 +99,7 @@ fn is_said(r: &Reading<'_>, i: usize) -> bool {
         return true;
     }
     let Some(who) = b.checked_sub(1).filter(spaced) else { return false };
-    let relative = r.cues.iter().any(|cue| cue.role == Role::Relative && cue.last == who);
+    let relative = r.ending(Role::Relative, who).is_some();
     if relative && r.gap(who) == " " && is(b, &IS) && closed(r, i) && number(r, i, 18..=110) {
         return true;
     }
@@ -158,7 +158,7 @@ pub(super) fn of_kin(r: &Reading<'_>, first: usize, last: usize) -> bool {
     };
     let will = if is(b, &["be"]) { b.checked_sub(1).filter(|k| is(*k, &["will", "ll"])) } else { Some(b) };
     let Some(who) = will.and_then(|k| k.checked_sub(1)) else { return false };
-    let relative = r.cues.iter().any(|cue| cue.role == Role::Relative && cue.last == who);
+    let relative = r.ending(Role::Relative, who).is_some();
     let known = relative || is(who, &["he", "she", "lad", "kid", "boy", "girl", "i"]);
     known && (closed(r, last) || r.gap(last) == " " && is(last + 1, &SURE))
 }
@@ -186,7 +186,7 @@ fn of_child(r: &Reading<'_>, i: usize) -> bool {
     let Some(b) = i.checked_sub(2).filter(|_| r.str(i - 1) == "på" && r.gap(i - 1) == " ") else {
         return false;
     };
-    let relative = |k: usize| r.cues.iter().any(|cue| cue.role == Role::Relative && cue.last == k);
+    let relative = |k: usize| r.ending(Role::Relative, k).is_some();
     let named = r.proper(b) && (r.lists(b) & lists::GIVEN != 0 || b > 0 && relative(b - 1)) || relative(b);
     let on = r.gap(i) == " " && ON.contains(&r.str(i + 1));
     named && r.gap(b) == " " && number(r, i, 1..=17) && (on || closed(r, i))

@@ -86,6 +86,7 @@ fn labels_point_at_values() {
         "the security code of 2019",
         "which MRN? Later: 4 of them",
         "GFR60 and NPH100",
+        "muss ein HS25600 sein",
     ] {
         assert_eq!(check(text, ""), Vec::<String>::new(), "{text}");
     }

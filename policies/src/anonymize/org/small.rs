@@ -156,8 +156,7 @@ pub(super) fn general(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
     }
     let led =
         first.checked_sub(1).is_some_and(|b| LEADS.iter().any(|word| r.is(b, word)) || r.gap(b) == ", ");
-    let named =
-        first < i && ((first..i).any(town) || r.cues.iter().any(|c| c.role == Role::City && c.last + 1 == i));
+    let named = first < i && ((first..i).any(town) || i > 0 && r.ending(Role::City, i - 1).is_some());
     if ends && led && named {
         r.mark((first, i), Type::FACILITY, Evidence::Shape, out);
     }

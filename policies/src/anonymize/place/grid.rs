@@ -6,7 +6,7 @@ use crate::anonymize::cue::{Reading, Role};
 
 /// The first word of the number that ends with word `i`.
 pub(super) fn house(r: &Reading<'_>, i: usize) -> Option<usize> {
-    let spelled = r.cues.iter().find(|cue| cue.role == Role::SpelledNumber && cue.last == i);
+    let spelled = r.ending(Role::SpelledNumber, i);
     let grid = || {
         let b = i.checked_sub(1).filter(|b| matches!(r.gap(*b), " " | ""))?;
         (line(r, i) && line(r, b)).then_some(b)
