@@ -15,10 +15,10 @@ const SETS: [(&str, &str, &str); 4] = [
     ("sentences by hand, used to mend", "default", include_str!("../data/hand/sentences-mended.txt")),
 ];
 
-/// What may be masked or not: honorifics, and what the preset lets stand. Safe Harbor (45 CFR 164.514(b)(2)) lets states
-/// and countries stand, and firms that are nobody's employer (those are marked `EMPLOYER`).
+/// What may be masked or not: honorifics, and what the preset lets stand. Safe Harbor (45 CFR 164.514(b)(2)) lets states,
+/// countries, nations and clock times stand, and firms that are nobody's employer (those are marked `EMPLOYER`).
 fn either(preset: &str) -> &'static [&'static str] {
-    if preset == "hipaa" { &["TITLE", "STATE", "COUNTRY", "ORG"] } else { &["TITLE"] }
+    if preset == "hipaa" { &["TITLE", "STATE", "COUNTRY", "ORG", "NRP", "TIME"] } else { &["TITLE"] }
 }
 
 /// All of them.
