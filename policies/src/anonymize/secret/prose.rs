@@ -133,13 +133,9 @@ fn opens(value: &[u8], words: &Assign) -> bool {
     let address =
         value.contains(&b'@') && value.rsplit(|b| *b == b'@').next().is_some_and(|host| host.contains(&b'.'));
     let version = value.windows(3).any(|w| w[0].is_ascii_digit() && w[1] == b'.' && w[2].is_ascii_digit());
-    looks_drawn(value)
-        && !(address || version)
-        && !is_method(&lower)
-        && !checksum(value)
-        && !path(value)
-        && !value.windows(3).any(|w| w == b"://")
-        && !placeholder(value, words)
+    let written = address || version || path(value) || value.windows(3).any(|w| w == b"://");
+    let other = written || is_method(&lower) || checksum(value) || placeholder(value, words);
+    looks_drawn(value) && !other
 }
 
 fn push(value: Range<usize>, out: &mut Vec<Finding>) {
