@@ -107,13 +107,15 @@ pub(crate) fn one_length(response: &mut ResponseHeader) -> pingora::Result<()> {
         response.remove_header(&CONTENT_LENGTH);
         return Ok(());
     }
-    let lengths: Vec<_> = response.headers.get_all(CONTENT_LENGTH).iter().cloned().collect();
-    let Some((first, more)) = lengths.split_first() else { return Ok(()) };
+    let all = response.headers.get_all(CONTENT_LENGTH);
+    let mut lengths = all.iter();
+    let Some(first) = lengths.next() else { return Ok(()) };
     let number = !first.is_empty() && first.as_bytes().iter().all(u8::is_ascii_digit);
-    if !number || more.iter().any(|other| other != first) {
+    if !number || all.iter().any(|other| other != first) {
         return Err(Error::explain(ErrorType::InvalidHTTPHeader, "more than one length").into_up());
     }
-    if more.is_empty() { Ok(()) } else { response.insert_header(CONTENT_LENGTH, first) }
+    let Some(one) = lengths.next().cloned() else { return Ok(()) };
+    response.insert_header(CONTENT_LENGTH, one)
 }
 
 /// Whether a body broke off because its chunks lie, not because the client left.
