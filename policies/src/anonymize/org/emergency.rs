@@ -8,7 +8,7 @@ use crate::anonymize::ner::lists;
 use crate::anonymize::words::{Caps, Word};
 
 /// Departments that stand behind the name of a house.
-const DEPARTMENTS: [&str; 6] = ["ED", "ER", "ICU", "NICU", "PICU", "L&D"];
+const DEPARTMENTS: [&str; 5] = ["ED", "ER", "ICU", "NICU", "PICU"];
 /// What leads to one.
 const LEADS: [&str; 9] = ["to", "at", "from", "in", "the", "via", "by", "outside", "of"];
 /// Capitals before a department that name no house.

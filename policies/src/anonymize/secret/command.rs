@@ -84,14 +84,8 @@ fn opens(value: &[u8], words: &Assign) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::find;
-    use crate::anonymize::tests::tables::{missing, typed, unasked};
-
-    fn check(text: &str) -> Vec<String> {
-        let mut out = Vec::new();
-        find(text.as_bytes(), "", &mut out);
-        typed(text, &out)
-    }
+    use crate::anonymize::secret::tests::check;
+    use crate::anonymize::tests::tables::{missing, unasked};
 
     #[test]
     fn secrets_on_a_command_line() {

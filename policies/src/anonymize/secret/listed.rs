@@ -96,14 +96,8 @@ pub(super) fn call(text: &[u8], at: &Range<usize>, words: &Assign, out: &mut Vec
 
 #[cfg(test)]
 mod tests {
-    use super::super::find;
-    use crate::anonymize::tests::tables::{missing, typed, unasked};
-
-    fn check(text: &str) -> Vec<String> {
-        let mut out = Vec::new();
-        find(text.as_bytes(), "", &mut out);
-        typed(text, &out)
-    }
+    use crate::anonymize::secret::tests::check;
+    use crate::anonymize::tests::tables::{missing, unasked};
 
     #[test]
     fn lists_of_codes_and_keys_of_calls() {

@@ -95,14 +95,8 @@ fn is_verb(line: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::find;
-    use crate::anonymize::tests::tables::{missing, typed, unasked};
-
-    fn check(text: &str) -> Vec<String> {
-        let mut out = Vec::new();
-        find(text.as_bytes(), "", &mut out);
-        typed(text, &out)
-    }
+    use crate::anonymize::secret::tests::check;
+    use crate::anonymize::tests::tables::{missing, unasked};
 
     #[test]
     fn passwords_of_transfers() {

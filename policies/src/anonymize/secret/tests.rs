@@ -39,7 +39,8 @@ fn key(parts: &[&str]) -> String {
     parts.concat()
 }
 
-fn check(text: &str) -> Vec<String> {
+/// What is found in a text, each with its type.
+pub(super) fn check(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     find(text.as_bytes(), "", &mut out);
     typed(text, &out)

@@ -49,7 +49,7 @@ fn is_led(r: &Reading<'_>, i: usize) -> bool {
 }
 
 /// The number below a hundred that begins at word `i`, and its last word.
-fn number(r: &Reading<'_>, i: usize) -> Option<(usize, usize)> {
+pub(super) fn number(r: &Reading<'_>, i: usize) -> Option<(usize, usize)> {
     let at = |k: usize, words: &[&str]| words.iter().position(|word| r.is(k, word));
     if let Some(tens) = at(i, &TENS) {
         let one = at(i + 1, &ONES[..9]).filter(|_| matches!(r.gap(i), " " | "-"));

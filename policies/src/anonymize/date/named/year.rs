@@ -3,33 +3,12 @@
 //! **Invariant:** looks at five words behind the day.
 
 use super::is;
+use super::spoken::number;
 use crate::anonymize::cue::Reading;
 
 /// The last word of the year behind a day that ends at word `last`, in digits or in words: `2023`, `twenty
 /// twenty-four`, `nineteen sixty two`, `two thousand and nine`.
 pub(super) fn year(r: &Reading<'_>, last: usize) -> usize {
-    const TEENS: [&str; 19] = [
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     let near = |k: usize| matches!(r.gap(k), " " | "-");
     if !matches!(r.gap(last), " " | ", ") {
         return last;
@@ -42,13 +21,7 @@ pub(super) fn year(r: &Reading<'_>, last: usize) -> usize {
         return next;
     }
     // `four`, `nineteen`, `sixty`, `sixty-two`.
-    let small = |k: usize| {
-        if is(r, k, &TENS) {
-            let more = near(k) && is(r, k + 1, &TEENS[..9]);
-            return Some(if more { k + 1 } else { k });
-        }
-        is(r, k, &TEENS).then_some(k)
-    };
+    let small = |k: usize| number(r, k).map(|(_, end)| end);
     let century = is(r, next, &["nineteen", "twenty", "eighteen"]) && near(next);
     let oh = |k: usize| is(r, k, &["oh", "hundred"]).then_some(k + 1).filter(|_| near(k)).and_then(small);
     if century && let Some(end) = oh(next + 1).or_else(|| small(next + 1)) {

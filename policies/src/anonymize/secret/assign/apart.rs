@@ -96,14 +96,8 @@ fn led_by_owner(text: &[u8], start: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::anonymize::secret::find;
-    use crate::anonymize::tests::tables::{missing, typed, unasked};
-
-    fn check(text: &str) -> Vec<String> {
-        let mut out = Vec::new();
-        find(text.as_bytes(), "", &mut out);
-        typed(text, &out)
-    }
+    use crate::anonymize::secret::tests::check;
+    use crate::anonymize::tests::tables::{missing, unasked};
 
     #[test]
     fn what_the_secret_is_for_may_stand_between() {

@@ -75,14 +75,8 @@ fn told(text: &[u8], value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::anonymize::secret::find;
-    use crate::anonymize::tests::tables::{missing, typed, unasked};
-
-    fn check(text: &str) -> Vec<String> {
-        let mut out = Vec::new();
-        find(text.as_bytes(), "", &mut out);
-        typed(text, &out)
-    }
+    use crate::anonymize::secret::tests::check;
+    use crate::anonymize::tests::tables::{missing, unasked};
 
     #[test]
     fn what_is_near_to_words() {
