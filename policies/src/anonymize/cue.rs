@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::kind::{Evidence, Finding, Type};
 use super::quick::{Map, Table};
 use super::words::{Word, words};
-use super::{invent, ner, sections, suppress};
+use super::{date, dictated, invent, ner, org, sections, suppress, who};
 
 macro_rules! roles {
     ($($name:ident $section:literal)*) => {
@@ -32,6 +32,7 @@ roles! {
     FieldGeo "field geo" FieldOrg "field org" FieldEmployer "field employer" FieldFacility "field facility" FieldAge "field age"
     FieldNrp "field nrp"
     Eponym "eponym" Wordly "name and word"
+    Digit "digit" Day "day" Citizen "citizen" Work "work" Behind "behind a name"
 }
 
 /// A set of roles.
@@ -59,6 +60,11 @@ const PASSIVE: &[Role] = &[
     Role::Wordly,
     Role::Does,
     Role::Owned,
+    Role::Digit,
+    Role::Day,
+    Role::Citizen,
+    Role::Work,
+    Role::Behind,
 ];
 
 /// Words of the longest cue.
@@ -122,14 +128,18 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         }
         phrases[entry.phrases as usize].push((rest, role));
     }
-    for word in suppress::eponyms() {
-        let entry = all.entry(word.to_owned()).or_default();
-        entry.roles = entry.roles.with(Role::Eponym);
-    }
-    for word in invent::common_words() {
-        let entry = all.entry(word.to_owned()).or_default();
-        entry.roles = entry.roles.with(Role::Wordly);
-    }
+    let mut mark = |role: Role, word: String| {
+        let entry = all.entry(word).or_default();
+        entry.roles = entry.roles.with(role);
+    };
+    suppress::eponyms().for_each(|word| mark(Role::Eponym, word.to_owned()));
+    invent::common_words().for_each(|word| mark(Role::Wordly, word.to_owned()));
+    // Words that one detector waits for, and asks no list of its own about all others.
+    dictated::digits().for_each(|word| mark(Role::Digit, word.to_owned()));
+    date::first_words().into_iter().for_each(|word| mark(Role::Day, word));
+    org::citizens().for_each(|word| mark(Role::Citizen, word.to_owned()));
+    org::works().for_each(|word| mark(Role::Work, word.to_owned()));
+    who::behind_names().for_each(|word| mark(Role::Behind, word.to_owned()));
     Lexicon { words: Table::of(all), phrases }
 });
 

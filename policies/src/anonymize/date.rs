@@ -22,7 +22,7 @@ mod sure;
 mod word;
 mod zone;
 pub(crate) use calendar::{shift, shift_clock};
-pub(crate) use named::{among, find as named};
+pub(crate) use named::{among, find as named, first_words};
 pub(crate) use short::bare;
 pub(crate) use spelled::find as spelled;
 

@@ -16,8 +16,8 @@ use super::policy::{Fences, Policy};
 use super::shape::Shapes;
 use super::token::{Token, stands_alone, tokens};
 use super::{
-    age, code, date, dictated, field, lettered, machine, message, ner, net, org, phone, place, said, secret,
-    suppress, table, who,
+    age, code, date, dictated, field, label, lettered, machine, message, ner, net, org, phone, place, said,
+    secret, suppress, table, who,
 };
 
 mod encoded;
@@ -83,13 +83,19 @@ fn found(text: &str, key: &str, place: Place, policy: &Policy, depth: Depth) -> 
         ner::find(text, &mut out);
     }
     // Of the words of a cell only what its key says counts.
-    if place != Place::Key && (depth >= Depth::Model || depth == Depth::Rules && field::says(key)) {
+    if place != Place::Key
+        && (depth >= Depth::Model || depth == Depth::Rules && field::says(&label::plain_key(key)))
+    {
         worded(text, key, &mut out);
     }
     encoded::find(bytes, depth, &mut out);
     // Of a cell only what its label vouches for counts.
     let cells = depth.min(Depth::Rules);
-    table::find(text, |cell, key| found(cell, key, place, policy, cells), &mut out);
+    let look = |cell: &str, key: &str| {
+        let told = cell.bytes().any(|b| b.is_ascii_digit()) || speaks(key, policy);
+        if told { found(cell, key, place, policy, cells) } else { Vec::new() }
+    };
+    table::find(text, look, &mut out);
     if depth >= Depth::Model {
         message::find(text, &mut out);
     }
@@ -107,6 +113,16 @@ fn found(text: &str, key: &str, place: Place, policy: &Policy, depth: Depth) -> 
         out.retain(|f| f.evidence >= Evidence::Label);
     }
     out
+}
+
+/// Does a key say anything of a cell without digits that the text around it does not?
+fn speaks(key: &str, policy: &Policy) -> bool {
+    let words = label::plain_key(key);
+    field::says(&words)
+        || label::identifies(&words).is_some()
+        || secret::is_key(key)
+        || date::is_key(key)
+        || policy.keys.contains_key(key)
 }
 
 /// What is made of words, by the frames that it stands in; then what the lists know to be nobody's.

@@ -3,12 +3,14 @@
 //! **Invariant:** as many digits as a number that belongs to somebody has, or a word before that says whose it is; who
 //! counts up or down says nobody's.
 
-use super::cue::Reading;
+use super::cue::{Reading, Role};
 use super::invent::Choice;
 use super::kind::{Evidence, Finding, Type};
 
 /// Digits as they are invented.
 const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+/// Other words for some of them.
+const ALSO: [(&str, usize); 3] = [("oh", 0), ("o", 0), ("niner", 9)];
 /// Words before a digit that stands several times.
 const TIMES: [(&str, usize); 3] = [("double", 2), ("triple", 3), ("treble", 3)];
 /// Words that call what follows somebody's number.
@@ -51,6 +53,10 @@ const REACH: usize = 3;
 pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     let mut i = 0;
     while i < r.words.len() {
+        if !r.has(i, Role::Digit) {
+            i += 1;
+            continue;
+        }
         let (digits, next) = run(r, i);
         if digits.len() >= LONG && !counts(&digits) || digits.len() >= SHORT && is_called(r, i) {
             out.push(
@@ -75,25 +81,16 @@ fn run(r: &Reading<'_>, i: usize) -> (Vec<usize>, usize) {
     (digits, at)
 }
 
-/// The digit that a word of at most five letters speaks.
+/// Words with which a number that is spoken may begin.
+pub(super) fn digits() -> impl Iterator<Item = &'static str> {
+    DIGITS.into_iter().chain(ALSO.map(|(word, _)| word)).chain(TIMES.map(|(word, _)| word))
+}
+
+/// The digit that a word speaks.
 fn digit(word: &str) -> Option<usize> {
-    let mut small = [0; 5];
-    let small = small.get_mut(..word.len())?;
-    small.copy_from_slice(word.as_bytes());
-    small.make_ascii_lowercase();
-    match &*small {
-        b"zero" | b"oh" | b"o" => Some(0),
-        b"one" => Some(1),
-        b"two" => Some(2),
-        b"three" => Some(3),
-        b"four" => Some(4),
-        b"five" => Some(5),
-        b"six" => Some(6),
-        b"seven" => Some(7),
-        b"eight" => Some(8),
-        b"nine" | b"niner" => Some(9),
-        _ => None,
-    }
+    let is = |name: &&str| word.eq_ignore_ascii_case(name);
+    let also = || ALSO.iter().find(|(name, _)| is(name)).map(|(_, digit)| *digit);
+    DIGITS.iter().position(is).or_else(also)
 }
 
 fn times(word: &str) -> Option<usize> {

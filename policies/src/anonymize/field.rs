@@ -56,9 +56,9 @@ fn name_ends(cell: &str) -> usize {
     ends.min().map_or(cell.len(), |end| lead + end)
 }
 
-/// Does the key say what words its value is?
-pub(crate) fn says(key: &str) -> bool {
-    type_of_key(&label::plain_key(key)).is_some()
+/// Does a key of these words say what words its value is?
+pub(crate) fn says(words: &str) -> bool {
+    type_of_key(words).is_some()
 }
 
 /// The type of the values of a key, by its words; there may be two of it.

@@ -1,7 +1,7 @@
 //! A finder of many keywords anywhere in a text, whatever the case of ASCII letters, overlapping ones too.
 //!
-//! **Invariant:** a place where no keyword begins costs one look at its first three bytes, in a table that stays near;
-//! one where some keyword may begin one look at its first eight for each of them.
+//! **Invariant:** a place where no keyword begins costs one look at its first three bytes, in a table that stays near,
+//! or one more at the fourth; one where some keyword may begin one look at its first eight for each of them.
 
 use super::token::in_token;
 
@@ -24,6 +24,8 @@ pub(crate) struct Keywords {
     before: Box<[u32; HEADS / 64]>,
     /// Where the keywords of each head that there is begin in `order`; one more at the end.
     starts: Vec<u32>,
+    /// Codes of the bytes that stand behind each of these heads in some keyword; all where one ends with its head.
+    fourths: Vec<u64>,
     /// Keywords by head.
     order: Vec<Entry>,
     /// In small letters.
@@ -73,8 +75,14 @@ impl Keywords {
             *before = count;
             count += marks.count_ones();
         }
-        let order = all.into_iter().map(|(_, word)| Entry::of(word, &words[word as usize])).collect();
-        Self { codes, heads: marks, before: taken, starts, order, words }
+        let order: Vec<Entry> =
+            all.into_iter().map(|(_, word)| Entry::of(word, &words[word as usize])).collect();
+        let fourth = |entry: &Entry| {
+            words[entry.word as usize].get(HEAD).map_or(!0, |byte| 1 << codes[usize::from(*byte)])
+        };
+        let of_head = |ends: &[u32]| order[ends[0] as usize..ends[1] as usize].iter().map(fourth);
+        let fourths = starts.windows(2).map(|ends| of_head(ends).fold(0, |all, one| all | one)).collect();
+        Self { codes, heads: marks, before: taken, starts, fourths, order, words }
     }
 
     /// Every keyword in the text, in the order of their ends; of those that end together the longest first.
@@ -114,6 +122,9 @@ impl Keywords {
     fn at(&self, text: &[u8], start: usize, head: usize, out: &mut Vec<Hit>) {
         let below = self.heads[head >> 6] & ((1 << (head & 63)) - 1);
         let bucket = (self.before[head >> 6] + below.count_ones()) as usize;
+        if self.fourths[bucket] >> self.code(text.get(start + HEAD)) & 1 == 0 {
+            return;
+        }
         let rest = &text[start..];
         let first = eight(rest);
         for entry in &self.order[self.starts[bucket] as usize..self.starts[bucket + 1] as usize] {

@@ -115,7 +115,7 @@ impl Labels {
             }
         }
         hits.sort_unstable_by_key(|hit| hit.start);
-        Self { hits, key: key_label(key) }
+        Self { hits, key: key_label(&plain_key(key)) }
     }
 
     /// Does a label of this family stand near the range, on the same line?
@@ -323,10 +323,27 @@ pub(crate) fn plain_key(key: &str) -> String {
 }
 
 /// Weak labels that are keys without a suffix.
-const PLAIN_KEYS: &str = "phone mobile fax tel telephone account acct chart encounter subscriber policy passport ssn iban clabe cbu";
+const PLAIN_KEYS: [&str; 16] = [
+    "phone",
+    "mobile",
+    "fax",
+    "tel",
+    "telephone",
+    "account",
+    "acct",
+    "chart",
+    "encounter",
+    "subscriber",
+    "policy",
+    "passport",
+    "ssn",
+    "iban",
+    "clabe",
+    "cbu",
+];
 
-/// The label that a JSON key is.
-fn key_label(key: &str) -> Option<&'static Label> {
+/// The label that the words of a JSON key are.
+fn key_label(words: &str) -> Option<&'static Label> {
     static KEYS: LazyLock<Map<&'static str, (Option<usize>, usize)>> = LazyLock::new(|| {
         let mut out = Map::default();
         for (i, label) in
@@ -338,25 +355,22 @@ fn key_label(key: &str) -> Option<&'static Label> {
         }
         out
     });
-    let words = plain_key(key);
     if words.is_empty() {
         return None;
     }
-    let bare = words.as_str();
     let suffixes = [" number", " no", " id", " num", " nr", " code", " key"];
-    let stem = suffixes.iter().find_map(|suffix| bare.strip_suffix(suffix));
+    let stem = suffixes.iter().find_map(|suffix| words.strip_suffix(suffix));
     let named = |word: &str, weak: bool| {
         let (strong, any) = KEYS.get(word)?;
         strong.or(weak.then_some(*any)).and_then(|i| LABELS.get(i))
     };
     // A weak label counts as a key only with its suffix, for `case`, `order` and `card` name many things.
-    named(bare, PLAIN_KEYS.split(' ').any(|key| key == bare))
-        .or_else(|| stem.and_then(|stem| named(stem, true)))
+    named(words, PLAIN_KEYS.contains(&words)).or_else(|| stem.and_then(|stem| named(stem, true)))
 }
 
-/// Is this the key of an identifying number?
-pub(crate) fn identifies(key: &str) -> Option<Type> {
-    key_label(key).map(|label| label.ty)
+/// Are these the words of the key of an identifying number?
+pub(crate) fn identifies(words: &str) -> Option<Type> {
+    key_label(words).map(|label| label.ty)
 }
 
 #[cfg(test)]

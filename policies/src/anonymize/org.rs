@@ -20,6 +20,8 @@ mod people;
 mod small;
 mod specialty;
 mod ward;
+pub(crate) use labour::works;
+pub(crate) use nation::citizens;
 pub(crate) use part::at as part_at;
 use people::people;
 use small::{small_name, spoken};

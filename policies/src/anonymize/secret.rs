@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use super::keywords::Hit;
 use super::kind::{Evidence, Finding, Type};
 use super::token::{after, before};
 
@@ -87,6 +88,15 @@ pub(crate) fn find(text: &[u8], key: &str, out: &mut Vec<Finding>) {
         assign::keyed(engine, text, key, out);
     }
     out.iter_mut().for_each(|f| f.start -= radix(text, f));
+}
+
+/// Holds a key a word for secrets or passwords?
+pub(crate) fn is_key(key: &str) -> bool {
+    let told =
+        |hit: &Hit, engine: &Engine| matches!(engine.owner[hit.word], Owner::Secret { .. } | Owner::Password);
+    ENGINE
+        .as_ref()
+        .is_some_and(|engine| engine.keywords.hits(key.as_bytes()).iter().any(|hit| told(hit, engine)))
 }
 
 /// Bytes of the `0x` that a key in hexadecimal digits is written behind.

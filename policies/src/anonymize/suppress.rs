@@ -79,9 +79,14 @@ fn plain(phrase: &str) -> String {
     if low.contains('-') {
         low = low.replace('-', " ");
     }
-    let len = low.strip_suffix("'s").or_else(|| low.strip_suffix('\'')).unwrap_or(&low).len();
+    let len = bare(&low).len();
     low.truncate(len);
     low
+}
+
+/// Without a possessive.
+fn bare(low: &str) -> &str {
+    low.strip_suffix("'s").or_else(|| low.strip_suffix('\'')).unwrap_or(low)
 }
 
 /// Takes away what the lists know to be no identifier.
@@ -151,11 +156,10 @@ fn thing(r: &Reading<'_>, text: &str, first: usize, last: usize) -> bool {
     {
         return false;
     }
-    let all = &LISTS.things;
-    all.contains(&plain(text))
-        || first == last && all.contains(&plain(r.str(first)))
-        || (first..=last).all(|i| all.contains(&plain(r.str(i))) || r.has(i, Role::Common))
-        || first < last && all.contains(&plain(r.str(first))) && r.has(last, Role::Common)
+    let known = |i: usize| LISTS.things.contains(bare(r.low(i)));
+    LISTS.things.contains(&plain(text))
+        || (first..=last).all(|i| known(i) || r.has(i, Role::Common))
+        || first < last && known(first) && r.has(last, Role::Common)
 }
 
 /// `88/52`, `21/22`: no month and day in either order, nor a month and a year as it is written with a stroke.
@@ -178,7 +182,7 @@ fn of_phrase(r: &Reading<'_>, first: usize, last: usize) -> bool {
             if i > start {
                 phrase.push(' ');
             }
-            phrase.push_str(&plain(r.str(i)));
+            phrase.push_str(bare(r.low(i)));
             i >= last && i > start && phrase.len() <= LONGEST && LISTS.things.contains(&phrase)
         })
     })
@@ -191,11 +195,11 @@ fn bears(r: &Reading<'_>, f: &Finding, first: usize, last: usize) -> bool {
         return false;
     }
     let drug = (first..=last).any(|i| {
-        let low = plain(r.str(i));
-        low.len() > 2 && LISTS.things.contains(&low) && !is_eponym(&low) && !is_given(&low)
+        let low = bare(r.low(i));
+        low.len() > 2 && LISTS.things.contains(low) && !is_eponym(low) && !is_given(low)
     });
     let whole = plain(r.text.get(f.start..f.end).unwrap_or_default());
-    let owned = r.gap(last).starts_with('\'') && LISTS.things.contains(&plain(r.str(last)));
+    let owned = r.gap(last).starts_with('\'') && LISTS.things.contains(bare(r.low(last)));
     let joint = whole.contains(' ') && LISTS.things.contains(&whole);
     let small = first < last
         && (first..=last).all(|i| r.has(i, Role::Common) && !r.word(i).is_some_and(Word::initial))

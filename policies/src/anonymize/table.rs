@@ -25,10 +25,9 @@ pub(crate) fn find(text: &str, look: impl Fn(&str, &str) -> Vec<Finding>, out: &
             return;
         }
         let cell = &text[range.clone()];
-        let of_day = date::is_key(key);
         let labelled = |f: &Finding| {
             let whole = f.ty == Type::DATE && f.start == 0 && f.end == cell.len();
-            f.evidence >= Evidence::Label || of_day && whole
+            f.evidence >= Evidence::Label || whole && date::is_key(key)
         };
         let shifted = |f: Finding| Finding { start: f.start + range.start, end: f.end + range.start, ..f };
         out.extend(look(cell, key).into_iter().filter(labelled).map(shifted));
@@ -116,7 +115,9 @@ fn table(text: &str, lines: &[Range<usize>]) -> Option<(Row, Vec<Row>)> {
         let rows = lines[2..].iter().take_while(|line| text[(*line).clone()].contains('|'));
         return Some((header, rows.map(|line| piped(text, line.clone())).collect()));
     }
-    [b'\t', b';', b',', b'|'].into_iter().find_map(|delimiter| delimited(text, lines, delimiter))
+    let held = |delimiter: &u8| text.as_bytes()[first.clone()].contains(delimiter);
+    let delimiters = [b'\t', b';', b',', b'|'].into_iter().filter(held);
+    delimiters.into_iter().find_map(|delimiter| delimited(text, lines, delimiter))
 }
 
 /// The cells between the bars of a line.

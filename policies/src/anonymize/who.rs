@@ -23,6 +23,7 @@ mod stretch;
 mod subject;
 mod ward;
 
+pub(crate) use behind::behind_names;
 pub(crate) use beside::beside;
 pub(crate) use coded::coded;
 pub(crate) use file::is_in_paper;

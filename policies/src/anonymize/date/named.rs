@@ -3,13 +3,10 @@
 //!
 //! **Invariant:** an ordinal alone is a day only where nothing stands behind it that it could count.
 
-use std::sync::LazyLock;
-
 use super::calendar::{MONTHS, month_of};
 use super::{is_month, is_weekday, short};
-use crate::anonymize::cue::Reading;
+use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::quick::Set;
 use crate::anonymize::words::Word;
 
 mod around;
@@ -112,32 +109,14 @@ const ON: [&str; 22] = [
     "before", "because", "then", "when", "from", "still",
 ];
 
-/// The words that a day in words begins with, and their lengths by their first letter, a bit each.
-struct Heads {
-    lengths: [u32; 256],
-    words: Set<String>,
-}
-
-static HEADS: LazyLock<Heads> = LazyLock::new(|| {
-    let mut lengths = [0; 256];
+/// The words that a day in words begins with.
+pub(crate) fn first_words() -> Vec<String> {
     let feasts = FEASTS.iter().filter_map(|words| words.first());
     let mut all: Vec<String> =
         feasts.chain(&ORDINALS).chain(&["twenty", "thirty", "sept"]).map(|w| (*w).to_owned()).collect();
     all.extend(around::SEASONS.iter().chain(&spoken::ONES[..12]).map(|word| (*word).to_owned()));
     all.extend(MONTHS.iter().flat_map(|name| [name.to_lowercase(), name[..3].to_lowercase()]));
-    for word in &all {
-        if let Some(first) = word.as_bytes().first() {
-            lengths[usize::from(*first)] |= 1 << word.len().min(31);
-        }
-    }
-    Heads { lengths, words: all.into_iter().collect() }
-});
-
-/// Whether a word is worth a look: most are none of these.
-fn worth(word: &str) -> bool {
-    let first = word.as_bytes().first().map_or(0, u8::to_ascii_lowercase);
-    let may_be = HEADS.lengths[usize::from(first)] >> word.len().min(31) & 1 == 1;
-    may_be && HEADS.words.contains(word.to_ascii_lowercase().as_str())
+    all
 }
 
 fn is(r: &Reading<'_>, i: usize, words: &[&str]) -> bool {
@@ -152,7 +131,7 @@ fn month(r: &Reading<'_>, i: usize) -> bool {
 pub(crate) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     for (i, word) in r.words.iter().enumerate() {
         let found = match word.digits {
-            0 if !worth(r.str(i)) => worded::find(r, i),
+            0 if !r.has(i, Role::Day) => worded::find(r, i),
             0 => feast(r, i)
                 .map(|(first, last)| (around::begins(r, first), last))
                 .or_else(|| spelled(r, i))

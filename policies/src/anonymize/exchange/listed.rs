@@ -53,7 +53,8 @@ pub(crate) fn number(leaf: &Leaf, policy: &Policy) -> Vec<Finding> {
     if text.len() < 3 || !text.iter().all(u8::is_ascii_digit) {
         return Vec::new();
     }
-    let keyed = policy.keys.get(&leaf.key).copied().or_else(|| label::identifies(&leaf.key));
+    let keyed =
+        policy.keys.get(&leaf.key).copied().or_else(|| label::identifies(&label::plain_key(&leaf.key)));
     let card = text.len() >= 15 && check::credit_card(text);
     let found = match keyed {
         Some(ty) => Finding::new(0, text.len(), ty, Evidence::Label),

@@ -16,6 +16,10 @@ enum Column {
 }
 
 const SEPARATORS: &[char] = &['|', '\t', ';', ','];
+/// What stands around a cell and is no part of it.
+const OUTER: [char; 6] = [' ', '"', '\'', '\r', '*', '`'];
+/// Bytes of the longest cell of a header.
+const HEADER: usize = 40;
 
 /// Values of the columns whose header is a label.
 pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
@@ -51,9 +55,13 @@ fn head(line: &str) -> Option<(char, Vec<Column>)> {
         return None;
     }
     let sep = SEPARATORS.iter().copied().find(|sep| line.contains(*sep))?;
+    // A quoted cell is no shorter than any of its parts.
+    if line.split(sep).any(|part| part.trim_matches(OUTER).len() > HEADER) {
+        return None;
+    }
     let cells = cells(line, sep);
     let real = cells.iter().filter(|(_, cell)| !cell.is_empty()).count();
-    if real < 2 || cells.iter().any(|(_, cell)| cell.len() > 40) {
+    if real < 2 || cells.iter().any(|(_, cell)| cell.len() > HEADER) {
         return None;
     }
     let columns = columns(line, sep);
@@ -71,7 +79,7 @@ fn column(cell: &str) -> Column {
         return Column::Words(ty);
     }
     let told = || said::head(&cell.to_lowercase()).map_or(Column::Other, Column::Told);
-    label::identifies(cell).map_or_else(told, Column::Code)
+    label::identifies(&words).map_or_else(told, Column::Code)
 }
 
 /// The cells of a line with where each begins, without quotes and spaces around them.
@@ -83,8 +91,8 @@ fn cells(line: &str, sep: char) -> Vec<(usize, &str)> {
         quoted ^= c == '"';
         if c == sep && (!quoted || at == line.len()) {
             let cell = line.get(start..at).unwrap_or_default();
-            let bare = cell.trim_matches([' ', '"', '\'', '\r', '*', '`']);
-            let lead = cell.len() - cell.trim_start_matches([' ', '"', '\'', '\r', '*', '`']).len();
+            let bare = cell.trim_matches(OUTER);
+            let lead = cell.len() - cell.trim_start_matches(OUTER).len();
             out.push((start + lead.min(cell.len()), bare));
             start = at + c.len_utf8();
         }

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** what is remembered is a function of the word alone, so nothing depends on what was read before.
 
-use super::features::{Around, Features, NEIGHBOURS, NOTHING};
+use super::features::{Around, Features, NEIGHBOURS, NOTHING, place};
 use super::lattice::{Lattice, TAGS};
 use super::model::Model;
 use super::token::{Case, Piece, Token};
@@ -10,9 +10,9 @@ use super::token::{Case, Piece, Token};
 /// Weights of features added up, in steps of the model's scale. Whole numbers: any order gives the same.
 pub(super) type Sums = [i16; TAGS];
 
-/// Words that are remembered, and looks of a few tokens in a row; powers of two.
+/// Words that are remembered, and looks of tokens; powers of two.
 const WORDS: usize = 4096;
-const FORMS: usize = 1024;
+const LOOKS: usize = 2048;
 
 /// Memory for one text after another.
 #[derive(Debug, Default)]
@@ -24,8 +24,28 @@ pub(super) struct Desk {
     rows: Vec<(usize, usize)>,
     /// By a hash of their looks; the last one in each place.
     words: Vec<Known>,
-    /// Likewise of looks, by their number and one.
-    forms: Vec<(u64, Sums)>,
+    shapes: Memo,
+    places: Memo,
+    lists: Memo,
+}
+
+/// What looks of tokens add to the sums, by the number of the looks; the last ones in each place.
+#[derive(Debug, Default)]
+struct Memo(Vec<(u64, Sums)>);
+
+impl Memo {
+    /// From memory or worked out.
+    fn sums(&mut self, looks: u64, work: impl FnOnce() -> Sums) -> &Sums {
+        if self.0.is_empty() {
+            self.0.resize(LOOKS, (u64::MAX, [0; TAGS]));
+        }
+        let place = (looks.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (LOOKS - 1);
+        let (known, sums) = &mut self.0[place];
+        if *known != looks {
+            (*known, *sums) = (looks, work());
+        }
+        sums
+    }
 }
 
 /// What the features see of a token by itself.
@@ -87,7 +107,11 @@ impl Desk {
         self.rows.clear();
         for (at, sums) in self.sums.iter_mut().enumerate() {
             let around = Around::of(&self.piece, at);
-            *sums = both(*sums, forms(&mut self.forms, model, &around));
+            let own = &self.piece.tokens[at];
+            let shapes = self.shapes.sums(around.shapes(), || model.sums(&Features::of_shapes(&around)));
+            let places = self.places.sums(place(own), || model.sums(&Features::of_place(own)));
+            let lists = self.lists.sums(around.lists(), || model.sums(&Features::of_lists(&around)));
+            *sums = [shapes, places, lists].into_iter().fold(*sums, both);
             model.rows(&Features::of_company(&around, &self.piece, at), |row| self.rows.push((at, row)));
         }
         for (at, row) in &self.rows {
@@ -111,21 +135,6 @@ fn known<'a>(words: &'a mut Vec<Known>, model: &Model, token: &Token) -> &'a Kno
         }
     }
     known
-}
-
-/// What the looks of a few tokens say.
-fn forms<'a>(forms: &'a mut Vec<(u64, Sums)>, model: &Model, around: &Around<'_>) -> &'a Sums {
-    if forms.is_empty() {
-        forms.resize(FORMS, (0, [0; TAGS]));
-    }
-    let looks = around.forms() + 1;
-    let place = (looks.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (FORMS - 1);
-    let (known, sums) = &mut forms[place];
-    if *known != looks {
-        *known = looks;
-        *sums = model.sums(&Features::of_forms(around));
-    }
-    sums
 }
 
 #[inline(always)]

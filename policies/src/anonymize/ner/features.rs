@@ -39,7 +39,9 @@ impl Features {
         let mut all = Self::none();
         all.own(around.own);
         all.words(&around);
-        all.forms(&around);
+        all.shapes(&around);
+        all.place(around.own);
+        all.lists(&around);
         all.wide(&around, piece, i);
         all
     }
@@ -59,15 +61,28 @@ impl Features {
         all
     }
 
-    /// Those that only the looks of a token and of its neighbours make.
-    pub(super) fn of_forms(around: &Around<'_>) -> Self {
+    /// Those that only the shapes of a token and of its neighbours make.
+    pub(super) fn of_shapes(around: &Around<'_>) -> Self {
         let mut all = Self::none();
-        all.forms(around);
+        all.shapes(around);
         all
     }
 
-    /// Those that words make together: with [`Features::of_token`], [`Features::of_neighbour`] and
-    /// [`Features::of_forms`] the same as [`Features::of`].
+    /// Those that a token's place in its piece makes.
+    pub(super) fn of_place(own: &Token) -> Self {
+        let mut all = Self::none();
+        all.place(own);
+        all
+    }
+
+    /// Those that the lists of a token and of those right beside make.
+    pub(super) fn of_lists(around: &Around<'_>) -> Self {
+        let mut all = Self::none();
+        all.lists(around);
+        all
+    }
+
+    /// Those that words make together: with all the others the same as [`Features::of`].
     pub(super) fn of_company(around: &Around<'_>, piece: &Piece, i: usize) -> Self {
         let mut all = Self::none();
         all.pairs(around);
@@ -146,14 +161,22 @@ impl Features {
         }
     }
 
-    fn forms(&mut self, around: &Around<'_>) {
+    fn shapes(&mut self, around: &Around<'_>) {
         let Around { back, before, own, after, beyond } = around;
         let form = form(own);
         let [b2, b1, a1, a2] = [back, before, after, beyond].map(|t| u32::from(t.shape));
         self.put(30, b1 << 8 | a1, form);
         self.put(31, b2 << 8 | b1, form);
         self.put(32, a1 << 8 | a2, form);
-        self.put(33, u32::from(own.place.min(4)) << 1 | u32::from(own.last), form);
+    }
+
+    fn place(&mut self, own: &Token) {
+        self.put(33, u32::from(own.place.min(FAR)) << 1 | u32::from(own.last), form(own));
+    }
+
+    fn lists(&mut self, around: &Around<'_>) {
+        let Around { before, own, after, .. } = around;
+        let form = form(own);
         let [g1, g0, n1] = [before, own, after].map(|t| u32::from(t.lists));
         self.put(40, g1, form << 4 | 1);
         self.put(41, n1, form << 4 | 2);
@@ -199,15 +222,31 @@ impl<'a> Around<'a> {
         Self { back: at(-2), before: at(-1), own: at(0), after: at(1), beyond: at(2) }
     }
 
-    /// All that [`Features::of_forms`] looks at, in one number.
-    pub(super) fn forms(&self) -> u64 {
+    /// All that [`Features::of_shapes`] looks at, in one number.
+    pub(super) fn shapes(&self) -> u64 {
         let Self { back, before, own, after, beyond } = self;
         let shapes = [back, before, after, beyond].iter().fold(0, |all, t| all << 5 | u64::from(t.shape));
+        shapes << FORM_BITS | u64::from(form(own))
+    }
+
+    /// All that [`Features::of_lists`] looks at, in one number.
+    pub(super) fn lists(&self) -> u64 {
+        let Self { before, own, after, .. } = self;
         let lists = [before, own, after].iter().fold(0, |all, t| all << 8 | u64::from(t.lists));
-        let place = u64::from(own.place.min(4)) << 1 | u64::from(own.last);
-        ((shapes << 24 | lists) << 4 | place) << 7 | u64::from(form(own))
+        lists << FORM_BITS | u64::from(form(own))
     }
 }
+
+/// Tokens from the head of a piece that are told apart.
+const FAR: u8 = 4;
+
+/// All that [`Features::of_place`] looks at, in one number.
+pub(super) fn place(own: &Token) -> u64 {
+    (u64::from(own.place.min(FAR)) << 1 | u64::from(own.last)) << FORM_BITS | u64::from(form(own))
+}
+
+/// Bits of a form.
+const FORM_BITS: u32 = 7;
 
 const _: () = assert!(shape::SIGN as usize + shape::SIGNS.len() < 32, "five bits a shape");
 

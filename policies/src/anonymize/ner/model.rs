@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a look-up is one probe sequence.
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 
 use super::desk::{Desk, Sums};
 use super::features::{Features, MOST};
@@ -81,7 +81,7 @@ impl Model {
     /// The sums over the piece that lies on the desk, in its lattice: by the widest registers that the machine has.
     /// Wide or narrow, each number is made in the same steps.
     pub(super) fn run(&self, desk: &mut Desk) {
-        Arch::new().dispatch(|| self.run_here(desk));
+        Arch::new().dispatch(Run(self, desk));
     }
 
     /// The same, by the registers that every machine has where it is called as it stands.
@@ -96,6 +96,18 @@ impl Model {
             factors[O] = 1.0;
         }
         desk.lattice.run(&self.links);
+    }
+}
+
+/// [`Model::run_here`], as what is put into the function that may use wide registers: a closure would be called from it.
+struct Run<'a>(&'a Model, &'a mut Desk);
+
+impl NullaryFnOnce for Run<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.0.run_here(self.1);
     }
 }
 

@@ -3,12 +3,9 @@
 //!
 //! **Invariant:** a name of two capitals or more, for one alone may be anything.
 
-use std::sync::LazyLock;
-
 use super::employer::capitals;
 use crate::anonymize::cue::{Cue, Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
-use crate::anonymize::quick::Set;
 use crate::anonymize::words::{Caps, Word};
 
 /// What people do for a living.
@@ -64,15 +61,17 @@ const HOUSES: [&str; 14] = [
     "restaurant",
     "kitchen",
 ];
-/// Both: most words are none of these.
-static WORTH: LazyLock<Set<&'static str>> = LazyLock::new(|| DOES.iter().chain(&HOUSES).copied().collect());
-
 /// Words between the verb and the word that leads to the name.
 const BETWEEN: usize = 3;
 
+/// Both.
+pub(crate) fn works() -> impl Iterator<Item = &'static str> {
+    DOES.into_iter().chain(HOUSES)
+}
+
 /// The employer that word `i`, in small letters, leads to or stands behind.
 pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
-    if !WORTH.contains(r.str(i)) {
+    if !r.has(i, Role::Work) {
         return;
     }
     if let Some(span) = done(r, i).or_else(|| housed(r, i)) {

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use crate::anonymize::cue::Reading;
+use crate::anonymize::cue::{Reading, Role};
 use crate::anonymize::kind::{Evidence, Finding, Type};
 use crate::anonymize::quick::{Map, PAIRS, Set, pair};
 use crate::anonymize::sections::entries;
@@ -123,13 +123,20 @@ fn said(r: &Reading<'_>, i: usize) -> Option<Of> {
     (word.len() <= 40).then(|| LISTS.heads.get(word).copied()).flatten()
 }
 
+fn is_of_citizens(of: Of) -> bool {
+    matches!(of, Of::Citizen | Of::Nationality)
+}
+
+/// Words for citizens and for what they are citizens of.
+pub(crate) fn citizens() -> impl Iterator<Item = &'static str> {
+    LISTS.heads.iter().filter(|(_, of)| is_of_citizens(**of)).map(|(word, _)| *word)
+}
+
 /// Nations of the text.
 pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     for i in 0..r.words.len() {
-        let of = match said(r, i) {
-            Some(of @ (Of::Citizen | Of::Nationality)) => of,
-            Some(Of::Nation | Of::Between | Of::People | Of::Be | Of::Person) | None => continue,
-        };
+        let told = if r.has(i, Role::Citizen) { said(r, i) } else { None };
+        let Some(of) = told.filter(|of| is_of_citizens(*of)) else { continue };
         if r.is(i, "national") && !person(r, i) {
             continue;
         }

@@ -41,6 +41,14 @@ const BEHIND: [&str; 28] = [
     "saab",
 ];
 
+/// What people say behind their own names, and where from then.
+const HERE: [&str; 4] = ["hier", "här", "her", "ici"];
+
+/// Both.
+pub(crate) fn behind_names() -> impl Iterator<Item = &'static str> {
+    BEHIND.into_iter().chain(HERE)
+}
+
 /// What somebody is, before the same words: `Doktor úr`, `Müdür Bey`.
 const POSTS: [&str; 26] = [
     "doktor",
@@ -97,11 +105,11 @@ const GREETINGS: [&str; 20] = [
 
 /// Names around word `i`.
 pub(super) fn find(r: &Reading<'_>, i: usize, out: &mut Vec<Finding>) {
-    let Some(word) = r.word(i).filter(|w| (2..=10).contains(&w.chars) && w.digits == 0) else { return };
+    let Some(word) = r.word(i).filter(|_| r.has(i, Role::Behind)) else { return };
     let Some(last) = i.checked_sub(1).filter(|b| r.gap(*b) == " ") else { return };
     if BEHIND.contains(&r.low(i)) {
         called(r, last, out);
-    } else if word.caps == Caps::Lower && matches!(r.str(i), "hier" | "här" | "her" | "ici") {
+    } else if word.caps == Caps::Lower && HERE.contains(&r.str(i)) {
         speaks(r, last, out);
     }
 }
