@@ -48,6 +48,9 @@ const CLAUSE: usize = 28;
 /// How far around a share its scale may be named.
 const NEAR: usize = 100;
 
+/// How far before numbers is read what leads to them.
+const LINE: usize = 256;
+
 /// Whether the numbers `x` and `y` at `start..end` are a month and a day, or with `x` above 12 a day and a month. A day
 /// after the 12th is one unless it is counted, and so is one before its month's number, for nobody has more of a whole
 /// than there is; a later one, which may be a share, needs a word that dates follow.
@@ -170,9 +173,10 @@ pub(crate) fn bare(mention: &[u8]) -> Option<Written> {
     }
 }
 
-/// The line before `start`.
+/// As much of the line before `start` as anything asks for.
 pub(super) fn line_before(text: &[u8], start: usize) -> &[u8] {
-    &text[text[..start].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1)..start]
+    let near = &text[start.saturating_sub(LINE)..start];
+    &near[near.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1)..]
 }
 
 /// `5/5 strength`, `pain today is 8/10`, `1/2 tab`.
@@ -201,7 +205,7 @@ fn is_share(text: &[u8], head: &[u8], start: usize, end: usize) -> bool {
     }
     let (x, y) =
         text[start..end].split_at(text[start..end].iter().position(|b| *b == b'/').unwrap_or(end - start));
-    let line = &text[start - head.len()..];
+    let line = &text[start - head.len()..text.len().min(end + NEAR)];
     let line = &line[..line.iter().position(|b| *b == b'\n').unwrap_or(line.len())];
     let near = head.len().saturating_sub(NEAR)..(head.len() + NEAR).min(line.len());
     let said = |words: &[&str]| {

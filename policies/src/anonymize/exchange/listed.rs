@@ -18,10 +18,16 @@ pub(crate) fn labelled(text: &str, policy: &Policy, out: &mut Vec<Finding>) {
     }
     let small = text.to_ascii_lowercase();
     for (label, ty) in &policy.labels {
+        // A label within the value of another is part of it.
+        let mut told = 0;
         for (at, hit) in small.match_indices(label.as_str()) {
             let end = at + hit.len();
-            if stands_alone(small.as_bytes(), at, end) {
-                out.extend(value(text, end, *ty));
+            if at >= told
+                && stands_alone(small.as_bytes(), at, end)
+                && let Some(found) = value(text, end, *ty)
+            {
+                told = found.end;
+                out.push(found);
             }
         }
     }
@@ -30,12 +36,14 @@ pub(crate) fn labelled(text: &str, policy: &Policy, out: &mut Vec<Finding>) {
 /// The value that begins behind a label.
 fn value(text: &str, from: usize, ty: Type) -> Option<Finding> {
     let rest = text.get(from..)?;
-    let line = rest.lines().next().unwrap_or_default();
-    let gap = line.len() - line.trim_start_matches([' ', '\t', ':', '=', '#', '.', '-', '"', '\'']).len();
-    let value = &line[gap..];
+    let value = rest.trim_start_matches([' ', '\t', ':', '=', '#', '.', '-', '"', '\'']);
+    let gap = rest.len() - value.len();
+    if gap > NEAR {
+        return None;
+    }
     let stop = |c: char| {
         if ty.of_words() {
-            matches!(c, ',' | ';' | '.' | '"' | '\t' | '|')
+            matches!(c, '\n' | '\r' | ',' | ';' | '.' | '"' | '\t' | '|')
         } else {
             c.is_whitespace() || matches!(c, ',' | ';' | '"' | '|')
         }
@@ -43,7 +51,7 @@ fn value(text: &str, from: usize, ty: Type) -> Option<Finding> {
     let len = value.find(stop).unwrap_or(value.len());
     let value = value[..len].trim_end_matches(['.', ')', ']', ' ']);
     let worded = ty.of_words() && value.chars().any(char::is_alphanumeric);
-    let fits = gap <= NEAR && (worded || value.bytes().any(|b| b.is_ascii_digit()));
+    let fits = worded || value.bytes().any(|b| b.is_ascii_digit());
     fits.then(|| Finding::new(from + gap, from + gap + value.len(), ty, Evidence::Label))
 }
 

@@ -105,6 +105,8 @@ const HEADS: [&str; 14] =
 
 /// Words on either side of a span that tell how its line is written.
 const NEAR: usize = 8;
+/// Bytes in which they stand.
+const LINE: usize = 400;
 /// How far around a span is looked.
 const REACH: usize = 80;
 
@@ -181,8 +183,10 @@ impl Doubtful<'_> {
 
     /// Whoever wrote the line gives words their capitals: one near begins with one.
     fn is_among_capitals(&self) -> bool {
-        let before = self.text[..self.start].rsplit('\n').next().unwrap_or_default();
-        let after = self.text[self.end..].split('\n').next().unwrap_or_default();
+        let from = self.text.floor_char_boundary(self.start.saturating_sub(LINE));
+        let to = self.text.floor_char_boundary(self.end + LINE);
+        let before = self.text[from..self.start].rsplit('\n').next().unwrap_or_default();
+        let after = self.text[self.end..to].split('\n').next().unwrap_or_default();
         let near = before.split_whitespace().rev().take(NEAR).chain(after.split_whitespace().take(NEAR));
         near.into_iter().any(|word| {
             let mut letters = word.chars().skip_while(|c| !c.is_alphabetic());

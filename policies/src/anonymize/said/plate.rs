@@ -134,10 +134,13 @@ pub(super) fn shapes(text: &str, out: &mut Vec<Finding>) {
     }
 }
 
+/// Bytes of the longest plate of Germany and of the bracket behind it.
+const BRACKETED: usize = 15;
+
 /// `NF-BK 715)`: the end of the plate that begins at `from` and closes its bracket.
 fn of_germany(text: &str, from: usize) -> Option<usize> {
     let rest = text.get(from..)?;
-    let plate = rest.get(..rest.find(')').filter(|len| *len <= 14)?)?;
+    let plate = rest.get(..rest.bytes().take(BRACKETED).position(|b| b == b')')?)?;
     let (town, tail) = plate.split_once('-')?;
     let (letters, number) = tail.split_once(' ')?;
     let capitals = |part: &str, most: usize| {

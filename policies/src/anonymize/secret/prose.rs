@@ -106,7 +106,7 @@ pub(super) fn login(text: &[u8], at: &Range<usize>, words: &Assign, out: &mut Ve
             return;
         }
         let value = word(text, from);
-        let whole = text[from..].iter().take_while(|b| !b.is_ascii_whitespace()).count();
+        let whole = text[from..line].iter().take_while(|b| !b.is_ascii_whitespace()).count();
         let bytes = &text[value.clone()];
         if led && opens(bytes, words) && text[value.end..].first() != Some(&b'/') {
             push(value, out);

@@ -107,6 +107,7 @@ const HOSTILE: &[&str] = &[
     "x-api-key: ", "mysql -p", "| a |\n|---|\n", "a,b\n", "key: ", "\"\",", "sk-", "seed phrase: a ", "-----BEGIN PRIVATE KEY-----\nAAAA",
     "{\"a\":", "password is ", "aB3", "https://a.b/)))", "cvv ", "20",
     "address is 1 ", "ООО «", "บริษัท", "arn:aws:", "user a logged in ", "有限公司", "路1号", "call me on ", "booking ", "mother ann ", "d/w ann ", "ask luz to ", "a: b\n", "last: a first: ", "Min-jun ", "a-a, a 1/1/20 ", "구 1-",
+    "1.5 L, ", "3/18. -, ", "Oslo.", "07/28, код ",
 ];
 
 /// Texts made to be slow: repeats of what begins a match and never ends it.

@@ -15,10 +15,17 @@ const ENDINGS: [&str; 25] = [
 /// Words of a file's name that are looked at.
 const REACH: usize = 10;
 
+/// Bytes of the longest name of a file.
+const LONGEST: usize = 255;
+
 /// Whether the text goes on with the rest of such a file's name: `_heel_20240302.jpg`.
 pub(crate) fn is_in_paper(rest: &str) -> bool {
     let inside = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let name = rest.split(|c| !inside(c)).next().unwrap_or_default().trim_end_matches('.');
+    let name = rest[..rest.floor_char_boundary(LONGEST)]
+        .split(|c| !inside(c))
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('.');
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
     ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
