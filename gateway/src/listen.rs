@@ -117,7 +117,8 @@ impl Port {
         let Some(acceptor) = self.tls.load_full() else { return Some(Box::new(socket)) };
         let limit =
             config.listen.tls.as_ref().map_or(config.listen.header_timeout, |tls| tls.handshake_timeout);
-        match timeout(limit, acceptor.tls_handshake(socket)).await {
+        // Boxed: a connection would keep the room for its handshake as long as it lives.
+        match timeout(limit, Box::pin(acceptor.tls_handshake(socket))).await {
             Ok(Ok(wire)) => Some(Box::new(wire)),
             Ok(Err(_)) => {
                 self.shared.events.connection_cut("handshake");

@@ -115,7 +115,8 @@ impl Relay<'_> {
         let by = By::Student(student.artifact.clone());
         let receipt = Receipt::open(shared, &self.admitted, by, route.as_ref(), &self.model);
         let unit = self.unit.as_deref().unwrap_or_default();
-        let asked = student::ask(self.gateway, self.session.req_header(), &self.body, &student, unit).await;
+        let asked = student::ask(self.gateway, self.session.req_header(), &self.body, &student, unit);
+        let asked = Box::pin(asked).await;
         match student::judge(shared, &student, route.as_ref(), asked) {
             Ok(call) => self.deliver(call, receipt, Some(student.artifact.clone())).await,
             Err(why) => {

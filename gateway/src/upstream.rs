@@ -166,9 +166,9 @@ impl Upstreams {
             return match exchange(session, head, body, deadlines).await {
                 Ok((session, head)) => Ok(Call { session, head, seat: None, peer: Box::new(peer) }),
                 Err(broke) if broke.unseen || reused && broke.stale => {
-                    self.again(peer, head, body, deadlines).await
+                    Box::pin(self.again(peer, head, body, deadlines)).await
                 }
-                Err(broke) => Err(self.failed(broke, &peer).await),
+                Err(broke) => Err(Box::pin(self.failed(broke, &peer)).await),
             };
         }
         Err(last)
@@ -201,7 +201,8 @@ impl Upstreams {
 
     /// Gives a connection back whose response was read to its end.
     pub(crate) async fn release(&self, call: Call) {
-        self.connector.release_http_session(call.session, &*call.peer, Some(POOL_IDLE)).await;
+        // Boxed: whoever reads a stream would keep the room for its end all along.
+        Box::pin(self.connector.release_http_session(call.session, &*call.peer, Some(POOL_IDLE))).await;
     }
 
     async fn connect(&self, peer: &HttpPeer, bound: Duration) -> Result<(HttpSession, bool), Failed> {
