@@ -194,6 +194,19 @@ fn encoded_runs_are_media_wherever_they_stand() {
 }
 
 #[test]
+fn lists_of_words_and_settings_are_text() {
+    let words = "lantern\nmeadow\nharbour\n".repeat(20);
+    let settings = "api_key=8rwtnno90oy6wc3tn1in56gsvvcddb3b\n".repeat(10);
+    let wrapped = format!("{}\r\n", "QUJDREVG".repeat(8)).repeat(4) + "QUI==\n";
+    for (text, is_text) in [(&words, true), (&settings, true), (&wrapped, false), (&"QUJD".repeat(64), false)]
+    {
+        let json = serde_json::json!({"messages": [{"content": text}]}).to_string();
+        let found = slots(json.as_bytes()).unwrap();
+        assert_eq!(found[0].role == Role::Text, is_text, "{text}");
+    }
+}
+
+#[test]
 fn free_values_know_no_schema() {
     let found = values(br#"{"user":"u","id":"i","n":-1.5e3,"messages":[{"role":"r"}]}"#).unwrap();
     let texts: Vec<(&str, Role)> = found.iter().map(|slot| (slot.text.as_str(), slot.role)).collect();

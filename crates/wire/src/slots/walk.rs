@@ -335,11 +335,23 @@ fn is_data_uri(text: &str) -> bool {
         })
 }
 
+/// Bytes of the shortest text that may be media, and of the lines that encoders break them into (RFC 2045, RFC 7468: 76
+/// and 64): a list of words or settings, one a line, is none.
+const LONG: usize = 256;
+const LINE: usize = 48;
+
+/// One run of base64 in either alphabet with its padding behind it, or lines of one length and a last one.
 fn is_base64(text: &str) -> bool {
-    text.len() >= 256
-        && text.bytes().all(|b| {
-            b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'=' | b'\n' | b'\r')
-        })
+    let inside = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'\n' | b'\r');
+    let body = text.trim_end_matches(['\n', '\r']).trim_end_matches('=');
+    text.len() >= LONG && body.bytes().all(inside) && in_even_lines(body)
+}
+
+fn in_even_lines(body: &str) -> bool {
+    let mut lines = body.split('\n').map(|line| line.trim_end_matches('\r').len());
+    let first = lines.next().unwrap_or_default();
+    let Some(last) = lines.next_back() else { return true };
+    first >= LINE && last <= first && lines.all(|len| len == first)
 }
 
 fn cut(text: &str, most: usize) -> &str {
