@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use kolm_config::{RawConfig, Secret, Upstream};
 use kolm_core::{Arm, Outcome};
 
-use super::fake::{Fake, Step, sized};
+use super::fake::{Fake, Step, refusing, sized};
 use super::*;
 
 /// A house whose default upstream is `first`, with `second` to stand in for it, and a clock of its own.
@@ -27,11 +27,6 @@ fn house(first: SocketAddr, second: SocketAddr, change: impl FnOnce(&mut Config)
 
 fn second() -> Fake {
     Fake::start(|_| sized("200 OK", "", b"from the second"))
-}
-
-/// An address that refuses connections.
-fn refusing() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 fn counted(house: &House, line: &str) -> bool {

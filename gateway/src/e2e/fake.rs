@@ -5,6 +5,16 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
+/// An address that refuses connections as long as the tests run: bound, so that nobody else of them gets it, and never
+/// listened on.
+pub(super) fn refusing() -> SocketAddr {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    std::mem::forget(socket);
+    address
+}
+
 /// A request as it arrived.
 #[derive(Clone)]
 pub(super) struct Seen {

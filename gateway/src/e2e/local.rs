@@ -1,11 +1,10 @@
 //! The relay to a student, and back to the teacher when it does not answer.
 
-use std::net::TcpListener;
 use std::sync::atomic::Ordering;
 
 use kolm_core::{Arm, Outcome};
 
-use super::fake::{Fake, Step, chunked, sized};
+use super::fake::{Fake, Step, chunked, refusing, sized};
 use super::*;
 
 fn house(teacher: &Fake, student: SocketAddr) -> House {
@@ -89,8 +88,7 @@ fn whatever_a_student_does_before_its_first_byte_the_client_gets_an_answer() {
 #[test]
 fn a_student_that_is_gone_is_suspected_and_left_alone() {
     let teacher = teacher();
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut house = house(&teacher, gone);
+    let mut house = house(&teacher, refusing());
     for _ in 0..2 {
         assert_eq!(house.post("/v1/chat/completions", CHAT).body, b"from the teacher");
         assert_eq!(why_not(&house.captured()), Some("down"));

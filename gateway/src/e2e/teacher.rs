@@ -1,12 +1,11 @@
 //! The relay to a teacher: bytes, connections, failures, leavers, captures.
 
-use std::net::TcpListener;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 
 use kolm_core::{Arm, Outcome, Surface};
 
-use super::fake::{Fake, Step, chunked, sized};
+use super::fake::{Fake, Step, chunked, refusing, sized};
 use super::*;
 
 const SSE: &str = "content-type: text/event-stream\r\n";
@@ -117,8 +116,7 @@ fn an_upstream_that_breaks_off_breaks_the_client_off_too() {
 
 #[test]
 fn no_upstream_is_a_502_with_a_receipt() {
-    let refused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut house = House::over(refused);
+    let mut house = House::over(refusing());
     let mut client = house.client();
     for path in ["/v1/chat/completions", "/v1/chat/completions"] {
         let reply = client.call(&post(path, "", CHAT));

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Mutex;
 
-use super::fake::{Fake, Step, chunked, sized};
+use super::fake::{Fake, Step, chunked, refusing, sized};
 use super::*;
 
 #[test]
@@ -99,8 +99,7 @@ fn a_websocket_passes_with_a_receipt() {
 
 #[test]
 fn no_upstream_is_a_502_here_too_and_a_break_is_a_break() {
-    let refused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let house = House::over(refused);
+    let house = House::over(refusing());
     let reply = house.client().call(&get("/v1/models"));
     assert_eq!((reply.status, reply.error_code().as_str()), (502, "upstream_unreachable"));
     assert_eq!(house.leaf(reply.id())["close"]["outcome"], "upstream_error");
