@@ -67,9 +67,6 @@ const PASSIVE: &[Role] = &[
     Role::Behind,
 ];
 
-/// Words of the longest cue.
-const CUE: usize = 8;
-
 /// All roles but those.
 const ACTIVE: u64 = {
     let mut mask = !0;
@@ -80,6 +77,9 @@ const ACTIVE: u64 = {
     }
     mask
 };
+
+/// Words of the longest cue.
+const CUE: usize = 8;
 
 /// A word or phrase with a role: words `first..=last`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -61,10 +61,11 @@ const HOUSES: [&str; 14] = [
     "restaurant",
     "kitchen",
 ];
+
 /// Words between the verb and the word that leads to the name.
 const BETWEEN: usize = 3;
 
-/// Both.
+/// What people do and where it is done, in words.
 pub(crate) fn works() -> impl Iterator<Item = &'static str> {
     DOES.into_iter().chain(HOUSES)
 }

@@ -123,20 +123,16 @@ fn said(r: &Reading<'_>, i: usize) -> Option<Of> {
     (word.len() <= 40).then(|| LISTS.heads.get(word).copied()).flatten()
 }
 
-fn is_of_citizens(of: Of) -> bool {
-    matches!(of, Of::Citizen | Of::Nationality)
-}
-
 /// Words for citizens and for what they are citizens of.
 pub(crate) fn citizens() -> impl Iterator<Item = &'static str> {
-    LISTS.heads.iter().filter(|(_, of)| is_of_citizens(**of)).map(|(word, _)| *word)
+    let told = |of: Of| matches!(of, Of::Citizen | Of::Nationality);
+    LISTS.heads.iter().filter(move |(_, of)| told(**of)).map(|(word, _)| *word)
 }
 
 /// Nations of the text.
 pub(super) fn find(r: &Reading<'_>, out: &mut Vec<Finding>) {
     for i in 0..r.words.len() {
-        let told = if r.has(i, Role::Citizen) { said(r, i) } else { None };
-        let Some(of) = told.filter(|of| is_of_citizens(*of)) else { continue };
+        let Some(of) = r.has(i, Role::Citizen).then(|| said(r, i)).flatten() else { continue };
         if r.is(i, "national") && !person(r, i) {
             continue;
         }

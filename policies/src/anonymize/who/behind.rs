@@ -44,7 +44,7 @@ const BEHIND: [&str; 28] = [
 /// What people say behind their own names, and where from then.
 const HERE: [&str; 4] = ["hier", "här", "her", "ici"];
 
-/// Both.
+/// What stands behind names, of either kind.
 pub(crate) fn behind_names() -> impl Iterator<Item = &'static str> {
     BEHIND.into_iter().chain(HERE)
 }
